@@ -1,0 +1,134 @@
+"""Rules and profiles as the judge sees them: data with a digest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from embodied_kit.model.json import JsonObject, JsonValue
+
+Level = Literal["L1", "L2", "L3", "L4"]
+LEVELS: tuple[Level, ...] = ("L1", "L2", "L3", "L4")
+Severity = Literal["error", "warning", "info"]
+Comparator = Literal["max", "min", "below", "above", "equal"]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One required value from one level on, with its origin.
+
+    Attributes:
+        value: Number, word or truth value; `{parameter: name}` or `{context: as_of_ns, plus: n}` is resolved by the judge.
+        origin: standard, practice, engineering or declared.
+        binding: 应 (shall), 宜 (should) or - (none).
+        clause: Clause of the source; empty for our own.
+        evidence: How the number is known: read, second-hand, memory, own.
+        as_of: Date of the evidence, ISO 8601.
+    """
+
+    value: JsonValue
+    origin: str
+    binding: str = "-"
+    clause: str = ""
+    evidence: str = "own"
+    as_of: str = ""
+
+
+@dataclass(frozen=True)
+class LimitCheck:
+    """A column of every matching row held against a limit.
+
+    Attributes:
+        table: Facts table.
+        only: Columns that must equal a value (or one of a list) for the row to be judged (`for` in the file).
+        measure: Column that is compared.
+        comparator: max (<=), min (>=), below (<), above (>), equal (==).
+        limits: First level from which each limit holds -> limit.
+        otherwise: State of a row that does not satisfy it.
+    """
+
+    table: str
+    only: Mapping[str, JsonValue]
+    measure: str
+    comparator: Comparator
+    limits: Mapping[Level, Limit]
+    otherwise: Literal["failed", "undetermined"] = "failed"
+
+
+@dataclass(frozen=True)
+class DocumentCheck:
+    """A document of one kind held against a JSON Schema (or its own document schema).
+
+    Attributes:
+        document: Kind of document, as in the facts table `document`.
+        when: JSON Schema; a document that does not satisfy it is not judged.
+        check: JSON Schema per first level; empty where `conforms_to` is used.
+        conforms_to: `judging` (required fields of each level) or `authoring` (unknown fields); empty where `check` is used.
+        limits: Origin of the requirement per level.
+        otherwise: State of a document that does not satisfy it.
+    """
+
+    document: str
+    when: JsonObject | None
+    check: JsonObject | None
+    conforms_to: Literal["", "judging", "authoring"]
+    limits: Mapping[Level, Limit]
+    otherwise: Literal["failed", "undetermined"] = "failed"
+
+
+Check: TypeAlias = LimitCheck | DocumentCheck
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of the rulebook.
+
+    Attributes:
+        rule_id: `TM-07`; never reused.
+        title, why, fix: Language (`en`, `zh`) -> text.
+        level: First level that needs it.
+        subjects: Kinds of subject it can be asked of; elsewhere it is not applicable.
+    """
+
+    rule_id: str
+    title: Mapping[str, str]
+    why: Mapping[str, str]
+    fix: Mapping[str, str]
+    severity: Severity
+    level: Level
+    overridable: bool
+    checks: tuple[Check, ...]
+    subjects: tuple[str, ...] = ("dataset", "episode", "bare")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A frozen choice of rules and parameters.
+
+    Attributes:
+        profile_id: Slug, e.g. `sim-preview`.
+        version: `0.1`.
+        rules: The rules it lists, in order; those that this tool lacks stand in `unknown`.
+        parameters: Values that rules refer to.
+        unknown: Listed rule ids that this tool does not carry: always undetermined.
+        digest: sha256 hex over the JCS of the profile with its rules.
+    """
+
+    profile_id: str
+    version: str
+    title: Mapping[str, str]
+    rules: tuple[Rule, ...]
+    parameters: Mapping[str, JsonValue] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+    digest: str = ""
+
+    @property
+    def name(self) -> str:
+        """`id@version`, as users name it."""
+        return f"{self.profile_id}@{self.version}"
+
+    @property
+    def preview(self) -> bool:
+        """Whether its marks carry the word preview."""
+        return self.profile_id.endswith("-preview")

@@ -1,0 +1,1 @@
+"""Recorders: contract, preflight, session, ledger and sink over a Transport; the simulated robot."""

@@ -1,0 +1,1 @@
+"""Transports: one module each behind one Protocol, one row each in TRANSPORTS."""

@@ -1,0 +1,63 @@
+"""The Protocol that every transport implements; a recorder knows nothing else of a middleware."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from embodied_kit.model.stream import Endpoint, Qos, Sample
+
+
+class Publisher(Protocol):
+    """An open publisher of serialised messages."""
+
+    def publish(self, cdr: bytes, source_ns: int | None = None) -> None:
+        """Send one serialised message.
+
+        Args:
+            cdr: Message with its 4-byte encapsulation header.
+            source_ns: Source stamp in ns since the Unix epoch; None takes the present.
+        """
+        ...
+
+    def matched(self) -> int:
+        """Number of subscriptions matched now."""
+        ...
+
+
+class Transport(Protocol):
+    """One connection to a ROS 2 graph over one middleware. Not thread-safe unless a transport says so."""
+
+    name: str
+
+    def endpoints(self) -> Sequence[Endpoint]:
+        """Publishers in the graph now, our own left out, in order of topic."""
+        ...
+
+    def subscribe(self, topic: str, ros_type: str, *, qos: Qos, type_hash: str | None) -> None:
+        """Begin to receive a topic's messages raw, from every publisher, with nothing overwritten (KEEP_ALL)."""
+        ...
+
+    def unsubscribe(self, topic: str) -> None:
+        """Stop receiving a topic."""
+        ...
+
+    def matched(self, topic: str) -> int:
+        """Publishers matched by our subscription to the topic."""
+        ...
+
+    def take(self, timeout_s: float) -> Sequence[Sample]:
+        """Every sample that has arrived, waiting up to `timeout_s` for the first; order is kept per publisher."""
+        ...
+
+    def advertise(self, topic: str, ros_type: str, *, qos: Qos, type_hash: str | None) -> Publisher:
+        """Open a publisher."""
+        ...
+
+    def loss_counters(self) -> Mapping[str, int]:
+        """Counters since opening that this transport can vouch for, unit in the name, e.g. `udp_datagrams_dropped`."""
+        ...
+
+    def close(self) -> None:
+        """Leave the graph and free everything."""
+        ...

@@ -1,0 +1,98 @@
+"""Packaging of embodied-kit: three prefixed packages in the folders of their rooms, and the standard as data."""
+
+import os
+from glob import glob
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).resolve().parent
+PLATFORMS_WITH_CYCLONEDDS = (
+    "python_version < '3.14' and ((sys_platform == 'linux' and platform_machine == 'x86_64')"
+    " or sys_platform == 'darwin' or sys_platform == 'win32')"
+)
+
+
+def here(folder: str) -> str:
+    """Path of a folder relative to the working directory (colcon --symlink-install runs in its build folder)."""
+    return Path(os.path.relpath(ROOT / folder)).as_posix()
+
+
+def data_globs(folder: str, suffixes: tuple[str, ...], depth: int = 6) -> list[str]:
+    """Patterns that name the suffixes at every depth (old setuptools knows no `**`)."""
+    return ["/".join(["*"] * level) + suffix for level in range(1, depth + 1) for suffix in suffixes]
+
+
+EXTRAS = {
+    "sim": ["mujoco>=3.17,<5"],
+    "test": [
+        "hypothesis>=6.100",
+        "mcap-ros2-support>=0.5",
+        "mypy>=1.11",
+        "psutil>=5.9",
+        "pyright>=1.1.380",
+        "pytest>=8",
+        "pytest-timeout>=2.3",
+        "ruff>=0.6",
+        "types-PyYAML",
+        "types-jsonschema",
+        "build>=1.2",
+        "catkin_pkg>=1.0",
+    ],
+}
+
+setup(
+    name="embodied_kit",
+    version="0.1.0",
+    description="Record, measure, judge and attest robot-learning episodes against a data-collection standard",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    maintainer="embodied-kit maintainers",
+    maintainer_email="maintainers@embodied-kit.example",
+    python_requires=">=3.10",
+    packages=[
+        *find_packages(include=["embodied_kit", "embodied_kit.*"]),
+        *find_packages("recorders"),
+        *find_packages("validators"),
+        "embodied_kit.schemas",
+    ],
+    package_dir={
+        "embodied_recorders": "recorders/embodied_recorders",
+        "embodied_validators": "validators/embodied_validators",
+        "embodied_kit.schemas": here("schemas"),
+    },
+    package_data={
+        "embodied_kit.schemas": data_globs("schemas", (".json", ".yaml")),
+        "embodied_kit": ["py.typed"],
+        "embodied_recorders": ["py.typed", *data_globs("", (".json", ".yaml", ".xml", ".urdf"))],
+        "embodied_validators": ["py.typed", *data_globs("", (".html", ".js", ".css", ".yaml"))],
+    },
+    data_files=[
+        ("share/ament_index/resource_index/packages", ["resource/embodied_kit"]),
+        ("share/embodied_kit", ["package.xml"]),
+        ("share/embodied_kit/launch", sorted(glob("recorders/launch/*.launch.py"))),
+    ],
+    install_requires=[
+        "click>=8.1",
+        "cryptography>=42",
+        "jsonschema>=4.21",
+        "jsonschema-rs>=0.30",
+        "lz4>=4.3",
+        "mcap>=1.2",
+        "numpy>=1.24",
+        "orjson>=3.10",
+        "platformdirs>=4",
+        "PyYAML>=6",
+        "rfc8785>=0.1.4",
+        "rich>=13",
+        "rosbags>=0.10",
+        "securesystemslib>=1.1",
+        "simplejpeg>=1.7",
+        "zstandard>=0.22",
+        f"cyclonedds>=11.0.1,<12; {PLATFORMS_WITH_CYCLONEDDS}",
+    ],
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["embodied-kit = embodied_kit.cli:main"]},
+    zip_safe=False,
+)

@@ -1,0 +1,1 @@
+"""Validators: rules judged over facts, reports, and conformity attestations."""
