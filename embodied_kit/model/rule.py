@@ -19,7 +19,7 @@ class Limit:
     """One required value from one level on, with its origin.
 
     Attributes:
-        value: Number, word or truth value; `{parameter: name}` or `{context: as_of_ns, plus: n}` is resolved by the judge.
+        value: Number, word or truth value; the judge resolves `{parameter: name}` and `{context: as_of_ns, plus: n}`.
         origin: standard, practice, engineering or declared.
         binding: 应 (shall), 宜 (should) or - (none).
         clause: Clause of the source; empty for our own.
@@ -64,7 +64,7 @@ class DocumentCheck:
         document: Kind of document, as in the facts table `document`.
         when: JSON Schema; a document that does not satisfy it is not judged.
         check: JSON Schema per first level; empty where `conforms_to` is used.
-        conforms_to: `judging` (required fields of each level) or `authoring` (unknown fields); empty where `check` is used.
+        conforms_to: `judging` (required fields of a level) or `authoring` (unknown fields); empty with `check`.
         limits: Origin of the requirement per level.
         otherwise: State of a document that does not satisfy it.
     """
