@@ -12,7 +12,7 @@ from embodied_kit.model.rule import Level, Severity
 State = Literal["passed", "failed", "not_applicable", "undetermined"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a finding is: every part that is known.
 
@@ -21,7 +21,8 @@ class Place:
         path: File, POSIX, relative to the dataset; empty where it is not about a file.
         pointer: JSON pointer inside a document.
         stream: Stream id or topic; with field and index the dimension.
-        start_ns, end_ns: Time span in ns since the Unix epoch.
+        start_ns, end_ns: Time span in ns since the Unix epoch; where there are several, the worst.
+        target: The other side: second stream of a pair, target of a link.
     """
 
     episode: str = ""
@@ -32,9 +33,10 @@ class Place:
     index: int | None = None
     start_ns: int | None = None
     end_ns: int | None = None
+    target: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One row that did not satisfy a rule, or could not be judged.
 
@@ -45,7 +47,9 @@ class Finding:
         required: The limit, as resolved.
         comparator: max, min, below, above, equal or schema.
         unit: UCUM code of both numbers; empty for none.
-        reason: Why it is undetermined (a stable English sentence), or the schema error; empty otherwise.
+        reason: Why it is undetermined, or what is wrong in the document: a stable English sentence; empty otherwise.
+        measure: Column that was compared, or JSON Schema keyword that was not satisfied; empty where neither applies.
+        spans_n: Number of time spans behind it; the place shows the worst.
     """
 
     rule_id: str
@@ -58,9 +62,11 @@ class Finding:
     comparator: str = ""
     unit: str = ""
     reason: str = ""
+    measure: str = ""
+    spans_n: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What one rule says about one scope.
 

@@ -20,9 +20,9 @@ class Limit:
 
     Attributes:
         value: Number, word or truth value; the judge resolves `{parameter: name}` and `{context: as_of_ns, plus: n}`.
-        origin: standard, practice, engineering or declared.
+        origin: standard, practice, engineering or declared (by the dataset's own documents).
         binding: 应 (shall), 宜 (should) or - (none).
-        clause: Clause of the source; empty for our own.
+        clause: Clause or name of the source; empty for our own.
         evidence: How the number is known: read, second-hand, memory, own.
         as_of: Date of the evidence, ISO 8601.
     """
@@ -42,10 +42,12 @@ class LimitCheck:
     Attributes:
         table: Facts table.
         only: Columns that must equal a value (or one of a list) for the row to be judged (`for` in the file).
-        measure: Column that is compared.
-        comparator: max (<=), min (>=), below (<), above (>), equal (==).
-        limits: First level from which each limit holds -> limit.
+        measure: Column that is compared; where its name ends in `_ns`, both sides are integers in decimal strings.
+        comparator: max (<=), min (>=), below (<), above (>), equal (==, or one of a list).
+        limits: First level from which each limit holds, until a higher level replaces it -> limit.
         otherwise: State of a row that does not satisfy it.
+        spans: Kind of rows of the table `span` that say where in the stream a finding is; empty for none.
+        unit: UCUM code of the column, from the facts schema; empty for none.
     """
 
     table: str
@@ -54,6 +56,8 @@ class LimitCheck:
     comparator: Comparator
     limits: Mapping[Level, Limit]
     otherwise: Literal["failed", "undetermined"] = "failed"
+    spans: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,11 @@ class DocumentCheck:
     Attributes:
         document: Kind of document, as in the facts table `document`.
         when: JSON Schema; a document that does not satisfy it is not judged.
-        check: JSON Schema per first level; empty where `conforms_to` is used.
+        check: JSON Schema that it must satisfy; None where `conforms_to` is used.
         conforms_to: `judging` (required fields of a level) or `authoring` (unknown fields); empty with `check`.
-        limits: Origin of the requirement per level.
+        limits: First level that needs it -> origin of the requirement.
         otherwise: State of a document that does not satisfy it.
+        any_version: Whether documents of an unsupported `schema_version` are judged too.
     """
 
     document: str
@@ -75,6 +80,7 @@ class DocumentCheck:
     conforms_to: Literal["", "judging", "authoring"]
     limits: Mapping[Level, Limit]
     otherwise: Literal["failed", "undetermined"] = "failed"
+    any_version: bool = False
 
 
 Check: TypeAlias = LimitCheck | DocumentCheck
