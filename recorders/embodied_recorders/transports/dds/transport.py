@@ -1,0 +1,254 @@
+"""The transport over ROS 2's own wire protocol (DDS), without ROS."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from embodied_kit.errors import UsageError
+from embodied_kit.model.stream import Endpoint, Qos, Sample
+
+from . import config, names
+from .graph import Graph, Publication
+from .loss import UdpDrops
+from .nodes import Nodes
+from .raw import BATCH, Drain, RawReader, RawWriter
+from .selftest import proven
+
+# A take ends here, so that a flood cannot hold its caller or grow its memory; the next take goes on.
+MAX_SAMPLES_PER_TAKE: Final = 8192
+MAX_BYTES_PER_TAKE: Final = 64 << 20
+# Waits are cut so that a signal (Ctrl-C) is answered.
+_WAIT_SLICE_S: Final = 0.2
+_HIGHEST_DOMAIN_ID: Final = 232
+
+
+class DdsTransport:
+    """One DDS participant that shows up in the graph as one ROS node. For one thread.
+
+    `Sample.receive_ns` is `time.time_ns()` at the moment its batch was taken, so it holds the time spent waiting to be
+    taken; `Sample.sequence` is None, DDS keeps it to itself. Big-endian publishers are not supported. Participants of
+    one domain in one process share the configuration of the first.
+
+    Args:
+        domain_id: ROS domain, 0 to 232; None takes ROS_DOMAIN_ID, else 0.
+        interface: Address or name of the network interface; loopback unless told otherwise.
+        node_name: Name shown to other nodes, with or without a namespace.
+        peers: Further hosts on which to look for participants.
+
+    Raises:
+        EnvironmentUnfitError: `cyclonedds` is missing or unusable here, or the interface does not exist.
+        UsageError: No such domain.
+    """
+
+    name = "dds"
+
+    def __init__(
+        self,
+        domain_id: int | None = None,
+        *,
+        interface: str = config.LOOPBACK,
+        node_name: str = "embodied_recorder",
+        peers: Sequence[str] = (),
+    ) -> None:
+        domain = _domain(domain_id)
+        self._native = native = proven()
+        self._losses = UdpDrops()
+        with config.applied(config.domain_xml(interface, peers)), native.qos() as policy:
+            policy("userdata", b"enclave=/;", len(b"enclave=/;"))
+            self._participant = native.call("dds_create_participant", domain, policy.address, None)
+        self._open = True
+        self._guid = native.guid(self._participant)
+        self._graph = Graph(native, self._participant)
+        self._waitset = native.call("dds_create_waitset", self._participant)
+        self._drain = Drain(native)
+        self._readers: dict[str, RawReader] = {}
+        self._writers: list[RawWriter] = []
+        self._nodes = Nodes(native, self._participant, node_name)
+        self._announce()
+
+    def endpoints(self) -> Sequence[Endpoint]:
+        """Publishers of topics in the graph now, our own left out, in order of topic; services are left out too."""
+        self._refresh()
+        found = []
+        for publication in self._graph.publications():
+            topic = names.ros_topic(publication.dds_topic)
+            if topic is not None and publication.participant != self._guid:
+                found.append(
+                    _endpoint(publication, topic, self._nodes.node_of(publication.participant, publication.guid))
+                )
+        return sorted(found, key=lambda endpoint: (endpoint.topic, endpoint.publisher))
+
+    def publications(self) -> Sequence[Publication]:
+        """Every DDS writer in the graph now, as the wire names it: services, actions, other programs, our own."""
+        self._refresh()
+        return self._graph.publications()
+
+    def subscribe(self, topic: str, ros_type: str, *, qos: Qos, type_hash: str | None) -> None:
+        """Begin to receive a topic's messages raw, from every publisher, with nothing overwritten (KEEP_ALL).
+
+        Args:
+            topic: ROS topic name.
+            ros_type: Full type name.
+            qos: Its reliability and durability are asked for; a publisher that offers less does not match.
+            type_hash: Hash that the publisher announced.
+
+        Raises:
+            UsageError: Already subscribed.
+        """
+        if topic in self._readers:
+            raise UsageError(f"expected a topic not yet subscribed to, got {topic}")
+        self._check_open()
+        reader = RawReader(
+            self._native,
+            self._participant,
+            names.dds_topic(topic),
+            names.dds_type(ros_type),
+            qos=qos,
+            type_hash=type_hash,
+        )
+        self._readers[topic] = reader
+        self._native.call("dds_waitset_attach", self._waitset, reader.condition, 0)
+        self._announce()
+
+    def unsubscribe(self, topic: str) -> None:
+        """Stop receiving a topic; what was not taken is lost.
+
+        Raises:
+            UsageError: Not subscribed.
+        """
+        reader = self._subscribed(topic)
+        self._native.call("dds_waitset_detach", self._waitset, reader.condition)
+        del self._readers[topic]
+        reader.close()
+        self._announce()
+
+    def matched(self, topic: str) -> int:
+        """Publishers matched by our subscription to the topic.
+
+        Raises:
+            UsageError: Not subscribed.
+        """
+        return self._subscribed(topic).matched()
+
+    def take(self, timeout_s: float) -> Sequence[Sample]:
+        """Every sample that has arrived, waiting up to `timeout_s` for the first; order is kept per publisher.
+
+        One call returns about 8192 samples or 64 MiB at most; the rest stays for the next.
+        """
+        self._check_open()
+        deadline = time.monotonic() + timeout_s
+        while True:
+            wait_s = min(max(deadline - time.monotonic(), 0.0), _WAIT_SLICE_S)
+            if self._native.call("dds_waitset_wait", self._waitset, None, 0, int(wait_s * 1e9)):
+                samples = self._drained()
+                if samples:
+                    return samples
+            if time.monotonic() >= deadline:
+                return []
+
+    def advertise(self, topic: str, ros_type: str, *, qos: Qos, type_hash: str | None) -> DdsPublisher:
+        """Open a publisher; it stays open until the transport closes."""
+        self._check_open()
+        writer = RawWriter(
+            self._native,
+            self._participant,
+            names.dds_topic(topic),
+            names.dds_type(ros_type),
+            qos=qos,
+            type_hash=type_hash,
+        )
+        self._writers.append(writer)
+        self._announce()
+        return DdsPublisher(writer)
+
+    def loss_counters(self) -> Mapping[str, int]:
+        """`udp_datagrams_dropped`: datagrams (not messages) dropped at this process's own sockets; Linux only."""
+        return self._losses.counters()
+
+    def close(self) -> None:
+        """Leave the graph and free everything; closing twice is harmless."""
+        if self._open:
+            self._open = False
+            self._native.call("dds_delete", self._participant)
+
+    def _drained(self) -> list[Sample]:
+        """Samples of every reader, batch by batch in turn, until all are empty or a limit is reached."""
+        samples: list[Sample] = []
+        n_bytes = 0
+        waiting = dict(self._readers)
+        publisher = self._graph.publisher
+        while waiting and len(samples) < MAX_SAMPLES_PER_TAKE and n_bytes < MAX_BYTES_PER_TAKE:
+            for topic, reader in list(waiting.items()):
+                count, messages = self._drain.take(reader)
+                receive_ns = time.time_ns()
+                for cdr, source_ns, handle in messages:
+                    samples.append(Sample(topic, cdr, source_ns, receive_ns, publisher(handle), None))
+                    n_bytes += len(cdr)
+                if count < BATCH:
+                    del waiting[topic]
+        return samples
+
+    def _refresh(self) -> None:
+        self._check_open()
+        self._nodes.hear()
+        self._graph.refresh()
+        self._nodes.keep_only(self._graph.participants())
+
+    def _announce(self) -> None:
+        self._nodes.announce([reader.guid for reader in self._readers.values()], [w.guid for w in self._writers])
+
+    def _subscribed(self, topic: str) -> RawReader:
+        self._check_open()
+        if topic not in self._readers:
+            raise UsageError(f"expected a topic subscribed to, got {topic}")
+        return self._readers[topic]
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise UsageError("expected an open transport, got a closed one")
+
+
+class DdsPublisher:
+    """An open publisher of serialised messages; lives as long as its transport."""
+
+    def __init__(self, writer: RawWriter) -> None:
+        self._writer = writer
+        self.guid = writer.guid
+
+    def publish(self, cdr: bytes, source_ns: int | None = None) -> None:
+        """Send one serialised message.
+
+        Args:
+            cdr: Message with its 4-byte encapsulation header, little-endian.
+            source_ns: Source stamp in ns since the Unix epoch, kept to the nanosecond; None takes the present.
+
+        Raises:
+            EnvironmentUnfitError: Not CDR, or a reliable subscriber has not acknowledged for 10 s.
+        """
+        self._writer.write(cdr, time.time_ns() if source_ns is None else source_ns)
+
+    def matched(self) -> int:
+        """Number of subscriptions matched now."""
+        return self._writer.matched()
+
+
+def _endpoint(publication: Publication, topic: str, node: str) -> Endpoint:
+    return Endpoint(
+        topic=topic,
+        ros_type=names.ros_type(publication.dds_type),
+        type_hash=publication.type_hash,
+        publisher=publication.guid,
+        node=node,
+        qos=publication.qos,
+    )
+
+
+def _domain(domain_id: int | None) -> int:
+    """The domain asked for, else that of ROS_DOMAIN_ID, else 0."""
+    text = os.environ.get("ROS_DOMAIN_ID", "") or "0" if domain_id is None else str(domain_id)
+    if not text.isdecimal() or int(text) > _HIGHEST_DOMAIN_ID:
+        raise UsageError(f"expected a ROS domain from 0 to {_HIGHEST_DOMAIN_ID}, got {text!r}")
+    return int(text)
