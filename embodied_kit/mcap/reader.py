@@ -1,0 +1,621 @@
+"""A whole MCAP file in one pass: batches of messages in file order, and what the file says of itself, proven.
+
+What bad data does: it becomes a problem in `container()`, and what was readable is delivered. What is delivered from a
+chunk whose CRC does not hold says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embodied_kit.errors import DataError, UsageError
+from embodied_kit.mcap.chunk import INDEX_DTYPE, Walked, gather_heads, prove, walk
+from embodied_kit.mcap.container import DEFAULT_LIMITS, MIB, Attachment, ContainerInfo, Crc, Readable, ReadLimits
+from embodied_kit.mcap.decompress import Decompressor
+from embodied_kit.mcap.ledger import Closing, Ledger
+from embodied_kit.mcap.records import (
+    FOOTER_FIELDS,
+    HEAD,
+    MAGIC,
+    MESSAGE_FIXED,
+    MESSAGE_HEAD,
+    Channel,
+    ChunkHead,
+    Fields,
+    Opcode,
+    Schema,
+    parse_attachment_head,
+    parse_attachment_index,
+    parse_channel,
+    parse_chunk_head,
+    parse_chunk_index,
+    parse_footer,
+    parse_header,
+    parse_message_index,
+    parse_metadata,
+    parse_metadata_index,
+    parse_schema,
+    parse_statistics,
+)
+from embodied_kit.mcap.span import SpanReader, StreamDigest
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_HEAD_PEEK = 64 * 1024
+MAX_CHANNELS = 1 << 16
+_IN_SUMMARY = frozenset(
+    {
+        Opcode.SCHEMA,
+        Opcode.CHANNEL,
+        Opcode.STATISTICS,
+        Opcode.CHUNK_INDEX,
+        Opcode.ATTACHMENT_INDEX,
+        Opcode.METADATA_INDEX,
+        Opcode.SUMMARY_OFFSET,
+    }
+)
+_IN_DATA = frozenset({Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE, Opcode.CHUNK, Opcode.ATTACHMENT, Opcode.METADATA})
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Messages of one chunk, or of a run outside chunks, in file order; arrays have one element a message.
+
+    Attributes:
+        buffer: Bytes that the payloads lie in; stays valid as long as it is held.
+        channel_id: uint16. sequence: uint32. log_time, publish_time: uint64, ns.
+        offset, length: int64; payload i is `buffer[offset[i] : offset[i] + length[i]]`.
+        chunk_offset: Byte offset of the chunk's record in the file; None outside chunks.
+        crc: Whether the chunk's CRC holds; `none` outside chunks.
+    """
+
+    buffer: memoryview
+    channel_id: NDArray[np.uint16]
+    sequence: NDArray[np.uint32]
+    log_time: NDArray[np.uint64]
+    publish_time: NDArray[np.uint64]
+    offset: NDArray[np.int64]
+    length: NDArray[np.int64]
+    chunk_offset: int | None
+    crc: Crc
+
+    def __len__(self) -> int:
+        return len(self.offset)
+
+    def take(self, rows: NDArray[np.int64] | slice) -> Batch:
+        """The same batch with some of its messages."""
+        return Batch(
+            self.buffer,
+            self.channel_id[rows],
+            self.sequence[rows],
+            self.log_time[rows],
+            self.publish_time[rows],
+            self.offset[rows],
+            self.length[rows],
+            self.chunk_offset,
+            self.crc,
+        )
+
+    def by_channel(self) -> dict[int, Batch]:
+        """One batch a channel; file order is kept within each."""
+        order = np.argsort(self.channel_id, kind="stable")
+        found, first = np.unique(self.channel_id[order], return_index=True)
+        parts = np.split(order, first[1:])
+        return {int(channel): self.take(rows) for channel, rows in zip(found, parts, strict=False)}
+
+
+def make_batch(buffer: memoryview, starts: NDArray[np.int64], chunk_offset: int | None, crc: Crc) -> Batch:
+    """Columns of the messages whose records begin at `starts`."""
+    heads = gather_heads(buffer, starts)
+    return Batch(
+        buffer,
+        heads["channel"].astype(np.uint16),
+        heads["sequence"].astype(np.uint32),
+        heads["log"].astype(np.uint64),
+        heads["publish"].astype(np.uint64),
+        starts + MESSAGE_HEAD.size,
+        heads["length"].astype(np.int64) - MESSAGE_FIXED,
+        chunk_offset,
+        crc,
+    )
+
+
+class McapScan:
+    """One pass over one file; a context manager.
+
+    Args:
+        path: A regular file; what links and other kinds of file mean is the caller's to decide.
+        limits: Bounds on what is held.
+
+    Raises:
+        UsageError: the file cannot be opened.
+    """
+
+    def __init__(self, path: Path | str, *, limits: ReadLimits = DEFAULT_LIMITS) -> None:
+        try:
+            self._file = io.FileIO(path, "r")
+        except OSError as error:
+            raise UsageError(f"expected a readable file, got {error}") from error
+        self._size = os.fstat(self._file.fileno()).st_size
+        self._limits = limits
+        self._ledger = Ledger(limits)
+        self._decompress = Decompressor()
+        self._digest = StreamDigest()
+        self._span = SpanReader(self._file, self._size, self._digest)
+        self._in_summary = False
+        self._summary_start = 0
+        self._saw_header = False
+        self._data_end_crc: Crc = "unknown"
+        self._summary_crc: Crc = "unknown"
+        self._truncated_at: int | None = None
+        self._magic_ok = self._footer_ok = False
+        self._started = False
+        self._info: ContainerInfo | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the hashing thread and close the file; closing twice is allowed."""
+        self._digest.close()
+        self._file.close()
+
+    @property
+    def schemas(self) -> Mapping[int, Schema]:
+        """Schemas met so far, by id."""
+        return self._ledger.schemas
+
+    @property
+    def channels(self) -> Mapping[int, Channel]:
+        """Channels met so far, by id; a batch's channels are among them when it is delivered."""
+        return self._ledger.channels
+
+    @property
+    def attachments(self) -> Sequence[Attachment]:
+        """Attachments met so far, in file order."""
+        return self._ledger.attachments
+
+    @property
+    def metadata(self) -> Mapping[str, Sequence[Mapping[str, str]]]:
+        """Metadata records met so far: name -> maps in file order (rosbag2 writes its own twice, the last counts)."""
+        return self._ledger.metadata
+
+    def read_attachment(self, attachment: Attachment, *, max_bytes: int = 16 * MIB) -> bytes:
+        """Data of an attachment that was met.
+
+        Raises:
+            DataError: it is larger than `max_bytes`, or no longer the bytes that were hashed.
+        """
+        if attachment.size > max_bytes:
+            raise DataError(f"expected an attachment of {max_bytes} bytes at most, got {attachment.size}")
+        back = self._file.tell()
+        self._file.seek(attachment.data_offset)
+        data = self._file.read(attachment.size)
+        self._file.seek(back)
+        if hashlib.sha256(data).hexdigest() != attachment.sha256:
+            raise DataError(f"expected attachment {attachment.name!r} as it was hashed, got other bytes")
+        return data
+
+    def container(self) -> ContainerInfo:
+        """What was found around the messages.
+
+        Raises:
+            UsageError: `batches()` has not come to its end.
+        """
+        if self._info is None:
+            raise UsageError("expected container() after the last batch, got it before")
+        return self._info
+
+    def batches(self) -> Iterator[Batch]:
+        """Every message of the file, in file order.
+
+        Raises:
+            UsageError: called twice.
+        """
+        if self._started:
+            raise UsageError("expected one pass over the file, got a second", remedy="open another McapScan")
+        self._started = True
+        return self._scan()
+
+    def _scan(self) -> Iterator[Batch]:
+        readable: Readable = "ok"
+        try:
+            if self._read_magic():
+                yield from self._records()
+                if not self._footer_ok:
+                    readable = "truncated"
+            elif self._size < len(MAGIC) and MAGIC.startswith(bytes(self._span.buffer)):
+                readable, self._truncated_at = "truncated", 0
+            else:
+                readable = "bad_magic"
+                self._ledger.problem(0, "expected the MCAP magic at the beginning, got other bytes")
+            self._span.skip(self._size)  # whatever is left belongs to the file's sha256
+        except OSError as error:
+            readable = "unreadable"
+            self._ledger.problem(self._span.offset, f"expected readable bytes, got {error.strerror}")
+        changed = os.fstat(self._file.fileno()).st_size != self._size or self._span.size != self._size
+        closing = Closing(
+            readable,
+            self._truncated_at,
+            self._magic_ok,
+            self._footer_ok,
+            self._size,
+            self._digest.close(),
+            changed,
+            self._data_end_crc,
+            self._summary_crc,
+        )
+        self._info = self._ledger.conclude(closing)
+
+    def _read_magic(self) -> bool:
+        span = self._span
+        span.start_crc()
+        if not span.ensure(len(MAGIC)):
+            span.ensure(self._size)
+            return False
+        self._magic_ok = span.peek(len(MAGIC)) == MAGIC
+        span.at += len(MAGIC)
+        return self._magic_ok
+
+    def _records(self) -> Iterator[Batch]:
+        """All records up to the footer or to the first that is not whole."""
+        span = self._span
+        while not self._footer_ok:
+            offset = span.offset
+            if not span.ensure(HEAD.size):
+                self._cut(offset, f"expected a record, got {self._size - offset} bytes to the end of the file")
+                return
+            opcode, length = HEAD.unpack_from(span.buffer, span.at)
+            if offset + HEAD.size + length > self._size:
+                self._cut(offset, f"expected a record that ends in the file, got opcode {opcode} of {length} bytes")
+                return
+            self._check_place(opcode, offset)
+            if opcode == Opcode.MESSAGE and MESSAGE_FIXED <= length <= self._limits.chunk_bytes:
+                yield from self._loose_messages(HEAD.size + length)
+            elif opcode == Opcode.CHUNK:
+                yield from self._chunk(offset, length)
+            else:
+                self._other(opcode, offset, length)
+
+    @staticmethod
+    def _check_size(size: int, limit: int) -> None:
+        if size > limit:
+            raise DataError(f"expected {limit} bytes at most, got {size}")
+
+    def _cut(self, offset: int, message: str) -> None:
+        self._truncated_at = offset
+        self._ledger.problem(offset, message)
+
+    def _check_place(self, opcode: int, offset: int) -> None:
+        """A header comes first; the sections hold what the specification puts there."""
+        if not self._saw_header and opcode != Opcode.HEADER:
+            self._ledger.problem(offset, f"expected the header first, got opcode {opcode}")
+            self._saw_header = True  # said once
+        elif self._in_summary and opcode in _IN_DATA and opcode not in _IN_SUMMARY:
+            self._ledger.problem(offset, f"expected no opcode {opcode} after the end of the data section")
+        elif not self._in_summary and opcode in _IN_SUMMARY and opcode not in _IN_DATA:
+            self._ledger.problem(offset, f"expected no opcode {opcode} in the data section")
+
+    def _loose_messages(self, first: int) -> Iterator[Batch]:
+        """A run of messages outside chunks, as far as the span holds them."""
+        span = self._span
+        span.ensure(first)
+        found = walk(span.buffer, span.at, only_messages=True)
+        self._ledger.loose_messages_n += len(found.starts)
+        buffer = span.buffer
+        span.at = found.stop
+        yield from self._deliver(buffer, found.starts, None, "none")
+
+    def _deliver(
+        self, buffer: memoryview, starts: NDArray[np.int64], chunk_offset: int | None, crc: Crc
+    ) -> Iterator[Batch]:
+        for first in range(0, len(starts), self._limits.batch_messages):
+            batch = make_batch(buffer, starts[first : first + self._limits.batch_messages], chunk_offset, crc)
+            self._ledger.add_messages(batch.channel_id, batch.log_time)
+            yield batch
+
+    def _chunk(self, offset: int, length: int) -> Iterator[Batch]:
+        """A chunk and the message indexes behind it."""
+        span, ledger = self._span, self._ledger
+        whole = length <= self._limits.chunk_bytes
+        span.ensure(HEAD.size + (length if whole else _HEAD_PEEK))
+        content = span.peek(length if whole else _HEAD_PEEK, HEAD.size)
+        data = memoryview(b"")
+        crc: Crc = "unknown"
+        head: ChunkHead | None = None
+        try:
+            head = parse_chunk_head(content)
+            data, crc = self._open_chunk(head, content, offset, length)
+        except DataError as error:
+            ledger.problem(offset, f"chunk not seen: {error.message}")
+        del content
+        span.skip(HEAD.size + length)
+        indexes, places, index_length = self._message_indexes(len(data))
+        if head is None:
+            return
+        ledger.add_chunk(head, offset, HEAD.size + length, places, index_length)
+        if crc != "unknown":
+            ledger.chunks_seen_n += 1
+            yield from self._chunk_messages(data, head, indexes, offset, crc)
+
+    def _open_chunk(self, head: ChunkHead, content: memoryview, offset: int, length: int) -> tuple[memoryview, Crc]:
+        self._check_size(max(length, head.uncompressed_size), self._limits.chunk_bytes)
+        fields = Fields(content)
+        fields.at = head.data_at
+        data = self._decompress(head.compression, fields.take(head.compressed_size), head.uncompressed_size)
+        if not head.crc:
+            return data, "absent"
+        if zlib.crc32(data) == head.crc:
+            return data, "ok"
+        self._ledger.bad_crc(offset)
+        self._ledger.problem(offset, "expected the chunk's CRC, got another")
+        return data, "bad"
+
+    def _message_indexes(
+        self, chunk_size: int
+    ) -> tuple[list[tuple[int, NDArray[np.void]]], list[tuple[int, int]], int]:
+        """MessageIndex records behind a chunk: entries, (channel id, file offset), bytes in all."""
+        span = self._span
+        indexes: list[tuple[int, NDArray[np.void]]] = []
+        places: list[tuple[int, int]] = []
+        begin, room = span.offset, chunk_size // MESSAGE_HEAD.size
+        while span.ensure(HEAD.size):
+            offset = span.offset
+            opcode, length = HEAD.unpack_from(span.buffer, span.at)
+            if opcode != Opcode.MESSAGE_INDEX or offset + HEAD.size + length > self._size:
+                break
+            try:
+                self._check_size(length, self._limits.chunk_bytes)
+                span.ensure(HEAD.size + length)
+                channel_id, raw = parse_message_index(span.peek(length, HEAD.size))
+                self._check_size(len(places), MAX_CHANNELS)
+                places.append((channel_id, offset))
+                room -= len(raw) // INDEX_DTYPE.itemsize
+                if room >= 0:
+                    indexes.append((channel_id, np.frombuffer(bytes(raw), INDEX_DTYPE)))
+                elif chunk_size:
+                    self._ledger.problem(offset, "expected as many index entries as messages in the chunk, got more")
+            except DataError as error:
+                self._ledger.problem(offset, error.message)
+            span.skip(HEAD.size + length)
+        return indexes, places, span.offset - begin
+
+    def _chunk_messages(
+        self, data: memoryview, head: ChunkHead, indexes: list[tuple[int, NDArray[np.void]]], offset: int, crc: Crc
+    ) -> Iterator[Batch]:
+        ledger = self._ledger
+        found = prove(data, indexes)
+        if found is None:
+            found = walk(data)
+            if found.error:
+                ledger.problem(offset, f"in the chunk at {found.stop}: {found.error}")
+            if indexes:
+                self._compare_index(found, data, indexes, offset)
+            else:
+                ledger.unindexed_n += len(found.starts)
+        self._chunk_others(found, data, offset)
+        lows: list[int] = []
+        for batch in self._deliver(data, found.starts, offset, crc):
+            lows += [int(batch.log_time.min()), int(batch.log_time.max())]
+            yield batch
+        times = (min(lows), max(lows)) if lows else (0, 0)
+        if times != (head.first_log_time, head.last_log_time):
+            ledger.chunks_bad_time_n += 1
+            ledger.problem(offset, "expected the chunk's time range to be that of its messages, got another")
+
+    def _compare_index(
+        self, found: Walked, data: memoryview, indexes: list[tuple[int, NDArray[np.void]]], offset: int
+    ) -> None:
+        """Count messages that no index lists and entries that list no message."""
+        heads = gather_heads(data, found.starts)
+        listed = np.concatenate([entries for _, entries in indexes])
+        channels = np.repeat([ch for ch, _ in indexes], [len(entries) for _, entries in indexes])
+        rows = np.searchsorted(found.starts.astype(np.uint64), listed["offset"])
+        rows[rows == len(heads)] = 0
+        right = np.zeros(len(listed), bool)
+        if len(heads):
+            right = found.starts[rows].astype(np.uint64) == listed["offset"]
+            right &= (heads["log"][rows] == listed["log"]) & (heads["channel"][rows] == channels)
+        listed_n = len(np.unique(rows[right]))  # a second entry for a message is a wrong one
+        unindexed, dangling = len(heads) - listed_n, len(listed) - listed_n
+        self._ledger.unindexed_n += unindexed
+        self._ledger.dangling_n += dangling
+        if unindexed or dangling:
+            self._ledger.problem(
+                offset, f"expected an index of every message, got {unindexed} not listed and {dangling} wrong entries"
+            )
+
+    def _chunk_others(self, found: Walked, data: memoryview, offset: int) -> None:
+        """Schemas and channels inside a chunk; nothing else belongs there."""
+        for opcode, first, last in found.others:
+            if opcode in (Opcode.SCHEMA, Opcode.CHANNEL):
+                self._define(opcode, data[first:last], offset)
+            elif opcode in list(Opcode):
+                self._ledger.problem(offset, f"expected no opcode {opcode} of {last - first} bytes in a chunk")
+            else:
+                self._ledger.opcodes[opcode] += 1
+
+    def _define(self, opcode: int, content: memoryview, offset: int) -> None:
+        """A schema or channel, wherever it stands."""
+        ledger = self._ledger
+        try:
+            self._check_size(len(content), self._limits.definition_bytes)
+            if opcode == Opcode.SCHEMA:
+                schema = parse_schema(content)
+                if schema.schema_id not in ledger.schemas:
+                    ledger.keep(len(content))
+                ledger.add_schema(schema, offset, summary=self._in_summary)
+            else:
+                channel = parse_channel(content)
+                if channel.channel_id not in ledger.channels:
+                    ledger.keep(len(content))
+                ledger.add_channel(channel, offset, summary=self._in_summary)
+        except DataError as error:
+            ledger.problem(offset, f"opcode {opcode}: {error.message}")
+
+    def _other(self, opcode: int, offset: int, length: int) -> None:
+        """Any record but messages and chunks."""
+        span = self._span
+        if opcode == Opcode.ATTACHMENT:
+            self._attachment(offset, length)
+        elif opcode not in list(Opcode):
+            self._ledger.opcodes[opcode] += 1
+            span.skip(HEAD.size + length)
+        elif length > self._limits.definition_bytes:
+            self._ledger.problem(
+                offset, f"opcode {opcode}: expected {self._limits.definition_bytes} bytes at most, got {length}"
+            )
+            span.skip(HEAD.size + length)
+        else:
+            self._small(opcode, offset, length)
+
+    def _small(self, opcode: int, offset: int, length: int) -> None:
+        span = self._span
+        span.ensure(HEAD.size + length)
+        if opcode == Opcode.DATA_END:
+            self._data_end(offset, length)
+            return
+        if opcode == Opcode.FOOTER:
+            self._footer(offset, length)
+            return
+        content = span.peek(length, HEAD.size)
+        span.at += HEAD.size + length
+        if opcode in (Opcode.SCHEMA, Opcode.CHANNEL):
+            self._define(opcode, content, offset)
+            return
+        try:
+            self._parse_small(opcode, content, offset)
+        except DataError as error:
+            self._ledger.problem(offset, f"opcode {opcode}: {error.message}")
+
+    def _parse_small(self, opcode: int, content: memoryview, offset: int) -> None:
+        ledger = self._ledger
+        if opcode == Opcode.HEADER:
+            if self._saw_header:
+                raise DataError("expected one header, got another")
+            self._saw_header = True
+            ledger.profile, ledger.library = parse_header(content)
+        elif opcode == Opcode.METADATA:
+            ledger.keep(len(content))
+            ledger.add_metadata(parse_metadata(content), offset, HEAD.size + len(content))
+        elif opcode == Opcode.STATISTICS:
+            if ledger.statistics is not None:
+                raise DataError("expected one Statistics record, got another")
+            ledger.statistics = parse_statistics(content)
+        elif opcode == Opcode.CHUNK_INDEX:
+            ledger.add_chunk_index(parse_chunk_index(content))
+        elif opcode == Opcode.ATTACHMENT_INDEX:
+            ledger.add_attachment_index(parse_attachment_index(content))
+        elif opcode == Opcode.METADATA_INDEX:
+            ledger.add_metadata_index(*parse_metadata_index(content))
+        elif opcode != Opcode.SUMMARY_OFFSET:
+            raise DataError("expected this record elsewhere (a message index behind a chunk, a message of 22 bytes)")
+
+    def _attachment(self, offset: int, length: int) -> None:
+        """Pass an attachment by: hashed, its CRC checked, never held."""
+        span = self._span
+        peek = min(length, _HEAD_PEEK)
+        span.ensure(HEAD.size + peek)
+        try:
+            head = parse_attachment_head(span.peek(peek, HEAD.size))
+            self._check_size(head.data_at + head.size + 4, length)
+        except DataError as error:
+            self._ledger.problem(offset, f"attachment not seen: {error.message}")
+            span.skip(HEAD.size + length)
+            return
+        span.skip(HEAD.size)
+        crc = 0
+        for piece in span.pieces(head.data_at):
+            crc = zlib.crc32(piece, crc)
+        sha, data_offset = hashlib.sha256(), span.offset
+        for piece in span.pieces(head.size):
+            crc = zlib.crc32(piece, crc)
+            sha.update(piece)
+        tail = b"".join(span.pieces(length - head.data_at - head.size))
+        told = int.from_bytes(tail[:4], "little")
+        state: Crc = "absent" if not told else "ok" if told == crc else "bad"
+        self._ledger.add_attachment(
+            Attachment(
+                head.name,
+                head.media_type,
+                head.log_time,
+                head.create_time,
+                head.size,
+                sha.hexdigest(),
+                state,
+                offset,
+                data_offset,
+            ),
+            HEAD.size + length,
+        )
+
+    def _data_end(self, offset: int, length: int) -> None:
+        span, ledger = self._span, self._ledger
+        try:
+            told = Fields(span.peek(length, HEAD.size)).integer(4)
+        except DataError as error:
+            ledger.problem(offset, f"end of data: {error.message}")
+            told = 0
+        if self._in_summary:
+            ledger.problem(offset, "expected one end of the data section, got another")
+        else:
+            self._data_end_crc = "absent" if not told else "ok" if told == span.crc() else "bad"
+        if self._data_end_crc == "bad":
+            ledger.problem(offset, "expected the data section's CRC, got another")
+        span.at += HEAD.size + length
+        if not self._in_summary:
+            self._summary_start = span.offset
+            span.start_crc()
+        self._in_summary = True
+
+    def _footer(self, offset: int, length: int) -> None:
+        span, ledger = self._span, self._ledger
+        content = span.peek(length, HEAD.size)
+        try:
+            footer = parse_footer(content)
+        except DataError as error:
+            ledger.problem(offset, f"footer: {error.message}")
+            span.at += HEAD.size + length
+            return
+        ledger.footer = footer
+        span.at += HEAD.size + FOOTER_FIELDS.size - 4
+        computed = span.crc()
+        span.stop_crc()
+        span.skip(length - FOOTER_FIELDS.size + 4)
+        if not self._in_summary:
+            ledger.problem(offset, "expected the end of the data section before the footer, got none")
+        else:
+            self._check_footer(footer.summary_start, footer.summary_crc, computed, offset)
+        rest = self._size - span.offset
+        if rest < len(MAGIC) or not span.ensure(len(MAGIC)) or span.peek(len(MAGIC)) != MAGIC:
+            self._cut(span.offset, "expected the magic at the end, got other bytes or none")
+            return
+        self._footer_ok = True
+        if rest > len(MAGIC):
+            ledger.problem(span.offset, f"expected nothing behind the closing magic, got {rest - len(MAGIC)} bytes")
+
+    def _check_footer(self, summary_start: int, told: int, computed: int, offset: int) -> None:
+        ledger = self._ledger
+        self._summary_crc = "absent" if not told else "ok" if told == computed else "bad"
+        if self._summary_crc == "bad":
+            ledger.problem(offset, "expected the summary's CRC, got another")
+        expected = 0 if offset == self._summary_start else self._summary_start
+        if summary_start != expected:
+            ledger.problem(offset, f"expected the summary to start at {expected}, got {summary_start}")

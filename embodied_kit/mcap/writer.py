@@ -1,0 +1,400 @@
+"""Writes MCAP of the profile `ros2`: to `.partial`, chunk by chunk, and renamed only after a clean close.
+
+Small messages cost one join and one CRC a chunk; large uncompressed ones are never copied (one CRC each, then writev).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from array import array
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal
+
+import lz4.frame
+import numpy as np
+import zstandard
+
+import embodied_kit
+from embodied_kit.errors import UsageError
+from embodied_kit.mcap.records import (
+    FOOTER_FIELDS,
+    HEAD,
+    MAGIC,
+    MESSAGE_FIXED,
+    MESSAGE_HEAD,
+    AttachmentHead,
+    AttachmentIndex,
+    Channel,
+    ChunkHead,
+    ChunkIndex,
+    Metadata,
+    Opcode,
+    Schema,
+    Statistics,
+    attachment_head_bytes,
+    attachment_index_bytes,
+    channel_bytes,
+    chunk_head_bytes,
+    chunk_index_bytes,
+    metadata_bytes,
+    metadata_index_bytes,
+    record_bytes,
+    schema_bytes,
+    statistics_bytes,
+    text_bytes,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Compression = Literal["none", "zstd", "lz4"]
+CHUNK_BYTES = 1024 * 1024
+LARGE_BYTES = 64 * 1024
+MAX_PARTS = 512  # below every IOV_MAX
+_ZSTD_LEVEL = 1
+
+
+class McapWriter:
+    """Writes one file; a context manager that closes on success and leaves `.partial` on an exception.
+
+    Not safe for threads: one writer, one thread.
+
+    Args:
+        path: Where the file appears when it is whole; until then `<path>.partial` grows.
+        compression: Of chunks.
+        chunk_bytes: A chunk is closed when its records reach this many bytes.
+
+    Raises:
+        UsageError: the file or its `.partial` exists, or cannot be created.
+    """
+
+    def __init__(self, path: Path | str, *, compression: Compression = "zstd", chunk_bytes: int = CHUNK_BYTES) -> None:
+        self.path = Path(path)
+        self.partial_path = self.path.with_name(self.path.name + ".partial")
+        if self.path.exists():
+            raise UsageError(f"expected a new file, got {self.path}, which exists")
+        self._fd = _create(self.partial_path)
+        self._compression = "" if compression == "none" else compression
+        self._zstd = zstandard.ZstdCompressor(level=_ZSTD_LEVEL) if compression == "zstd" else None
+        self._chunk_bytes = chunk_bytes
+        self._offset = 0
+        self._crc = 0
+        self._closed = False
+        self._schemas: list[Schema] = []
+        self._schema_ids: dict[tuple[str, str, bytes], int] = {}
+        self._channels: list[Channel] = []
+        self._counts: list[int] = []
+        self._chunk_indexes: list[bytes] = []
+        self._attachment_indexes: list[bytes] = []
+        self._metadata_indexes: list[bytes] = []
+        self._log_range: tuple[int, int] | None = None
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._large = 0
+        self._entries: list[array[int]] = []
+        library = f"embodied-kit {embodied_kit.__version__}"
+        self._put([MAGIC, record_bytes(Opcode.HEADER, text_bytes("ros2") + text_bytes(library))])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.abort()
+
+    @property
+    def bytes_written(self) -> int:
+        """Bytes handed to the operating system so far."""
+        return self._offset
+
+    def add_schema(self, name: str, encoding: str, data: bytes) -> int:
+        """Write a schema at once, in front of the open chunk; the same schema twice is one.
+
+        Args:
+            name: `sensor_msgs/msg/JointState`.
+            encoding: `ros2msg` or `ros2idl`.
+            data: The whole definition.
+
+        Returns:
+            Its id, from 1.
+        """
+        key = (name, encoding, data)
+        known = self._schema_ids.get(key)
+        if known is not None:
+            return known
+        schema = Schema(len(self._schemas) + 1, name, encoding, data)
+        self._put([schema_bytes(schema)])
+        self._schemas.append(schema)
+        self._schema_ids[key] = schema.schema_id
+        return schema.schema_id
+
+    def add_channel(
+        self, topic: str, schema_id: int, *, message_encoding: str = "cdr", metadata: Mapping[str, str] | None = None
+    ) -> int:
+        """Write a channel at once, in front of the open chunk.
+
+        Args:
+            topic: ROS topic name.
+            schema_id: From `add_schema`; 0 for none.
+            message_encoding: Of the payloads.
+            metadata: The profile ros2 wants `offered_qos_profiles`.
+
+        Returns:
+            Its id, from 1.
+
+        Raises:
+            UsageError: the schema id is unknown (0 is none).
+        """
+        if not 0 <= schema_id <= len(self._schemas):
+            raise UsageError(f"expected a schema id from add_schema, got {schema_id}")
+        channel = Channel(len(self._channels) + 1, schema_id, topic, message_encoding, dict(metadata or {}))
+        self._put([channel_bytes(channel)])
+        self._channels.append(channel)
+        self._counts.append(0)
+        self._entries.append(array("Q"))
+        return channel.channel_id
+
+    def write(self, channel_id: int, log_time: int, publish_time: int, sequence: int, data: bytes) -> None:
+        """Add a message to the open chunk.
+
+        Args:
+            channel_id: From `add_channel`.
+            log_time: When it was received, ns since the Unix epoch.
+            publish_time: When it was published, ns since the Unix epoch.
+            sequence: Publisher's number modulo 2^32; 0 where there is none.
+            data: Kept until its chunk is written, so it must not change.
+
+        Raises:
+            UsageError: unknown channel, or a number that its field cannot hold.
+        """
+        size = len(data)
+        try:
+            head = MESSAGE_HEAD.pack(Opcode.MESSAGE, MESSAGE_FIXED + size, channel_id, sequence, log_time, publish_time)
+            if channel_id < 1:
+                raise IndexError  # noqa: TRY301 - the same answer as for one too high
+            self._entries[channel_id - 1].extend((log_time, self._size))
+        except (struct.error, IndexError) as error:
+            raise UsageError(
+                f"expected a channel of add_channel, u64 times and a u32 sequence, got {channel_id}, {log_time}, "
+                f"{publish_time}, {sequence}"
+            ) from error
+        self._parts.append(head)
+        self._parts.append(data)
+        self._size += MESSAGE_HEAD.size + size
+        if size >= LARGE_BYTES:
+            self._large += 1
+        if self._size >= self._chunk_bytes:
+            self.close_chunk()
+
+    def close_chunk(self) -> None:
+        """Write the open chunk and its message indexes, if it holds anything."""
+        if not self._size:
+            return
+        parts = [b"".join(self._parts)] if not self._large else _joined_small(self._parts)
+        crc = 0
+        for part in parts:
+            crc = zlib.crc32(part, crc)
+        stored = self._compressed(parts)
+        stored_size = sum(map(len, stored))
+        first, last = self._times()
+        head = ChunkHead(first, last, self._size, crc, self._compression, stored_size, 0)
+        head_bytes, offset = chunk_head_bytes(head), self._offset
+        places, indexes = self._indexes(offset + len(head_bytes) + stored_size)
+        length = sum(map(len, indexes))
+        self._put([head_bytes, *stored, *indexes])
+        index = ChunkIndex(
+            first,
+            last,
+            offset,
+            len(head_bytes) + stored_size,
+            places,
+            length,
+            self._compression,
+            stored_size,
+            self._size,
+        )
+        self._chunk_indexes.append(chunk_index_bytes(index))
+        self._parts, self._size, self._large = [], 0, 0
+
+    def flush(self) -> None:
+        """Close the chunk and wait until everything written is on the disk."""
+        self.close_chunk()
+        _sync(self._fd)
+
+    def attach(self, name: str, media_type: str, data: bytes, *, log_time: int = 0, create_time: int = 0) -> None:
+        """Write an attachment at once, in front of the open chunk; times in ns since the epoch, 0 where not known."""
+        head = AttachmentHead(log_time, create_time, name, media_type, len(data), 0)
+        head_bytes = attachment_head_bytes(head)
+        crc = zlib.crc32(data, zlib.crc32(head_bytes[HEAD.size :]))
+        offset = self._offset
+        self._put([head_bytes, data, struct.pack("<I", crc)])
+        index = AttachmentIndex(offset, self._offset - offset, log_time, create_time, len(data), name, media_type)
+        self._attachment_indexes.append(attachment_index_bytes(index))
+
+    def add_metadata(self, name: str, values: Mapping[str, str]) -> None:
+        """Write a metadata record at once, in front of the open chunk."""
+        record, offset = metadata_bytes(Metadata(name, values)), self._offset
+        self._put([record])
+        self._metadata_indexes.append(metadata_index_bytes(offset, len(record), name))
+
+    def close(self) -> None:
+        """Write the summary, wait for the disk, and give the file its name; closing twice is allowed."""
+        if self._closed:
+            return
+        self.close_chunk()
+        self._put([record_bytes(Opcode.DATA_END, struct.pack("<I", self._crc))])
+        self._put_summary()
+        _sync(self._fd)
+        self._closed = True
+        os.close(self._fd)
+        self.partial_path.rename(self.path)
+        _sync_folder(self.path.parent)
+
+    def abort(self) -> None:
+        """Give up: the `.partial` stays as it is, with every chunk that was closed."""
+        if not self._closed:
+            self._closed = True
+            os.close(self._fd)
+
+    def _put(self, parts: list[bytes]) -> None:
+        """Append to the file and to the data section's CRC."""
+        if self._closed:
+            raise UsageError("expected an open writer, got one that was closed")
+        for part in parts:
+            self._crc = zlib.crc32(part, self._crc)
+        self._offset += _write_all(self._fd, parts)
+
+    def _compressed(self, parts: list[bytes]) -> list[bytes]:
+        if self._compression == "":
+            return parts
+        whole = parts[0] if len(parts) == 1 else b"".join(parts)
+        if self._zstd is not None:
+            return [self._zstd.compress(whole)]
+        return [lz4.frame.compress(whole)]
+
+    def _times(self) -> tuple[int, int]:
+        """Least and greatest log time of the open chunk; also counts its messages."""
+        lows, highs = [], []
+        for number, entries in enumerate(self._entries):
+            if entries:
+                times = np.frombuffer(entries, np.uint64)[::2]
+                lows.append(int(times.min()))
+                highs.append(int(times.max()))
+                self._counts[number] += len(times)
+        found = (min(lows), max(highs))
+        known = self._log_range or found
+        self._log_range = (min(found[0], known[0]), max(found[1], known[1]))
+        return found
+
+    def _indexes(self, offset: int) -> tuple[dict[int, int], list[bytes]]:
+        """MessageIndex records that will begin at that offset, and where each lies; the entries start anew."""
+        places: dict[int, int] = {}
+        records: list[bytes] = []
+        for number, entries in enumerate(self._entries):
+            if entries:
+                body = entries.tobytes()
+                record = record_bytes(Opcode.MESSAGE_INDEX, struct.pack("<HI", number + 1, len(body)) + body)
+                places[number + 1] = offset
+                offset += len(record)
+                records.append(record)
+                self._entries[number] = array("Q")
+        return places, records
+
+    def _statistics(self) -> Statistics:
+        counts = {number + 1: count for number, count in enumerate(self._counts)}
+        first, last = self._log_range or (0, 0)
+        return Statistics(
+            sum(self._counts),
+            len(self._schemas),
+            len(self._channels),
+            len(self._attachment_indexes),
+            len(self._metadata_indexes),
+            len(self._chunk_indexes),
+            first,
+            last,
+            counts,
+        )
+
+    def _put_summary(self) -> None:
+        """Summary, summary offsets, footer and magic."""
+        groups = {
+            Opcode.SCHEMA: [schema_bytes(schema) for schema in self._schemas],
+            Opcode.CHANNEL: [channel_bytes(channel) for channel in self._channels],
+            Opcode.STATISTICS: [statistics_bytes(self._statistics())],
+            Opcode.CHUNK_INDEX: self._chunk_indexes,
+            Opcode.ATTACHMENT_INDEX: self._attachment_indexes,
+            Opcode.METADATA_INDEX: self._metadata_indexes,
+        }
+        start = at = self._offset
+        offsets: list[bytes] = []
+        for opcode, records in groups.items():
+            size = sum(map(len, records))
+            if size:
+                offsets.append(record_bytes(Opcode.SUMMARY_OFFSET, struct.pack("<BQQ", opcode, at, size)))
+            at += size
+        footer = HEAD.pack(Opcode.FOOTER, FOOTER_FIELDS.size) + struct.pack("<QQ", start, at)
+        summary = b"".join([*(record for records in groups.values() for record in records), *offsets, footer])
+        self._put([summary, struct.pack("<I", zlib.crc32(summary)), MAGIC])
+
+
+def _create(path: Path) -> int:
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        return os.open(path, flags, 0o644)
+    except FileExistsError as error:
+        raise UsageError(
+            f"expected no {path}, got one that an earlier recording left", remedy="embodied-kit recover, or remove it"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"expected to create {path}, got {error.strerror}") from error
+
+
+def _joined_small(parts: Iterable[bytes]) -> list[bytes]:
+    """Runs of small parts joined; large ones left as they are."""
+    found: list[bytes] = []
+    run: list[bytes] = []
+    for part in parts:
+        if len(part) < LARGE_BYTES:
+            run.append(part)
+            continue
+        found += [b"".join(run), part]
+        run = []
+    return [*found, b"".join(run)] if run else found
+
+
+def _write_all(fd: int, parts: list[bytes]) -> int:
+    """Write every byte, whatever the system takes at once; bytes written."""
+    size = sum(map(len, parts))
+    if not hasattr(os, "writev") or len(parts) > MAX_PARTS:
+        parts = [b"".join(parts)]
+    written = os.writev(fd, parts) if hasattr(os, "writev") else os.write(fd, parts[0])
+    left = written
+    for part in parts if written < size else ():
+        rest = memoryview(part)[min(left, len(part)) :]
+        left = max(left - len(part), 0)
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+    return size
+
+
+def _sync(fd: int) -> None:
+    """Wait for the disk; macOS and Windows know no fdatasync."""
+    getattr(os, "fdatasync", os.fsync)(fd)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself durable; Windows cannot open a folder."""
+    if os.name == "posix":
+        fd = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
