@@ -1,0 +1,1 @@
+"""Measuring: bytes to facts. Nothing here knows a rule."""

@@ -1,0 +1,159 @@
+"""Columns of any length in bounded memory: appended in order, read back in blocks, kept in a file beyond a budget."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import IO, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+Blocks: TypeAlias = Callable[[], Iterable[Array]]
+"""Something that can be iterated again and again: the rows of a column, part by part, in order."""
+
+BLOCK_BYTES = 4 * 2**20
+BUDGET_BYTES = 48 * 2**20
+_ARRAY_OVERHEAD_BYTES = 128
+_MANY_PARTS = 64
+
+
+class Column:
+    """Rows of one dtype and width; made by `ColumnStore.column`.
+
+    Blocks always hold the same number of rows (the last one fewer), however the rows were appended: so sums over
+    them do not depend on how a file was cut into chunks.
+    """
+
+    def __init__(self, store: ColumnStore, dtype: np.dtype[Any], width: int) -> None:
+        self._store = store
+        self._shape = (width,) if width else ()
+        self.dtype = dtype
+        self._row_bytes = dtype.itemsize * max(width, 1)
+        self.block_rows = max(1, BLOCK_BYTES // self._row_bytes)
+        self._extents: list[tuple[int, int]] = []
+        self._pending: list[Array] = []
+        self.pending_bytes = 0
+        self.n = 0
+
+    def append(self, rows: Array) -> None:
+        """Add rows, shape (n,) or (n, width); the array is kept and must not change."""
+        if not len(rows):
+            return
+        self._pending.append(rows)
+        self.n += len(rows)
+        if len(self._pending) > _MANY_PARTS:
+            self._pending = [np.concatenate(self._pending)]
+        before, self.pending_bytes = self.pending_bytes, self._count_pending()
+        self._store.grown(self.pending_bytes - before)
+
+    def spill(self) -> None:
+        """Move what is in memory to the store's file."""
+        if not self._pending:
+            return
+        rows = np.concatenate(self._pending).astype(self.dtype, copy=False)
+        self._extents.append((self._store.write(rows), len(rows)))
+        self._pending, self.pending_bytes = [], 0
+
+    def blocks(self) -> Iterator[Array]:
+        """All rows in order, `block_rows` at a time."""
+        held: list[Array] = []
+        count = 0
+        for part in self._parts():
+            held.append(part)
+            count += len(part)
+            while count >= self.block_rows:
+                whole = np.concatenate(held) if len(held) > 1 else held[0]
+                yield whole[: self.block_rows]
+                held = [whole[self.block_rows :]]
+                count -= self.block_rows
+        if count:
+            yield np.concatenate(held) if len(held) > 1 else held[0]
+
+    def whole(self) -> Array:
+        """All rows at once; for columns that the caller knows to be short."""
+        parts = list(self._parts())
+        return np.concatenate(parts) if parts else np.empty((0, *self._shape), self.dtype)
+
+    def _parts(self) -> Iterator[Array]:
+        for offset, rows in self._extents:
+            for first in range(0, rows, self.block_rows):
+                count = min(self.block_rows, rows - first)
+                data = self._store.read(offset + first * self._row_bytes, count * self._row_bytes)
+                yield np.frombuffer(data, self.dtype).reshape(count, *self._shape)
+        for part in self._pending:
+            yield part.astype(self.dtype, copy=False)
+
+    def _count_pending(self) -> int:
+        return sum(part.nbytes + _ARRAY_OVERHEAD_BYTES for part in self._pending)
+
+
+class ColumnStore:
+    """Owner of columns and of the one temporary file that they overflow into; a context manager.
+
+    Args:
+        budget_bytes: Rows kept in memory over all columns.
+    """
+
+    def __init__(self, budget_bytes: int = BUDGET_BYTES) -> None:
+        self._budget_bytes = budget_bytes
+        self._held_bytes = 0
+        self._columns: list[Column] = []
+        self._file: IO[bytes] | None = None
+        self.spilled_bytes = 0
+
+    def __enter__(self) -> ColumnStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop every column."""
+        self._columns = []
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def column(self, dtype: str | np.dtype[Any], width: int = 0) -> Column:
+        """A new empty column.
+
+        Args:
+            dtype: Type of one value, may be structured.
+            width: Values a row; 0 makes rows scalars.
+        """
+        column = Column(self, np.dtype(dtype), width)
+        self._columns.append(column)
+        return column
+
+    def grown(self, by_bytes: int) -> None:
+        """Account for appended rows; the fullest columns go to the file when the budget is exceeded."""
+        self._held_bytes += by_bytes
+        if self._held_bytes <= self._budget_bytes:
+            return
+        for column in sorted(self._columns, key=lambda item: -item.pending_bytes):
+            if self._held_bytes <= self._budget_bytes // 2:
+                break
+            self._held_bytes -= column.pending_bytes
+            column.spill()
+
+    def write(self, rows: Array) -> int:
+        """Append rows to the file; where they begin."""
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="embodied-kit-")
+        offset = self.spilled_bytes
+        self._file.seek(offset)
+        self._file.write(np.ascontiguousarray(rows).data.cast("B"))
+        self.spilled_bytes += rows.nbytes
+        return offset
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Bytes that `write` wrote."""
+        if self._file is None:
+            raise ValueError("expected an open store, got a closed one")
+        self._file.seek(offset)
+        return self._file.read(size)
