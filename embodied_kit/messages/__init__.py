@@ -1,0 +1,1 @@
+"""ROS 2 messages: definitions, single messages as dicts, whole columns of CDR as arrays."""

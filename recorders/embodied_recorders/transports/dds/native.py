@@ -34,6 +34,7 @@ _RESTRICT_DATA_REPRESENTATION: Final = 1 << 7
 _XCDR1_ONLY: Final = 1
 # One octet member, then return; what follows the first octet of a message is never parsed.
 _ONE_OCTET_OPS: Final = (0x01010000, 0, 0)
+_ZEROS: Final = bytes(4)
 # ddsi_serdata: pointer, two u32, enum, pointer - then the source timestamp (i64, ns) and the status (u32).
 _SERDATA_TIMESTAMP_OFFSET: Final = 32
 _SERDATA_STATUS_OFFSET: Final = 40
@@ -247,9 +248,15 @@ class Native:
         """Write one serialised message with its source stamp; 0, or the library's (negative) return code.
 
         `dds_writecdr` would stamp the present; `dds_forwardcdr` keeps what the serdata holds, and consumes it.
+        The wire pads payloads to 4 bytes; with zeros, as rmw does, or the library would send whatever lies there.
         """
-        vector = _IoVector(base=cdr, length=len(cdr))
-        serdata = self._functions["ddsi_serdata_from_ser_iov"](sertype, _SDK_DATA, 1, ct.byref(vector), len(cdr))
+        padding = -len(cdr) % 4
+        vectors = (_IoVector * 2)()
+        vectors[0].base, vectors[0].length = cdr, len(cdr)
+        vectors[1].base, vectors[1].length = _ZEROS, padding
+        serdata = self._functions["ddsi_serdata_from_ser_iov"](
+            sertype, _SDK_DATA, 2 if padding else 1, vectors, len(cdr) + padding
+        )
         if not serdata:
             raise EnvironmentUnfitError(f"expected a little-endian CDR message, DDS refused {len(cdr)} bytes")
         ct.c_int64.from_address(serdata + _SERDATA_TIMESTAMP_OFFSET).value = source_ns

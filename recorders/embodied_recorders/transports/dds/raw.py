@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from embodied_kit.errors import EnvironmentUnfitError
+from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.model.stream import Qos
 
 from . import names
@@ -20,6 +20,7 @@ BATCH: Final = 256
 _MAX_BLOCKING_NS: Final = 10_000_000_000
 _UNLIMITED: Final = -1
 _KEEP_LAST, _KEEP_ALL = 0, 1
+_CDR_LE: Final = b"\x00\x01\x00\x00"
 
 _new_bytes: Final = ct.pythonapi.PyBytes_FromStringAndSize
 _new_bytes.restype, _new_bytes.argtypes = ct.py_object, (ct.c_char_p, ct.c_ssize_t)
@@ -123,8 +124,13 @@ class RawWriter:
         """Send one message.
 
         Raises:
-            EnvironmentUnfitError: Not CDR, or a reader has not acknowledged for 10 s.
+            UsageError: Not little-endian CDR, or the writer is closed: either would crash the library.
+            EnvironmentUnfitError: A reader has not acknowledged for 10 s, or the library refused.
         """
+        if not self._sertype:
+            raise UsageError(f"expected an open publisher of {self._name}, got a closed one")
+        if len(cdr) <= len(_CDR_LE) or not cdr.startswith(_CDR_LE[:2]):
+            raise UsageError(f"expected a little-endian CDR message, got {len(cdr)} bytes that begin {cdr[:4].hex()}")
         code = self._native.write(self.entity, self._sertype, cdr, source_ns)
         if code == TIMED_OUT:
             raise EnvironmentUnfitError(
@@ -135,11 +141,16 @@ class RawWriter:
             raise EnvironmentUnfitError(f"publishing on {self._name} failed: {self._native.text_of(code)}")
 
     def matched(self) -> int:
-        """Subscriptions matched now."""
+        """Subscriptions matched now; 0 once closed."""
+        if not self._sertype:
+            return 0
         return self._native.call("dds_get_matched_subscriptions", self.entity, None, 0)
 
     def close(self) -> None:
-        """Leave the topic."""
+        """Leave the topic; closing twice is harmless."""
+        if not self._sertype:
+            return
+        self._sertype = 0
         self._native.call("dds_delete", self.entity)
         self._native.call("dds_delete", self._topic)
 

@@ -29,7 +29,8 @@ class DdsTransport:
     """One DDS participant that shows up in the graph as one ROS node. For one thread.
 
     `Sample.receive_ns` is `time.time_ns()` at the moment its batch was taken, so it holds the time spent waiting to be
-    taken; `Sample.sequence` is None, DDS keeps it to itself. Big-endian publishers are not supported. Participants of
+    taken; `Sample.sequence` is None, DDS keeps it to itself. `Sample.cdr` is the payload as it crossed the wire, so up to
+    3 bytes of padding follow a message whose length is no multiple of 4. Big-endian publishers are not supported. Participants of
     one domain in one process share the configuration of the first.
 
     Args:
@@ -172,6 +173,8 @@ class DdsTransport:
         """Leave the graph and free everything; closing twice is harmless."""
         if self._open:
             self._open = False
+            for writer in self._writers:
+                writer.close()
             self._native.call("dds_delete", self._participant)
 
     def _drained(self) -> list[Sample]:
@@ -226,7 +229,8 @@ class DdsPublisher:
             source_ns: Source stamp in ns since the Unix epoch, kept to the nanosecond; None takes the present.
 
         Raises:
-            EnvironmentUnfitError: Not CDR, or a reliable subscriber has not acknowledged for 10 s.
+            UsageError: Not little-endian CDR, or the transport is closed.
+            EnvironmentUnfitError: A reliable subscriber has not acknowledged for 10 s.
         """
         self._writer.write(cdr, time.time_ns() if source_ns is None else source_ns)
 
