@@ -1,0 +1,134 @@
+"""`contract init` and `contract check`: what a live graph offers, and whether it keeps a contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from embodied_kit.cli.options import HELP_NAMES, example, path_argument, transport_options
+from embodied_kit.cli.texts import Texts
+
+if TYPE_CHECKING:
+    from embodied_recorders.preflight import PreflightRow
+
+EXIT_UNFIT = 4
+
+
+def build(texts: Texts) -> click.Command:
+    """The group of verbs."""
+    group = click.Group(
+        "contract", help=texts("Draft and check contracts.", "起草并检查采集约定。"), context_settings=HELP_NAMES
+    )
+    group.add_command(_init(texts))
+    group.add_command(_check(texts))
+    return group
+
+
+def _init(texts: Texts) -> click.Command:
+    def run(
+        output: Path | None,
+        robots: tuple[str, ...],
+        window: float,
+        domain_id: int | None,
+        transport: str,
+        interface: str,
+    ) -> int:
+        from embodied_recorders.contract import contract_yaml, draft_contract  # noqa: PLC0415  # arrows
+        from embodied_recorders.survey import survey  # noqa: PLC0415
+        from embodied_recorders.transports import open_transport  # noqa: PLC0415
+
+        graph = open_transport(transport, domain_id=domain_id, interface=interface)
+        try:
+            seen = survey(graph, discovery_s=1.0, window_s=window)
+        finally:
+            graph.close()
+        text = contract_yaml(draft_contract("draft", robots, seen))
+        if output is None:
+            click.echo(text, nl=False)
+        else:
+            output.write_text(text, encoding="utf-8")
+            click.echo(texts(f"{len(seen)} topics -> {output}", f"{len(seen)} 个话题 -> {output}"))
+            click.echo(
+                texts(
+                    "Declare what a graph cannot tell: clock_id, stamp_semantics, frame_id, sync_group.",
+                    "请补上通信图无法得知的字段：clock_id、stamp_semantics、frame_id、sync_group。",
+                )
+            )
+        if not seen:
+            click.echo(
+                texts("No publisher was found; is the robot on this domain?", "没有发现发布者；机器人在此域内吗？"),
+                err=True,
+            )
+            return EXIT_UNFIT
+        return 0
+
+    return click.Command(
+        "init",
+        callback=run,
+        context_settings=HELP_NAMES,
+        params=[
+            click.Option(
+                ["-o", "--output"], type=click.Path(path_type=Path), help=texts("File to write.", "输出文件。")
+            ),
+            click.Option(
+                ["--robot", "robots"], multiple=True, help=texts("robot_id it is about.", "对应的 robot_id。")
+            ),
+            click.Option(
+                ["--window"],
+                type=click.FloatRange(0.5, 60),
+                default=3.0,
+                show_default=True,
+                help=texts("Seconds to look.", "观察秒数。"),
+            ),
+            *transport_options(texts),
+        ],
+        help=example(
+            texts,
+            "Draft a contract of every topic in the live graph, with types, hashes, cadence and rates.",
+            "根据当前通信图起草采集约定：话题、类型、摘要、节拍与频率。",
+            "embodied-kit contract init -o contract.yaml --robot my_arm",
+        ),
+    )
+
+
+def _check(texts: Texts) -> click.Command:
+    def run(contract: Path, domain_id: int | None, transport: str, interface: str) -> int:
+        from embodied_recorders.contract import load_contract  # noqa: PLC0415
+        from embodied_recorders.preflight import preflight  # noqa: PLC0415
+        from embodied_recorders.transports import open_transport  # noqa: PLC0415
+
+        wanted = load_contract(contract)
+        graph = open_transport(transport, domain_id=domain_id, interface=interface)
+        try:
+            rows = preflight(wanted, graph, graph.take)
+        finally:
+            graph.close()
+        show_preflight(rows, texts)
+        return EXIT_UNFIT if any(row.blocks for row in rows) else 0
+
+    return click.Command(
+        "check",
+        callback=run,
+        context_settings=HELP_NAMES,
+        params=[path_argument("contract"), *transport_options(texts)],
+        help=example(
+            texts,
+            "Go or no-go: is every stream there, of its type, at its rate?",
+            "能否开始：每路数据流是否在、类型与频率是否相符？",
+            "embodied-kit contract check contract.yaml",
+        ),
+    )
+
+
+def show_preflight(rows: tuple[PreflightRow, ...], texts: Texts) -> None:
+    """Print one line a stream, and a remedy under each that is unfit."""
+    width = max((len(row.stream.stream_id) for row in rows), default=0)
+    for row in rows:
+        rate = "" if row.rate_hz is None else f"{row.rate_hz:8.4g} Hz"
+        mark = "ok  " if row.problem is None else "FAIL" if row.blocks else "warn"
+        problem = "" if row.problem is None else texts.of(row.problem)
+        click.echo(f"{mark}  {row.stream.stream_id:<{width}}  {rate:>11}  {row.stream.topic}  {problem}".rstrip())
+        if row.remedy is not None:
+            click.echo(f"      -> {texts.of(row.remedy)}")

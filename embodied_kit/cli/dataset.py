@@ -1,0 +1,245 @@
+"""`dataset init|ls|info|exclude|rebuild|seal`."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from embodied_kit.cli.options import HELP_NAMES, example, path_argument
+from embodied_kit.cli.texts import Texts
+from embodied_kit.episode.dataset import Dataset, create
+from embodied_kit.episode.ids import require_slug, uuid7
+from embodied_kit.episode.robots import add_robot, read_robot
+from embodied_kit.model.json import JsonObject, JsonValue
+
+
+def build(texts: Texts) -> click.Command:
+    """The group of verbs."""
+    group = click.Group(
+        "dataset", help=texts("Work on a dataset folder.", "管理数据集文件夹。"), context_settings=HELP_NAMES
+    )
+    for make in (_init, _list, _info, _exclude, _rebuild, _seal):
+        group.add_command(make(texts))
+    return group
+
+
+def _init(texts: Texts) -> click.Command:
+    def run(
+        directory: Path,
+        title_en: str,
+        title_zh: str,
+        data_origin: str,
+        licence: str,
+        rights_holder: str,
+        robots: tuple[Path, ...],
+        tasks: tuple[str, ...],
+    ) -> int:
+        folders = [read_robot(path) for path in robots]
+        now_ns = time.time_ns()
+        dataset_id = uuid7(now_ns, secrets.randbits(74))
+        said: dict[str, JsonValue] = {
+            "title_en": title_en,
+            "title_zh": title_zh,
+            "license": licence,
+            "rights_holder": rights_holder,
+        }
+        document: dict[str, JsonValue] = {
+            "dataset_id": dataset_id,
+            "dataset_uri": f"urn:uuid:{dataset_id}",
+            "dataset_version": "0.1.0",
+            "data_origin": data_origin,
+            "generated_data_indicator": 0 if data_origin == "real" else 1,
+            **{name: value for name, value in said.items() if value},
+        }
+        entries: list[JsonObject] = [{"task_id": require_slug(task, "task id")} for task in tasks]
+        create(directory, document, governance={}, tasks=entries, now_ns=now_ns)
+        for folder in folders:
+            add_robot(directory, folder)
+        click.echo(texts(f"dataset {dataset_id} in {directory}", f"数据集 {dataset_id} 位于 {directory}"))
+        click.echo(
+            texts(
+                "Next: fill in dataset.json, governance.json and tasks.json; what is missing is named by "
+                f"embodied-kit validate {directory}",
+                f"下一步：补全 dataset.json、governance.json、tasks.json；缺项可查：embodied-kit validate {directory}",
+            )
+        )
+        return 0
+
+    def option(name: str, en: str, zh: str) -> click.Option:
+        return click.Option([name], default="", help=texts(en, zh))
+
+    return click.Command(
+        "init",
+        callback=run,
+        context_settings=HELP_NAMES,
+        params=[
+            path_argument("directory"),
+            option("--title-en", "English title.", "英文标题。"),
+            option("--title-zh", "Chinese title.", "中文标题。"),
+            click.Option(
+                ["--data-origin"],
+                type=click.Choice(["real", "sim", "augmented", "generated"]),
+                default="real",
+                show_default=True,
+                help=texts("Where the data come from.", "数据来源。"),
+            ),
+            click.Option(
+                ["--license", "licence"], default="", help=texts("SPDX licence expression.", "SPDX 许可标识。")
+            ),
+            option("--rights-holder", "Who holds the rights.", "权利人。"),
+            click.Option(
+                ["--robot", "robots"],
+                multiple=True,
+                type=click.Path(path_type=Path),
+                help=texts(
+                    "robot.json to copy in, with its URDF and calibration/.",
+                    "要拷入的 robot.json（连同 URDF 与 calibration/）。",
+                ),
+            ),
+            click.Option(["--task", "tasks"], multiple=True, help=texts("Task id to begin with.", "初始任务标识。")),
+        ],
+        help=example(
+            texts,
+            "Make a dataset folder.",
+            "新建数据集文件夹。",
+            "embodied-kit dataset init my_ds --task pick_place --robot my_arm/robot.json",
+        ),
+    )
+
+
+def _list(texts: Texts) -> click.Command:
+    def run(directory: Path) -> int:
+        dataset = Dataset.open(directory)
+        excluded = _excluded(dataset.document())
+        for episode_id in dataset.episode_ids():
+            episode = dataset.episode(episode_id)
+            mark = texts("excluded", "已剔除") if episode_id in excluded else ""
+            seconds = episode.get("duration_s")
+            shown = f"{seconds:8.2f} s" if isinstance(seconds, int | float) else " " * 10
+            task, outcome = episode.get("task_id", ""), episode.get("outcome", "")
+            click.echo(f"{episode_id}  {shown}  {task:<16} {outcome:<8} {mark}".rstrip())
+        return 0
+
+    return click.Command(
+        "ls",
+        callback=run,
+        params=[path_argument("directory")],
+        context_settings=HELP_NAMES,
+        help=example(texts, "List the episodes.", "列出片段。", "embodied-kit dataset ls my_ds"),
+    )
+
+
+def _info(texts: Texts) -> click.Command:
+    def run(directory: Path) -> int:
+        from embodied_kit.episode.dataset import totals  # noqa: PLC0415
+
+        dataset = Dataset.open(directory)
+        document = dataset.document()
+        episodes = [dataset.episode(name) for name in dataset.episode_ids()]
+        for name in ("title_zh", "title_en", "dataset_id", "dataset_version", "state", "data_origin", "license"):
+            if name in document:
+                click.echo(f"{name:<16} {document[name]}")
+        for name, value in totals(episodes, set(_excluded(document))).items():
+            click.echo(f"{name:<20} {value}")
+        return 0
+
+    return click.Command(
+        "info",
+        callback=run,
+        params=[path_argument("directory")],
+        context_settings=HELP_NAMES,
+        help=example(
+            texts,
+            "What a dataset says of itself, and its totals.",
+            "数据集概况与总量。",
+            "embodied-kit dataset info my_ds",
+        ),
+    )
+
+
+def _exclude(texts: Texts) -> click.Command:
+    def run(directory: Path, episode: str, reason: str) -> int:
+        dataset = Dataset.open(directory)
+        episode_id = dataset.find_episode(episode)
+        dataset.exclude(episode_id, reason, time.time_ns())
+        click.echo(texts(f"excluded {episode_id}: {reason}", f"已剔除 {episode_id}：{reason}"))
+        return 0
+
+    return click.Command(
+        "exclude",
+        callback=run,
+        context_settings=HELP_NAMES,
+        params=[
+            path_argument("directory"),
+            click.Argument(["episode"]),
+            click.Option(["--reason"], required=True, help=texts("Why; it is published.", "原因（会公开）。")),
+        ],
+        help=example(
+            texts,
+            "Keep an episode in the set and out of its level.",
+            "片段保留在集内，但不参与定级。",
+            "embodied-kit dataset exclude my_ds 0192c1 --reason 'camera lost frames'",
+        ),
+    )
+
+
+def _rebuild(texts: Texts) -> click.Command:
+    def run(directory: Path) -> int:
+        from embodied_kit.episode.rebuild import rebuild  # noqa: PLC0415
+
+        rebuilt = rebuild(directory)
+        for path in rebuilt:
+            click.echo(texts(f"rebuilt {path}", f"已重建 {path}"))
+        return 0
+
+    return click.Command(
+        "rebuild",
+        callback=run,
+        params=[path_argument("directory")],
+        context_settings=HELP_NAMES,
+        help=example(
+            texts,
+            "Write missing episode.json files anew from the data files alone.",
+            "仅凭数据文件重建缺失的 episode.json。",
+            "embodied-kit dataset rebuild my_ds",
+        ),
+    )
+
+
+def _seal(texts: Texts) -> click.Command:
+    def run(directory: Path, version: str | None) -> int:
+        document = Dataset.open(directory).seal(version, time.time_ns())
+        click.echo(
+            texts(
+                f"sealed {directory} as version {document['dataset_version']}: {document['totals']}",
+                f"已封存 {directory}，版本 {document['dataset_version']}：{document['totals']}",
+            )
+        )
+        return 0
+
+    return click.Command(
+        "seal",
+        callback=run,
+        context_settings=HELP_NAMES,
+        params=[
+            path_argument("directory"),
+            click.Option(["--version"], help=texts("Version, SemVer.", "版本号（SemVer）。")),
+        ],
+        help=example(
+            texts,
+            "Fix totals and version; from then on no file may change.",
+            "固定总量与版本；此后文件不得更改。",
+            "embodied-kit dataset seal my_ds --version 1.0.0",
+        ),
+    )
+
+
+def _excluded(document: JsonObject) -> list[str]:
+    entries = document.get("excluded")
+    if not isinstance(entries, list):
+        return []
+    return [str(entry.get("episode_id")) for entry in entries if isinstance(entry, Mapping)]

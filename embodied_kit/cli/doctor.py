@@ -1,0 +1,48 @@
+"""`doctor`: what this machine lacks, and the one command that mends each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from embodied_kit.cli.options import HELP_NAMES, example
+from embodied_kit.cli.texts import Texts
+
+EXIT_UNFIT = 4
+_MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
+
+
+def build(texts: Texts) -> click.Command:
+    """The verb."""
+
+    def run(directory: Path) -> int:
+        from embodied_recorders.machine import check_machine  # noqa: PLC0415  # arrows
+
+        rows = check_machine(directory)
+        width = max(len(texts.of(row.what)) for row in rows)
+        for row in rows:
+            click.echo(f"{_MARKS[row.state]}  {texts.of(row.what):<{width}}  {row.found}")
+            if row.remedy:
+                click.echo(f"      -> {row.remedy}")
+        return EXIT_UNFIT if any(row.state == "fail" for row in rows) else 0
+
+    return click.Command(
+        "doctor",
+        callback=run,
+        context_settings=HELP_NAMES,
+        params=[
+            click.Option(
+                ["--at", "directory"],
+                type=click.Path(path_type=Path),
+                default=".",
+                help=texts("Folder where data would go.", "数据将写入的文件夹。"),
+            )
+        ],
+        help=example(
+            texts,
+            "Look at Python, extras, transports, socket buffers, domain, disk and clock.",
+            "检查 Python、可选组件、传输、套接字缓冲、域号、磁盘与时钟。",
+            "embodied-kit doctor",
+        ),
+    )

@@ -1,0 +1,62 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from embodied_kit.cli.texts import Texts
+from embodied_kit.model.facts import DEPTHS
+
+HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+
+
+def example(texts: Texts, en: str, zh: str, *lines: str) -> str:
+    """Help text of a verb: a sentence, then examples that can be copied."""
+    shown = "\n".join(f"  {line}" for line in lines)
+    return f"{texts(en, zh)}\n\n\b\n{texts('Example:', '示例：')}\n{shown}"
+
+
+def path_argument(name: str, *, required: bool = True) -> click.Argument:
+    """A path on the command line."""
+    return click.Argument([name], type=click.Path(path_type=Path), required=required)
+
+
+def depth_option(texts: Texts) -> click.Option:
+    """`--depth`."""
+    return click.Option(
+        ["--depth"],
+        type=click.Choice(DEPTHS),
+        default="full",
+        show_default=True,
+        help=texts(
+            "index: summaries only; signal: every byte and number; full: pictures too.",
+            "index：仅摘要；signal：全部字节与数值；full：另含图像。",
+        ),
+    )
+
+
+def domain_option(texts: Texts) -> click.Option:
+    """`--domain`."""
+    return click.Option(
+        ["--domain", "domain_id"],
+        type=click.IntRange(0, 232),
+        help=texts("ROS domain id (default: ROS_DOMAIN_ID, else 0).", "ROS 域号（默认取 ROS_DOMAIN_ID，否则为 0）。"),
+    )
+
+
+def transport_options(texts: Texts) -> list[click.Parameter]:
+    """`--domain`, `--transport`, `--interface`."""
+    return [
+        domain_option(texts),
+        click.Option(
+            ["--transport"], default="dds", show_default=True, help=texts("How to reach the graph.", "接入方式。")
+        ),
+        click.Option(
+            ["--interface"],
+            default="127.0.0.1",
+            show_default=True,
+            help=texts("Network interface or its address.", "网卡名或地址。"),
+        ),
+    ]

@@ -1,0 +1,34 @@
+"""Pseudonyms of people: a keyed hash, its key kept on this machine only."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+_KEY_FILE = "pseudonym.key"
+_SHOWN_HEX = 32
+
+
+def pseudonym(name: str) -> str:
+    """`hmac-sha256:` and 32 hex digits of a name; empty for an empty name.
+
+    A bare hash of a name can be guessed; this one only with the key, which stays in the user's data folder.
+    """
+    if not name:
+        return ""
+    return "hmac-sha256:" + hmac.new(_key(), name.strip().encode(), hashlib.sha256).hexdigest()[:_SHOWN_HEX]
+
+
+def _key() -> bytes:
+    import platformdirs  # noqa: PLC0415  # only where a name is given
+
+    path = Path(platformdirs.user_data_dir("embodied-kit")) / _KEY_FILE
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(32))
+    return path.read_bytes()

@@ -1,0 +1,64 @@
+"""`rules list` and `rules explain`."""
+
+from __future__ import annotations
+
+import click
+
+from embodied_kit.cli.options import HELP_NAMES, example
+from embodied_kit.cli.texts import Texts
+from embodied_kit.errors import UsageError
+
+
+def build(texts: Texts) -> click.Command:
+    """The group of verbs."""
+    group = click.Group("rules", help=texts("The rulebook.", "规则手册。"), context_settings=HELP_NAMES)
+    group.add_command(_list(texts))
+    group.add_command(_explain(texts))
+    return group
+
+
+def _list(texts: Texts) -> click.Command:
+    def run(prefix: str) -> int:
+        from embodied_validators.rulebook import listing, load_rulebook  # noqa: PLC0415  # arrows
+
+        rules = [rule for rule in load_rulebook().rules if rule.rule_id.startswith(prefix.upper())]
+        if not rules:
+            raise UsageError(f"expected the beginning of a rule id, got {prefix!r}", remedy="embodied-kit rules list")
+        for row in listing(rules, texts.language):
+            click.echo("  ".join(row))
+        return 0
+
+    return click.Command(
+        "list",
+        callback=run,
+        context_settings=HELP_NAMES,
+        params=[click.Argument(["prefix"], default="")],
+        help=example(
+            texts, "List rules, all or those of a family.", "列出全部规则或某一族。", "embodied-kit rules list TM"
+        ),
+    )
+
+
+def _explain(texts: Texts) -> click.Command:
+    def run(rule_id: str) -> int:
+        from embodied_validators.rulebook import explain, load_rulebook  # noqa: PLC0415
+
+        known = {rule.rule_id: rule for rule in load_rulebook().rules}
+        rule = known.get(rule_id.upper())
+        if rule is None:
+            raise UsageError(f"expected a rule id, got {rule_id!r}", remedy="embodied-kit rules list")
+        click.echo(explain(rule, texts.language))
+        return 0
+
+    return click.Command(
+        "explain",
+        callback=run,
+        context_settings=HELP_NAMES,
+        params=[click.Argument(["rule_id"])],
+        help=example(
+            texts,
+            "What a rule asks, why, from which source, and how to mend it.",
+            "规则的要求、理由、来源与修正办法。",
+            "embodied-kit rules explain TM-07",
+        ),
+    )

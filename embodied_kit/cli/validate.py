@@ -1,0 +1,99 @@
+"""`validate`: facts judged under a profile, shown as text, JSON or HTML."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from embodied_kit.cli.options import HELP_NAMES, depth_option, example, path_argument
+from embodied_kit.cli.texts import Texts
+from embodied_kit.model.facts import Depth
+from embodied_kit.model.rule import LEVELS, Level
+
+
+def build(texts: Texts) -> click.Command:
+    """The verb."""
+
+    def run(
+        path: Path,
+        level: Level | None,
+        profile: str | None,
+        output_format: str,
+        output: Path | None,
+        depth: Depth,
+        images: bool,
+    ) -> int:
+        from embodied_kit.cli.judging import judged, measured  # noqa: PLC0415  # heavy
+        from embodied_kit.cli.rendering import render  # noqa: PLC0415
+        from embodied_kit.episode.layout import write_whole  # noqa: PLC0415
+        from embodied_validators.judge import exit_code  # noqa: PLC0415  # arrows
+
+        result = judged(path, measured(path, depth, texts, trust_index=True), profile)
+        colour = output is None and sys.stdout.isatty()
+        data = render(
+            result,
+            path,
+            output_format,
+            texts.language,
+            level=level,
+            images=images,
+            colour=colour,
+            width=shutil.get_terminal_size().columns,
+        )
+        if output is None:
+            click.get_binary_stream("stdout").write(data)
+        else:
+            write_whole(output, data)
+            click.echo(texts(f"report: {output}", f"报告：{output}"))
+        return exit_code(result.report, level)
+
+    return click.Command(
+        "validate", callback=run, context_settings=HELP_NAMES, params=_params(texts), help=_help(texts)
+    )
+
+
+def _params(texts: Texts) -> list[click.Parameter]:
+    return [
+        path_argument("path"),
+        click.Option(
+            ["--level"], type=click.Choice(LEVELS), help=texts("Level that must be reached.", "必须达到的级别。")
+        ),
+        click.Option(
+            ["--profile"],
+            help=texts(
+                "Profile, id@version or a file (default: by data_origin).",
+                "规则集，id@version 或文件（默认按数据来源选取）。",
+            ),
+        ),
+        click.Option(
+            ["--format", "output_format"],
+            type=click.Choice(["text", "json", "html"]),
+            default="text",
+            show_default=True,
+            help=texts("Form of the report.", "报告形式。"),
+        ),
+        click.Option(["-o", "--output"], type=click.Path(path_type=Path), help=texts("File to write.", "输出文件。")),
+        depth_option(texts),
+        click.Option(
+            ["--images"],
+            is_flag=True,
+            help=texts(
+                "Show camera pictures in HTML even where they may hold personal data.",
+                "HTML 中展示相机画面（可能含个人信息）。",
+            ),
+        ),
+    ]
+
+
+def _help(texts: Texts) -> str:
+    return example(
+        texts,
+        "Judge a dataset, an episode, an MCAP file or a rosbag2 folder. Exit code: 0 reached, 1 failed, 2 usage,"
+        " 3 undetermined, 4 environment.",
+        "校验数据集、片段、MCAP 文件或 rosbag2 文件夹。退出码：0 达到，1 不合格，2 用法错误，3 无法判定，4 环境不足。",
+        "embodied-kit validate my_ds --level L2",
+        "embodied-kit validate take.mcap --format html -o report.html",
+    )

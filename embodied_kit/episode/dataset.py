@@ -1,0 +1,243 @@
+"""One dataset folder: make it, read its documents, exclude a take, seal it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from embodied_kit.canonical import load_json, pretty_bytes
+from embodied_kit.episode.document import SCHEMA_VERSION
+from embodied_kit.episode.layout import (
+    DATASET_JSON,
+    EPISODE_JSON,
+    EPISODES,
+    GOVERNANCE_JSON,
+    PRIVATE,
+    ROBOT_JSON,
+    ROBOTS,
+    TASKS_JSON,
+    write_whole,
+)
+from embodied_kit.episode.times import rfc3339
+from embodied_kit.errors import UsageError
+from embodied_kit.model.json import JsonObject, JsonValue
+
+DEFAULT_GROUP = "default"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset folder that exists and has a dataset.json.
+
+    Attributes:
+        root: The folder.
+    """
+
+    root: Path
+
+    @classmethod
+    def open(cls, root: Path) -> Dataset:
+        """The dataset in a folder.
+
+        Raises:
+            UsageError: There is none.
+        """
+        if not (root / DATASET_JSON).is_file():
+            raise UsageError(
+                f"expected a dataset folder with {DATASET_JSON}, got {root}",
+                remedy=f"embodied-kit dataset init {root}",
+            )
+        return cls(root)
+
+    def document(self) -> JsonObject:
+        """dataset.json."""
+        return load_json(self.root / DATASET_JSON)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether recording into it is refused."""
+        return self.document().get("state") == "sealed"
+
+    def require_open(self) -> None:
+        """Refuse a change to a sealed dataset.
+
+        Raises:
+            UsageError: It is sealed.
+        """
+        if self.sealed:
+            raise UsageError(
+                f"the dataset {self.root} is sealed: its files may not change",
+                remedy="record into a new dataset: embodied-kit dataset init NEW_DIR",
+            )
+
+    def episode_ids(self) -> list[str]:
+        """Ids of the episode folders, in order of time."""
+        folder = self.root / EPISODES
+        if not folder.is_dir():
+            return []
+        return sorted(child.name for child in folder.iterdir() if child.is_dir() and not child.is_symlink())
+
+    def episode(self, episode_id: str) -> JsonObject:
+        """episode.json of one episode.
+
+        Raises:
+            UsageError: There is no such episode.
+        """
+        path = self.root / EPISODES / episode_id / EPISODE_JSON
+        if not path.is_file():
+            raise UsageError(
+                f"expected an episode of {self.root}, got {episode_id!r}", remedy="embodied-kit dataset ls"
+            )
+        return load_json(path)
+
+    def find_episode(self, prefix: str) -> str:
+        """The one episode whose id starts or ends with a text.
+
+        Raises:
+            UsageError: None or several do.
+        """
+        hits = [name for name in self.episode_ids() if name.startswith(prefix) or name.endswith(prefix)]
+        if len(hits) != 1:
+            raise UsageError(
+                f"expected the id of one episode, got {prefix!r}, which {len(hits)} episodes match",
+                remedy=f"embodied-kit dataset ls {self.root}",
+            )
+        return hits[0]
+
+    def robot(self, robot_id: str) -> JsonObject:
+        """robot.json of one robot.
+
+        Raises:
+            UsageError: The dataset has no such robot.
+        """
+        path = self.root / ROBOTS / robot_id / ROBOT_JSON
+        if not path.is_file():
+            raise UsageError(
+                f"expected robot {robot_id!r} in {self.root / ROBOTS}, got no {ROBOT_JSON}",
+                remedy="embodied-kit dataset init --robot FILE copies one in",
+            )
+        return load_json(path)
+
+    def task_ids(self) -> list[str]:
+        """Ids in tasks.json."""
+        path = self.root / TASKS_JSON
+        tasks = load_json(path).get("tasks") if path.is_file() else None
+        items = tasks if isinstance(tasks, Sequence) and not isinstance(tasks, str) else []
+        return [str(task["task_id"]) for task in items if isinstance(task, Mapping) and "task_id" in task]
+
+    def exclude(self, episode_id: str, reason: str, now_ns: int) -> None:
+        """Keep an episode in the set and out of its level, with the reason.
+
+        Raises:
+            UsageError: It is unknown or already excluded, the reason is empty, or the dataset is sealed.
+        """
+        self.require_open()
+        self.episode(episode_id)
+        if not reason.strip():
+            raise UsageError(
+                "expected a reason for excluding an episode, got none", remedy="--reason 'camera lost frames'"
+            )
+        document = dict(self.document())
+        excluded = _entries(document.get("excluded"))
+        if any(entry.get("episode_id") == episode_id for entry in excluded):
+            raise UsageError(f"episode {episode_id} is excluded already")
+        entry = {"episode_id": episode_id, "reason": reason, "excluded_at": rfc3339(now_ns)}
+        document["excluded"] = [*excluded, entry]
+        self._write(document, now_ns)
+
+    def seal(self, version: str | None, now_ns: int) -> JsonObject:
+        """Fix totals, modalities and version; from now on its files may not change.
+
+        Returns:
+            The new dataset.json.
+
+        Raises:
+            UsageError: It is sealed already, or has no episode.
+        """
+        self.require_open()
+        episodes = [self.episode(name) for name in self.episode_ids()]
+        if not episodes:
+            raise UsageError(f"expected at least one episode to seal, got none in {self.root}")
+        document = dict(self.document())
+        excluded = {str(entry.get("episode_id")) for entry in _entries(document.get("excluded"))}
+        document["totals"] = totals(episodes, excluded)
+        document["modalities"] = sorted(
+            {str(s["modality"]) for e in episodes for s in _entries(e.get("streams")) if "modality" in s}
+        )
+        document["original_time"] = min(str(episode.get("start_time", "")) for episode in episodes)
+        if version is not None:
+            document["dataset_version"] = version
+        document["state"] = "sealed"
+        self._write(document, now_ns)
+        return document
+
+    def _write(self, document: dict[str, JsonValue], now_ns: int) -> None:
+        document["last_modified_time"] = rfc3339(now_ns)
+        write_whole(self.root / DATASET_JSON, pretty_bytes(document))
+
+
+def create(
+    root: Path, dataset: JsonObject, *, governance: JsonObject, tasks: Sequence[JsonObject], now_ns: int
+) -> Dataset:
+    """Make a dataset folder with its three documents; fields that are not given stay out and become findings.
+
+    Args:
+        root: Folder that does not exist or is empty.
+        dataset: Known fields of dataset.json, at least `dataset_id`.
+        governance: Known fields of governance.json.
+        tasks: Entries of tasks.json, each with `task_id`.
+        now_ns: ns since the Unix epoch.
+
+    Raises:
+        UsageError: The folder has content already.
+    """
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise UsageError(f"expected a new or empty folder, got {root}", remedy="choose another path")
+    (root / EPISODES).mkdir(parents=True)
+    (root / ROBOTS).mkdir()
+    (root / PRIVATE).mkdir()
+    head = {"schema_version": SCHEMA_VERSION}
+    now = rfc3339(now_ns)
+    groups: dict[str, JsonValue] = {
+        "state": "open",
+        "original_time": now,
+        "last_modified_time": now,
+        "collections": [{"collection_id": DEFAULT_GROUP}],
+        "series": [{"series_id": DEFAULT_GROUP, "collection_id": DEFAULT_GROUP}],
+        "excluded": [],
+        "lineage": [],
+    }
+    write_whole(root / GOVERNANCE_JSON, pretty_bytes({**head, **governance}))
+    write_whole(root / TASKS_JSON, pretty_bytes({**head, "tasks": list(tasks)}))
+    write_whole(root / DATASET_JSON, pretty_bytes({**head, **dataset, **groups}))
+    return Dataset(root)
+
+
+def totals(episodes: Sequence[JsonObject], excluded: set[str]) -> JsonObject:
+    """Totals of dataset.json over its episode documents (sizes in bytes, times in s)."""
+    left_out = [episode for episode in episodes if str(episode.get("episode_id")) in excluded]
+    return {
+        "episodes": len(episodes),
+        "duration_s": _sum_duration_s(episodes),
+        "size_bytes": sum(_integer(file, "size") for episode in episodes for file in _entries(episode.get("files"))),
+        "messages": sum(_integer(s, "messages_n") for episode in episodes for s in _entries(episode.get("streams"))),
+        "excluded_episodes": len(left_out),
+        "excluded_duration_s": _sum_duration_s(left_out),
+    }
+
+
+def _sum_duration_s(episodes: Sequence[JsonObject]) -> float:
+    values = [episode.get("duration_s") for episode in episodes]
+    return round(sum(value for value in values if isinstance(value, int | float)), 6)
+
+
+def _integer(value: JsonObject, name: str) -> int:
+    item = value.get(name)
+    return item if isinstance(item, int) else 0
+
+
+def _entries(value: JsonValue) -> list[JsonObject]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return []
+    return [entry for entry in value if isinstance(entry, Mapping)]

@@ -1,0 +1,76 @@
+"""What the machine knows of its own clock: is it disciplined, and how far off may it be?"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import time
+from dataclasses import dataclass
+
+from embodied_kit.model.json import JsonObject
+
+_TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
+_STA_UNSYNC = 0x0040
+
+
+@dataclass(frozen=True)
+class ClockState:
+    """State of the system clock.
+
+    Attributes:
+        synchronised: Whether the kernel's clock is disciplined (NTP or PTP); None where the system cannot tell.
+        max_error_ns: Kernel's bound on the error in ns; None where the system cannot tell.
+    """
+
+    synchronised: bool | None
+    max_error_ns: int | None
+
+
+class _Timex(ctypes.Structure):
+    """Head of `struct timex` of adjtimex(2); the rest is padding."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_char * 256),
+    )
+
+
+def clock_state() -> ClockState:
+    """Ask the kernel (Linux adjtimex); unknown elsewhere and where a sandbox refuses."""
+    if not sys.platform.startswith("linux"):
+        return ClockState(None, None)
+    record = _Timex()
+    result = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(record))
+    if result < 0:
+        return ClockState(None, None)
+    synchronised = result != _TIME_ERROR and not record.status & _STA_UNSYNC
+    return ClockState(synchronised, record.maxerror * 1000)
+
+
+def clock_document(clock_id: str, host: str, state: ClockState) -> JsonObject:
+    """One entry of `clocks[]`: the recorder's own clock and one pair of readings.
+
+    Args:
+        clock_id: Its name in the contract.
+        host: Pseudonym of the machine.
+        state: What the kernel says.
+    """
+    return {
+        "clock_id": clock_id,
+        "host": host,
+        "kind": "realtime",
+        "epoch": "unix",
+        "source": "ntp" if state.synchronised else "system",
+        "sync_method": "ntp" if state.synchronised else "none",
+        "samples": [clock_sample()],
+    }
+
+
+def clock_sample() -> JsonObject:
+    """Monotonic and real time read together, ns as decimal strings."""
+    return {"monotonic_ns": str(time.monotonic_ns()), "realtime_ns": str(time.time_ns())}

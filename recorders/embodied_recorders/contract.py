@@ -1,0 +1,79 @@
+"""Contracts as files: YAML read and checked against the standard, and drafted from a live graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import yaml
+
+from embodied_kit.episode.ids import slugified
+from embodied_kit.errors import DataError, UsageError
+from embodied_kit.model.contract import Contract, contract_from
+from embodied_kit.model.json import JsonObject, JsonValue
+from embodied_kit.spec import check, load_yaml, standard
+from embodied_recorders.survey import TopicSurvey
+from embodied_recorders.type_hints import hint_for
+
+SCHEMA_VERSION = "1.0.0"
+_IGNORED_TOPICS = frozenset({"/rosout", "/parameter_events", "/ros_discovery_info"})
+
+
+def load_contract(path: Path) -> Contract:
+    """Read a contract.
+
+    Raises:
+        UsageError: There is no such file.
+        DataError: The standard's authoring schema does not accept it.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"cannot read the contract {path}: {error.strerror}", remedy=f"embodied-kit contract init -o {path}"
+        ) from error
+    document = load_yaml(data)
+    problems = check("contract", document, standard().document_schema("contract", "authoring"))
+    if problems or not isinstance(document, Mapping):
+        first = problems[0]
+        raise DataError(
+            f"expected a contract in {path}, got {len(problems)} problem(s); first: {first.pointer} {first.message}",
+            remedy="compare with a fresh draft: embodied-kit contract init",
+        )
+    return contract_from(document)
+
+
+def draft_contract(contract_id: str, robots: Iterable[str], surveys: Iterable[TopicSurvey]) -> JsonObject:
+    """Draft a contract document of what a graph offers: topics, types, hashes, cadence and measured rates.
+
+    Fields that a graph cannot tell (clock, stamp semantics, frames) are left out: a person declares them.
+    """
+    streams: list[JsonValue] = [_entry(survey) for survey in surveys if survey.topic not in _IGNORED_TOPICS]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "contract_id": contract_id,
+        "robots": list(robots),
+        "streams": streams,
+    }
+
+
+def contract_yaml(document: JsonObject) -> str:
+    """The document as YAML, order kept."""
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+
+
+def _entry(survey: TopicSurvey) -> JsonObject:
+    hint = hint_for(survey.ros_type, survey.topic)
+    entry: dict[str, JsonValue] = {
+        "stream_id": slugified(survey.topic),
+        "topic": survey.topic,
+        "ros_type": survey.ros_type,
+    }
+    if survey.type_hash is not None:
+        entry["type_hash"] = survey.type_hash
+    entry |= {"role": hint.role, "modality": hint.modality, "cadence": survey.cadence}
+    if survey.cadence == "periodic" and survey.rate_hz is not None:
+        entry |= {"nominal_rate_hz": survey.rate_hz, "rate_tolerance": 0.1}
+    if hint.unit:
+        entry["unit"] = dict(hint.unit) if isinstance(hint.unit, Mapping) else hint.unit
+    return entry | {"required": True}

@@ -1,0 +1,168 @@
+"""What a recorder needs of its machine: each check looks at one thing and names the command that mends it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from embodied_kit.errors import EmbodiedKitError
+from embodied_recorders.clock import clock_state
+from embodied_recorders.transports import TRANSPORTS, open_transport
+
+CheckState = Literal["ok", "warn", "fail"]
+Texts = Mapping[str, str]
+WANTED_RMEM_BYTES = 4 * 2**20  # 3 MB images at 30 Hz were lost below it (measured)
+WANTED_FREE_BYTES = 5 * 2**30
+_OLDEST_PYTHON = (3, 10)
+_NEWEST_PYTHON = (3, 13)
+_HIGHEST_SAFE_DOMAIN = 101  # above it, ports run into Linux's ephemeral range (ROS 2 documentation)
+_SELF_TEST_DOMAIN = 99
+_EXTRAS = {"sim": "mujoco", "test": "pytest"}
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """Result of one check: what was looked at, what was found, the command that mends it (empty where all is well)."""
+
+    state: CheckState
+    what: Texts
+    found: str
+    remedy: str = ""
+
+
+def check_machine(dataset_folder: Path) -> tuple[CheckRow, ...]:
+    """Run every check.
+
+    Args:
+        dataset_folder: Where data would be written; its file system's free space counts.
+    """
+    checks: tuple[Callable[[], CheckRow], ...] = (
+        python,
+        *(lambda extra=extra, module=module: optional(extra, module) for extra, module in _EXTRAS.items()),
+        *(lambda name=name: transport(name) for name in TRANSPORTS),
+        ros2,
+        socket_buffer_limit,
+        socket_buffer,
+        domain,
+        lambda: disk(dataset_folder),
+        clock,
+        cores,
+    )
+    return tuple(check() for check in checks)
+
+
+def python() -> CheckRow:
+    """CPython of a supported version."""
+    what = {"en": "Python", "zh": "Python"}
+    found = f"{platform.python_implementation()} {platform.python_version()} ({platform.machine()})"
+    fine = _OLDEST_PYTHON <= sys.version_info[:2] <= _NEWEST_PYTHON
+    return CheckRow("ok" if fine else "warn", what, found, "" if fine else "python3.12 -m venv .venv")
+
+
+def optional(extra: str, module: str) -> CheckRow:
+    """An extra is installed."""
+    what = {"en": f"extra {extra}", "zh": f"可选组件 {extra}"}
+    if importlib.util.find_spec(module) is not None:
+        return CheckRow("ok", what, module)
+    return CheckRow("warn", what, "-", f"pip install 'embodied_kit[{extra}]'")
+
+
+def transport(name: str) -> CheckRow:
+    """A transport opens and passes its own round trip."""
+    what = {"en": f"transport {name}", "zh": f"传输 {name}"}
+    try:
+        opened = open_transport(name, domain_id=_SELF_TEST_DOMAIN, node_name="embodied_doctor")
+    except EmbodiedKitError as error:
+        return CheckRow("fail", what, error.message, error.remedy)
+    opened.close()
+    return CheckRow("ok", what, "opened, round trip fine")
+
+
+def ros2() -> CheckRow:
+    """Whether a ROS 2 is sourced; the transport over rclpy is a later part of this tool."""
+    what = {"en": "ROS 2 (not needed)", "zh": "ROS 2（非必需）"}
+    distro = os.environ.get("ROS_DISTRO", "")
+    return CheckRow("ok", what, distro or "not sourced")
+
+
+def socket_buffer_limit() -> CheckRow:
+    """The kernel's cap on receive buffers lets large images through."""
+    what = {"en": "net.core.rmem_max", "zh": "net.core.rmem_max"}
+    path = Path("/proc/sys/net/core/rmem_max")
+    if not path.is_file():
+        return CheckRow("warn", what, "not readable here")
+    value = int(path.read_text())
+    fine = value >= WANTED_RMEM_BYTES
+    remedy = "" if fine else f"sudo sysctl -w net.core.rmem_max={WANTED_RMEM_BYTES * 4}"
+    return CheckRow("ok" if fine else "warn", what, f"{value} B", remedy)
+
+
+def socket_buffer() -> CheckRow:
+    """What a UDP socket that asks for the wanted buffer is really given."""
+    what = {"en": "UDP receive buffer granted", "zh": "UDP 接收缓冲（实得）"}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WANTED_RMEM_BYTES)
+        granted = probe.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    fine = granted >= WANTED_RMEM_BYTES
+    remedy = "" if fine else f"sudo sysctl -w net.core.rmem_max={WANTED_RMEM_BYTES * 4}"
+    return CheckRow("ok" if fine else "warn", what, f"{granted} B", remedy)
+
+
+def domain() -> CheckRow:
+    """ROS_DOMAIN_ID is a number that leaves room for ports."""
+    what = {"en": "ROS_DOMAIN_ID", "zh": "ROS_DOMAIN_ID"}
+    text = os.environ.get("ROS_DOMAIN_ID", "")
+    if not text:
+        return CheckRow("ok", what, "0 (not set)")
+    if text.isdecimal() and int(text) <= _HIGHEST_SAFE_DOMAIN:
+        return CheckRow("ok", what, text)
+    return CheckRow("fail", what, text, f"export ROS_DOMAIN_ID=0   # 0..{_HIGHEST_SAFE_DOMAIN}")
+
+
+def disk(folder: Path) -> CheckRow:
+    """Room for some takes."""
+    what = {"en": f"free disk at {folder}", "zh": f"{folder} 的可用磁盘"}
+    free = shutil.disk_usage(_existing(folder)).free
+    fine = free >= WANTED_FREE_BYTES
+    return CheckRow(
+        "ok" if fine else "warn",
+        what,
+        f"{free / 2**30:.1f} GiB",
+        "" if fine else "df -h   # then free some, or use --dataset elsewhere",
+    )
+
+
+def clock() -> CheckRow:
+    """The system clock is disciplined."""
+    what = {"en": "clock synchronised", "zh": "时钟同步"}
+    state = clock_state()
+    if state.synchronised is None:
+        return CheckRow("warn", what, "this system cannot tell", "timedatectl status")
+    if not state.synchronised:
+        return CheckRow("warn", what, "no", "sudo timedatectl set-ntp true")
+    bound_ms = (state.max_error_ns or 0) / 1e6
+    return CheckRow("ok", what, f"yes, error at most {bound_ms:.1f} ms")
+
+
+def cores() -> CheckRow:
+    """Two cores carry the simulated robot and a recorder."""
+    what = {"en": "processor cores", "zh": "处理器核数"}
+    count = os.cpu_count() or 1
+    return CheckRow(
+        "ok" if count > 1 else "warn", what, str(count), "" if count > 1 else "use a machine with two cores or more"
+    )
+
+
+def _existing(folder: Path) -> Path:
+    folder = folder.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    return folder

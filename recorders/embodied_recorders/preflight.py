@@ -1,0 +1,137 @@
+"""Preflight: is every stream of the contract there, of the right type, at the right rate? No take starts otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from embodied_kit.model.contract import Contract
+from embodied_kit.model.stream import Endpoint, Stream
+from embodied_recorders.survey import Take, observe, rate_hz, reader_qos, wait_for_topics
+from embodied_recorders.transports.base import Transport
+
+Texts = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One way for a stream to be unfit: what is seen and what to do, language -> text."""
+
+    text: Texts
+    remedy: Texts
+
+
+ABSENT = Problem(
+    {"en": "no publisher", "zh": "没有发布者"},
+    {"en": "start its node, or set `required: false`", "zh": "启动对应节点，或设 `required: false`"},
+)
+WRONG_TYPE = Problem(
+    {"en": "another type: {found}", "zh": "类型不符：{found}"},
+    {"en": "correct ros_type in the contract", "zh": "更正约定中的 ros_type"},
+)
+WRONG_HASH = Problem(
+    {"en": "another definition hash: {found}", "zh": "定义摘要不符：{found}"},
+    {"en": "draft the contract anew: embodied-kit contract init", "zh": "重新生成约定：embodied-kit contract init"},
+)
+SILENT = Problem(
+    {"en": "publisher there, no message arrived", "zh": "有发布者，但没有收到消息"},
+    {"en": "check the sensor, its QoS and the network", "zh": "检查传感器、QoS 与网络"},
+)
+OFF_RATE = Problem(
+    {"en": "{found:.4g} Hz, contract says {wanted:.4g} Hz", "zh": "实测 {found:.4g} Hz，约定 {wanted:.4g} Hz"},
+    {"en": "mend the sensor's rate or declare the true one", "zh": "修正传感器频率，或声明真实频率"},
+)
+
+
+@dataclass(frozen=True)
+class PreflightRow:
+    """What preflight saw of one stream.
+
+    Attributes:
+        publishers: Global ids of its publishers.
+        rate_hz: Measured rate in Hz; None where fewer than two messages arrived.
+        problem: Language -> what is wrong; None where nothing is.
+        remedy: Language -> what to do.
+        blocks: Whether recording must not start.
+    """
+
+    stream: Stream
+    publishers: tuple[str, ...]
+    rate_hz: float | None
+    problem: Texts | None = None
+    remedy: Texts | None = None
+    blocks: bool = False
+
+
+def preflight(
+    contract: Contract, transport: Transport, take: Take, *, discovery_s: float = 5.0, window_s: float = 1.5
+) -> tuple[PreflightRow, ...]:
+    """Subscribe to every stream of the contract and judge what arrives; the subscriptions stay open.
+
+    Args:
+        contract: What is wanted.
+        transport: An open transport.
+        take: How samples are taken from it (a session remembers the latched ones).
+        discovery_s: Longest wait for missing publishers, s.
+        window_s: How long messages are counted, s; at least three periods of the slowest stream.
+    """
+    wanted = {stream.topic for stream in contract.streams if stream.required}
+    found = wait_for_topics(transport, wanted, discovery_s)
+    for stream in contract.streams:
+        if stream.topic in found:
+            subscribe(transport, stream, found[stream.topic])
+    periods_s = [3 / s.nominal_rate_hz for s in contract.streams if s.cadence == "periodic" and s.nominal_rate_hz]
+    stamps = observe(take, max([window_s, *periods_s]))
+    return tuple(
+        _row(s, found.get(s.topic, ()), stamps.get(s.topic, []), _declared_hash(contract, s)) for s in contract.streams
+    )
+
+
+def subscribe(transport: Transport, stream: Stream, endpoints: Sequence[Endpoint]) -> None:
+    """Subscribe to one stream with what all its publishers can offer."""
+    transport.subscribe(
+        stream.topic,
+        stream.ros_type,
+        qos=reader_qos(endpoints),
+        type_hash=endpoints[0].type_hash if endpoints else None,
+    )
+
+
+def _row(
+    stream: Stream, endpoints: Sequence[Endpoint], stamps_ns: Sequence[int], declared_hash: str | None
+) -> PreflightRow:
+    measured = rate_hz(stamps_ns)
+    publishers = tuple(endpoint.publisher for endpoint in endpoints)
+    row = PreflightRow(stream, publishers, measured)
+    types = {endpoint.ros_type for endpoint in endpoints}
+    hashes = {endpoint.type_hash for endpoint in endpoints if endpoint.type_hash}
+    if not endpoints:
+        return _failed(row, ABSENT)
+    if types != {stream.ros_type}:
+        return _failed(row, WRONG_TYPE, found=", ".join(sorted(types)))
+    if declared_hash and hashes - {declared_hash}:
+        return _failed(row, WRONG_HASH, found=", ".join(sorted(hashes)))
+    if stream.cadence in {"periodic", "latched"} and not stamps_ns:
+        return _failed(row, SILENT)
+    wanted = stream.nominal_rate_hz
+    if (
+        stream.cadence == "periodic"
+        and wanted
+        and (measured is None or abs(measured / wanted - 1) > stream.rate_tolerance)
+    ):
+        return _failed(row, OFF_RATE, found=measured or 0.0, wanted=wanted)
+    return row
+
+
+def _failed(row: PreflightRow, problem: Problem, **values: str | float) -> PreflightRow:
+    text = {language: template.format(**values) for language, template in problem.text.items()}
+    return replace(row, problem=text, remedy=problem.remedy, blocks=row.stream.required)
+
+
+def _declared_hash(contract: Contract, stream: Stream) -> str | None:
+    streams = contract.document.get("streams")
+    for entry in streams if isinstance(streams, Sequence) else ():
+        if isinstance(entry, Mapping) and entry.get("stream_id") == stream.stream_id:
+            value = entry.get("type_hash")
+            return value if isinstance(value, str) else None
+    return None

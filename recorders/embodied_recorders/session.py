@@ -1,0 +1,261 @@
+"""A recording session: one transport, one contract, one dataset, any number of takes in one process."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from embodied_kit import __version__
+from embodied_kit.canonical import pretty_bytes
+from embodied_kit.episode.dataset import Dataset
+from embodied_kit.episode.ids import uuid7
+from embodied_kit.episode.layout import ROBOT_JSON, ROBOTS
+from embodied_kit.episode.robots import RobotFolder, read_robot
+from embodied_kit.errors import EnvironmentUnfitError, UsageError
+from embodied_kit.messages.definitions import TypeStore
+from embodied_kit.model.channel import ChannelInfo
+from embodied_kit.model.contract import Contract
+from embodied_kit.model.json import JsonObject
+from embodied_kit.model.stream import Endpoint, Sample, Stream
+from embodied_recorders.clock import clock_document, clock_sample, clock_state
+from embodied_recorders.documents import (
+    Span,
+    TakeOptions,
+    TakeResult,
+    capture_document,
+    closing_document,
+    recorder_document,
+)
+from embodied_recorders.ledger import Ledger, counter_difference
+from embodied_recorders.sink import Sink
+from embodied_recorders.survey import by_topic
+from embodied_recorders.take import OutMessage, TakeFile
+from embodied_recorders.transports.base import Transport
+
+StopWhen: TypeAlias = Callable[[Sequence[Sample]], str]
+Judge: TypeAlias = Callable[["Progress"], TakeResult]
+_TAKE_S = 0.02
+_FLUSH_PERIOD_S = 1.0
+RECORDER_CLOCK = "host"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A take so far: seconds, messages, bytes, and why it stopped (empty while it runs)."""
+
+    elapsed_s: float
+    messages_n: int
+    bytes_n: int
+    stop_reason: str = ""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A take on disk: its id, folder, closing document and the messages in it."""
+
+    episode_id: str
+    folder: Path
+    closing: JsonObject
+    messages_n: int
+
+
+@dataclass
+class Session:
+    """Records takes; not thread-safe.
+
+    Attributes:
+        transport: Open, with the contract's streams subscribed (preflight does it).
+        dataset: An open, unsealed dataset that has the contract's robots.
+        definitions: Where definitions of types come from.
+        host: Pseudonym of this machine.
+    """
+
+    transport: Transport
+    dataset: Dataset
+    contract: Contract
+    definitions: TypeStore
+    host: str
+    _latched: dict[tuple[str, str], Sample] = field(default_factory=dict)
+    _endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    _sink: Sink | None = None
+
+    def __post_init__(self) -> None:
+        self.dataset.require_open()
+        self._streams: Mapping[str, Stream] = {stream.topic: stream for stream in self.contract.streams}
+        self._robots: Sequence[RobotFolder] = [
+            read_robot(self.dataset.root / ROBOTS / robot / ROBOT_JSON) for robot in self.contract.robots
+        ]
+
+    def idle(self, timeout_s: float) -> Sequence[Sample]:
+        """Keep up with the graph between takes: latched messages are remembered, the rest is let go."""
+        samples = self.transport.take(timeout_s)
+        self._remember_latched(samples)
+        return samples
+
+    def record(
+        self, take: TakeOptions, stop_when: StopWhen, judge: Judge, watch: Callable[[Progress], None]
+    ) -> Recorded:
+        """Record one take.
+
+        Args:
+            take: What is known before it starts.
+            stop_when: Asked after each batch of samples; a non-empty reason ends the take.
+            judge: Asked at the end for outcome and stop reason.
+            watch: Told the progress after each batch.
+
+        Raises:
+            UsageError: The task is not in tasks.json.
+            EnvironmentUnfitError: The disk is full or the writer failed; what was written stays in the staging folder.
+        """
+        self._require_task(take.task_id)
+        if self._sink is None:
+            self._sink = Sink()
+        start_ns = time.time_ns()
+        file = TakeFile(self.dataset.root, uuid7(start_ns, secrets.randbits(74)), self._sink)
+        running = _Running(file, self._channel_for, Ledger(), start_ns)
+        counters = self.transport.loss_counters()
+        clock = clock_document(RECORDER_CLOCK, self.host, clock_state())
+        capture = self._capture(file.episode_id, take, clock)
+        capture_bytes = pretty_bytes(capture)
+        try:
+            file.open(capture_bytes, self._attachments(), start_ns)
+            running.replay(self._latched.values())
+            reason = self._receive(running, stop_when, watch)
+            result = judge(running.progress(reason))
+            end_ns = running.end_ns
+            closing = closing_document(
+                episode_id=file.episode_id,
+                span=Span(start_ns, end_ns),
+                result=result,
+                streams=running.ledger.entries(self.contract.streams),
+                transport_counters=counter_difference(counters, self.transport.loss_counters()),
+                clocks=[{**clock, "samples": [clock_sample()]}],
+            )
+            folder = file.finish(
+                capture=capture, capture_bytes=capture_bytes, closing=closing, time_ns=end_ns, origin="recorded"
+            )
+        except EnvironmentUnfitError:
+            self.close()
+            raise
+        return Recorded(file.episode_id, folder, closing, sum(file.counts))
+
+    def close(self) -> None:
+        """End the writer process; the transport stays open, it is the caller's."""
+        if self._sink is not None:
+            self._sink.shut_down()
+            self._sink = None
+
+    def _receive(self, running: _Running, stop_when: StopWhen, watch: Callable[[Progress], None]) -> str:
+        next_flush = time.monotonic() + _FLUSH_PERIOD_S
+        while True:
+            samples = self.transport.take(_TAKE_S)
+            self._remember_latched(samples)
+            running.add(samples)
+            reason = stop_when(samples)
+            if time.monotonic() >= next_flush:
+                running.file.flush()
+                next_flush += _FLUSH_PERIOD_S
+                reason = reason or self._limit_reached(running)
+            watch(running.progress(reason))
+            if reason:
+                running.end_ns = time.time_ns()
+                return reason
+
+    def _limit_reached(self, running: _Running) -> str:
+        longest_s = self.contract.max_episode_s
+        if longest_s is not None and running.progress().elapsed_s >= longest_s:
+            return "duration"
+        free = shutil.disk_usage(self.dataset.root).free
+        return "disk_floor" if free < self.contract.min_free_bytes else ""
+
+    def _remember_latched(self, samples: Iterable[Sample]) -> None:
+        for sample in samples:
+            stream = self._streams.get(sample.topic)
+            if stream is not None and stream.cadence == "latched":
+                self._latched[sample.topic, sample.publisher] = sample
+
+    def _channel_for(self, sample: Sample) -> ChannelInfo:
+        if sample.publisher not in self._endpoints:
+            for group in by_topic(self.transport.endpoints()).values():
+                self._endpoints.update({endpoint.publisher: endpoint for endpoint in group})
+        endpoint = self._endpoints.get(sample.publisher)
+        stream = self._streams[sample.topic]
+        wire_hash = endpoint.type_hash if endpoint else None
+        found = self.definitions.definition(stream.ros_type, wire_hash)
+        return ChannelInfo(
+            topic=sample.topic,
+            ros_type=stream.ros_type,
+            definition=found.text if found else "",
+            type_hash=wire_hash or (found.type_hash if found else ""),
+            qos=(endpoint.qos,) if endpoint else (),
+            publisher=sample.publisher,
+            sequence_source="none" if sample.sequence is None else "publisher",
+            stream_id=stream.stream_id,
+        )
+
+    def _capture(self, episode_id: str, take: TakeOptions, clock: JsonObject) -> JsonObject:
+        return capture_document(
+            dataset=self.dataset.document(),
+            episode_id=episode_id,
+            contract=self.contract,
+            robots=self._robots,
+            clocks=[clock],
+            recorder=recorder_document(__version__, self.contract, self.transport.name),
+            take=take,
+        )
+
+    def _attachments(self) -> dict[str, bytes]:
+        return {
+            f"{ROBOTS}/{robot.robot_id}/{name}": data
+            for robot in self._robots
+            for name, data in robot.files.items()
+            if name != ROBOT_JSON
+        }
+
+    def _require_task(self, task_id: str) -> None:
+        known = self.dataset.task_ids()
+        if task_id not in known:
+            raise UsageError(
+                f"expected a task of {self.dataset.root} ({', '.join(known) or 'it has none'}), got {task_id!r}",
+                remedy="add it to tasks.json, with its name and instruction in zh and en",
+            )
+
+
+@dataclass
+class _Running:
+    """A take while it runs: maps samples to channels and counts them."""
+
+    file: TakeFile
+    channel_for: Callable[[Sample], ChannelInfo]
+    ledger: Ledger
+    start_ns: int
+    end_ns: int = 0
+    bytes_n: int = 0
+    _channels: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def replay(self, samples: Iterable[Sample]) -> None:
+        """Write remembered latched messages first; they are received anew at the start of the take."""
+        again = [Sample(s.topic, s.cdr, s.source_ns, self.start_ns, s.publisher, s.sequence) for s in samples]
+        self.add(again)
+
+    def add(self, samples: Sequence[Sample]) -> None:
+        self.ledger.add(samples)
+        self.bytes_n += sum(len(sample.cdr) for sample in samples)
+        self.file.write(
+            [OutMessage(self._channel(s), s.receive_ns, s.source_ns, s.sequence or 0, s.cdr) for s in samples]
+        )
+
+    def progress(self, reason: str = "") -> Progress:
+        elapsed_s = (time.time_ns() - self.start_ns) / 1e9
+        return Progress(elapsed_s, sum(self.file.counts), self.bytes_n, reason)
+
+    def _channel(self, sample: Sample) -> int:
+        key = (sample.topic, sample.publisher)
+        if key not in self._channels:
+            self._channels[key] = self.file.add_channel(self.channel_for(sample))
+        return self._channels[key]

@@ -1,0 +1,63 @@
+"""When a take ends: a signal, a key, a duration, whichever comes first."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+from embodied_kit.model.stream import Sample
+
+SIGNALS = {signal.SIGINT: "sigint", signal.SIGTERM: "sigterm"}
+
+
+@dataclass
+class StopSwitch:
+    """Remembers the first signal that asked to stop."""
+
+    reason: str = ""
+
+    def ask(self, number: int, _frame: FrameType | None) -> None:
+        """Signal handler."""
+        self.reason = self.reason or SIGNALS[signal.Signals(number)]
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[StopSwitch]:
+    """Turn SIGINT and SIGTERM into a request to end the take; the former handlers come back afterwards."""
+    switch = StopSwitch()
+    former = {number: signal.signal(number, switch.ask) for number in SIGNALS}
+    try:
+        yield switch
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+@dataclass
+class StopWhen:
+    """Says why a take ends; callable as a Session wants it.
+
+    Attributes:
+        switch: Signals.
+        duration_s: Longest take in s; None for no limit.
+        key_pressed: Whether the operator asked to stop.
+    """
+
+    switch: StopSwitch
+    duration_s: float | None
+    key_pressed: Callable[[], bool]
+    started_s: float = field(default_factory=time.monotonic)
+
+    def __call__(self, _samples: Sequence[Sample]) -> str:
+        """Reason to stop, empty for none."""
+        if self.switch.reason:
+            return self.switch.reason
+        if self.key_pressed():
+            return "operator"
+        if self.duration_s is not None and time.monotonic() - self.started_s >= self.duration_s:
+            return "duration"
+        return ""

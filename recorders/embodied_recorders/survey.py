@@ -1,0 +1,133 @@
+"""Looking at a live graph for a moment: which topics, from whom, how often."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from embodied_kit.model.stream import Cadence, Endpoint, Qos, Sample
+from embodied_recorders.transports.base import Transport
+
+Take: TypeAlias = Callable[[float], Sequence[Sample]]
+_NS_PER_S = 1e9
+_TAKE_S = 0.02
+_PERIODIC_MAX_SPREAD = 0.3  # interquartile range of the intervals over their median; a timer stays far below
+_PERIODIC_MIN_SAMPLES = 5
+
+
+@dataclass(frozen=True)
+class TopicSurvey:
+    """One topic as it was seen.
+
+    Attributes:
+        ros_type: Type of its publishers; where they disagree, the types joined by `|`.
+        type_hash: RIHS01 hash, None where none was announced or they disagree.
+        endpoints: Its publishers.
+        n: Messages that arrived while looking.
+        rate_hz: Messages per s over the median interval, 4 significant digits; None below two messages.
+        cadence: periodic, latched or on_change, as far as the moment shows.
+    """
+
+    topic: str
+    ros_type: str
+    type_hash: str | None
+    endpoints: tuple[Endpoint, ...]
+    n: int
+    rate_hz: float | None
+    cadence: Cadence
+
+
+def reader_qos(endpoints: Iterable[Endpoint]) -> Qos:
+    """The strongest request that every publisher of a topic can meet, with nothing overwritten."""
+    offers = [endpoint.qos for endpoint in endpoints]
+    return Qos(
+        reliability="reliable" if all(offer.reliability == "reliable" for offer in offers) else "best_effort",
+        durability="transient_local" if all(o.durability == "transient_local" for o in offers) else "volatile",
+        history="keep_all",
+        depth=0,
+    )
+
+
+def wait_for_topics(
+    transport: Transport, topics: Collection[str], timeout_s: float
+) -> Mapping[str, Sequence[Endpoint]]:
+    """Publishers by topic, as soon as every named topic has one, else at the timeout."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        found = by_topic(transport.endpoints())
+        if set(topics) <= found.keys() or time.monotonic() > deadline:
+            return found
+        time.sleep(_TAKE_S)
+
+
+def by_topic(endpoints: Iterable[Endpoint]) -> dict[str, list[Endpoint]]:
+    """Endpoints grouped by topic."""
+    groups: dict[str, list[Endpoint]] = {}
+    for endpoint in endpoints:
+        groups.setdefault(endpoint.topic, []).append(endpoint)
+    return groups
+
+
+def observe(take: Take, window_s: float) -> dict[str, list[int]]:
+    """Source stamps in ns by topic of what `take` yields during a window."""
+    stamps: dict[str, list[int]] = {}
+    deadline = time.monotonic() + window_s
+    while time.monotonic() < deadline:
+        for sample in take(_TAKE_S):
+            stamps.setdefault(sample.topic, []).append(sample.source_ns)
+    return stamps
+
+
+def survey(transport: Transport, *, discovery_s: float, window_s: float) -> tuple[TopicSurvey, ...]:
+    """Subscribe to everything in the graph for a window and describe it, in order of topic."""
+    time.sleep(discovery_s)
+    found = by_topic(transport.endpoints())
+    usable = {topic: group for topic, group in found.items() if len({e.ros_type for e in group}) == 1}
+    for topic, group in usable.items():
+        transport.subscribe(topic, group[0].ros_type, qos=reader_qos(group), type_hash=_common_hash(group))
+    stamps = observe(transport.take, window_s)
+    for topic in usable:
+        transport.unsubscribe(topic)
+    return tuple(describe(topic, found[topic], stamps.get(topic, [])) for topic in sorted(found))
+
+
+def describe(topic: str, endpoints: Sequence[Endpoint], stamps_ns: Sequence[int]) -> TopicSurvey:
+    """What the publishers of a topic and the stamps of its messages tell."""
+    return TopicSurvey(
+        topic=topic,
+        ros_type="|".join(sorted({endpoint.ros_type for endpoint in endpoints})),
+        type_hash=_common_hash(endpoints),
+        endpoints=tuple(endpoints),
+        n=len(stamps_ns),
+        rate_hz=rate_hz(stamps_ns),
+        cadence=_cadence(endpoints, stamps_ns),
+    )
+
+
+def rate_hz(stamps_ns: Sequence[int]) -> float | None:
+    """Messages per s over the median interval, 4 significant digits; None below two messages."""
+    intervals = np.diff(np.sort(np.asarray(stamps_ns, np.int64)))
+    intervals = intervals[intervals > 0]
+    if intervals.size == 0:
+        return None
+    return float(f"{_NS_PER_S / float(np.median(intervals)):.4g}")
+
+
+def _cadence(endpoints: Sequence[Endpoint], stamps_ns: Sequence[int]) -> Cadence:
+    latched = all(endpoint.qos.durability == "transient_local" for endpoint in endpoints)
+    if latched and len(stamps_ns) <= len(endpoints):
+        return "latched"
+    if len(stamps_ns) < _PERIODIC_MIN_SAMPLES:
+        return "on_change"
+    intervals = np.diff(np.sort(np.asarray(stamps_ns, np.int64)))
+    low, median, high = np.percentile(intervals, [25, 50, 75])
+    return "periodic" if median > 0 and (high - low) / median <= _PERIODIC_MAX_SPREAD else "on_change"
+
+
+def _common_hash(endpoints: Sequence[Endpoint]) -> str | None:
+    hashes = {endpoint.type_hash for endpoint in endpoints}
+    return hashes.pop() if len(hashes) == 1 else None

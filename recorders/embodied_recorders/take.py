@@ -1,0 +1,170 @@
+"""One take on its way to disk: a staging folder, one data file, and a rename once everything is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from embodied_kit.canonical import pretty_bytes, sha256_hex
+from embodied_kit.episode.bag_metadata import BagFile, BagTopic, bag_metadata, qos_text
+from embodied_kit.episode.document import EpisodeFile, Origin, episode_document
+from embodied_kit.episode.layout import (
+    BAG_METADATA,
+    CAPTURE_JSON,
+    CLOSING_JSON,
+    EPISODE_JSON,
+    EPISODES,
+    RECORDING,
+    data_file,
+    sync_folder,
+    write_whole,
+)
+from embodied_kit.model.channel import ChannelInfo
+from embodied_kit.model.json import JsonObject
+from embodied_recorders.sink import (
+    AbandonFile,
+    AddChannel,
+    AddMetadata,
+    Attach,
+    ClosedFile,
+    Flush,
+    OpenFile,
+    Sink,
+    WriteMessages,
+)
+
+MCAP_TYPE = "application/x-mcap"
+YAML_TYPE = "application/yaml"
+JSON_TYPE = "application/json"
+
+
+@dataclass(frozen=True)
+class OutMessage:
+    """One message for a channel; times in ns since the Unix epoch."""
+
+    channel: int
+    log_ns: int
+    publish_ns: int
+    sequence: int
+    cdr: bytes
+
+
+@dataclass
+class TakeFile:
+    """The data file of one take, being written through a Sink.
+
+    Attributes:
+        root: Dataset folder.
+        episode_id: Names the staging folder and later the episode folder.
+    """
+
+    root: Path
+    episode_id: str
+    sink: Sink
+    channels: list[ChannelInfo] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    first_log_ns: int = 0
+    last_log_ns: int = 0
+
+    @property
+    def staging(self) -> Path:
+        """Where the take lies until it is whole."""
+        return self.root / RECORDING / self.episode_id
+
+    def open(self, capture: bytes, attachments: Mapping[str, bytes], time_ns: int) -> None:
+        """Begin the file with capture.json, then URDFs and calibrations."""
+        self.staging.mkdir(parents=True)
+        self.sink.send(OpenFile(str(self.staging / data_file(0))))
+        self.sink.send(Attach(CAPTURE_JSON, JSON_TYPE, capture, time_ns))
+        for name, data in attachments.items():
+            media_type = JSON_TYPE if name.endswith(".json") else "application/xml"
+            self.sink.send(Attach(name, media_type, data, time_ns))
+
+    def add_channel(self, channel: ChannelInfo) -> int:
+        """Index of a new channel."""
+        self.channels.append(channel)
+        self.counts.append(0)
+        self.sink.send(AddChannel(len(self.channels) - 1, channel))
+        return len(self.channels) - 1
+
+    def write(self, messages: Sequence[OutMessage]) -> None:
+        """Hand messages to the writer."""
+        if not messages:
+            return
+        for message in messages:
+            self.counts[message.channel] += 1
+        stamps = [message.log_ns for message in messages]
+        self.first_log_ns = min(self.first_log_ns or stamps[0], *stamps)
+        self.last_log_ns = max(self.last_log_ns, *stamps)
+        self.sink.send(WriteMessages([(m.channel, m.log_ns, m.publish_ns, m.sequence, m.cdr) for m in messages]))
+
+    def flush(self) -> None:
+        """Close the chunk and have it synced."""
+        self.sink.send(Flush())
+
+    def finish(
+        self, *, capture: JsonObject, capture_bytes: bytes, closing: JsonObject, time_ns: int, origin: Origin
+    ) -> Path:
+        """Close the file, write metadata.yaml and episode.json, and move the folder into `episodes/`.
+
+        Returns:
+            The episode folder.
+        """
+        closing_bytes = pretty_bytes(closing)
+        self.flush()  # attachments stand before an open chunk, and this one ends the file
+        self.sink.send(Attach(CLOSING_JSON, JSON_TYPE, closing_bytes, time_ns))
+        metadata = self._bag_metadata()
+        self.sink.send(AddMetadata("rosbag2", {"serialized_metadata": metadata}))
+        closed = self.sink.close_file()
+        write_whole(self.staging / BAG_METADATA, metadata.encode())
+        document = episode_document(
+            capture,
+            closing,
+            capture_bytes=capture_bytes,
+            closing_bytes=closing_bytes,
+            messages=self._messages_by_topic(),
+            files=_files(closed, metadata.encode()),
+            origin=origin,
+        )
+        write_whole(self.staging / EPISODE_JSON, pretty_bytes(document))
+        target = self.root / EPISODES / self.episode_id
+        target.parent.mkdir(exist_ok=True)
+        self.staging.rename(target)
+        sync_folder(target.parent)
+        return target
+
+    def abandon(self) -> None:
+        """Stop without finishing; what was written stays in the staging folder."""
+        self.sink.send(AbandonFile())
+
+    def _messages_by_topic(self) -> dict[str, int]:
+        result: dict[str, int] = {}
+        for channel, count in zip(self.channels, self.counts, strict=True):
+            result[channel.topic] = result.get(channel.topic, 0) + count
+        return result
+
+    def _bag_metadata(self) -> str:
+        counts = self._messages_by_topic()
+        by_topic: dict[str, list[ChannelInfo]] = {}
+        for channel in self.channels:
+            by_topic.setdefault(channel.topic, []).append(channel)
+        topics = [
+            BagTopic(
+                topic,
+                group[0].ros_type,
+                group[0].type_hash,
+                qos_text([qos for channel in group for qos in channel.qos]),
+                counts[topic],
+            )
+            for topic, group in by_topic.items()
+        ]
+        file = BagFile(data_file(0), self.first_log_ns, self.last_log_ns, sum(self.counts))
+        return bag_metadata(topics, [file], {"episode_id": self.episode_id})
+
+
+def _files(closed: ClosedFile, metadata: bytes) -> list[EpisodeFile]:
+    return [
+        EpisodeFile(closed.path, closed.size, closed.sha256, MCAP_TYPE),
+        EpisodeFile(BAG_METADATA, len(metadata), sha256_hex(metadata), YAML_TYPE),
+    ]
