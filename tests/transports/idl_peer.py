@@ -1,6 +1,7 @@
 """An independent DDS program: `cyclonedds` as its authors mean it to be used - typed, with XTypes type information.
 
-Argument: domain id; no postponed annotations, the IDL layer reads the real ones. Publishes on /from_idl once told to, and answers what it has received on /to_idl.
+Argument: domain id. Publishes on /from_idl once told to, and answers what it has received on /to_idl.
+No postponed annotations here: the IDL layer reads the real ones.
 """
 
 import json
@@ -20,7 +21,8 @@ from cyclonedds.util import duration
 CONFIG = (
     '<Domain Id="any"><General><Interfaces><NetworkInterface address="127.0.0.1"/></Interfaces>'
     "<AllowMulticast>false</AllowMulticast></General><Discovery><ParticipantIndex>auto</ParticipantIndex>"
-    '<MaxAutoParticipantIndex>32</MaxAutoParticipantIndex><Peers><Peer address="localhost"/></Peers></Discovery></Domain>'
+    '<MaxAutoParticipantIndex>32</MaxAutoParticipantIndex><Peers><Peer address="localhost"/></Peers></Discovery>'
+    "</Domain>"
 )
 
 
@@ -28,6 +30,10 @@ CONFIG = (
 @final
 class String_(IdlStruct, typename="std_msgs::msg::dds_::String_"):  # noqa: N801 - the wire's name
     data: str
+
+
+def _text(user_data: "Policy.Userdata | None") -> str:
+    return bytes(user_data.data).decode() if user_data else ""
 
 
 def main() -> None:
@@ -52,7 +58,7 @@ def main() -> None:
             answer = [[one.data, one.sample_info.source_timestamp] for one in reader.take(N=100)]
         else:
             answer = [
-                [one.topic_name, one.type_name, bytes(one.qos[Policy.Userdata].data).decode()]
+                [one.topic_name, one.type_name, _text(one.qos[Policy.Userdata])]
                 for one in publications.read(N=100)
                 if one.sample_info.valid_data
             ]

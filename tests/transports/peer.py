@@ -9,10 +9,11 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(_ROOT), str(_ROOT / "recorders"), str(_ROOT / "tests")]
 
+from transports.harness import digest, padded, payload  # noqa: E402
+
 from embodied_kit.model.stream import Qos  # noqa: E402 - the path comes first
 from embodied_recorders.transports import open_transport  # noqa: E402
 from embodied_recorders.transports.base import Publisher, Transport  # noqa: E402
-from transports.harness import digest, padded, payload  # noqa: E402
 
 TYPE = "std_msgs/msg/UInt8MultiArray"
 
@@ -29,7 +30,9 @@ class Peer:
         return True
 
     def advertise(self, key: str, topic: str, qos: dict[str, object], type_hash: str | None = None) -> object:
-        self._publishers[key + topic] = self._transports[key].advertise(topic, TYPE, qos=Qos(**qos), type_hash=type_hash)
+        self._publishers[key + topic] = self._transports[key].advertise(
+            topic, TYPE, qos=Qos(**qos), type_hash=type_hash
+        )
         return True
 
     def matched_subscribers(self, key: str, topic: str) -> object:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from transports.harness import Process, free_domain, until
 
 from embodied_kit.errors import EnvironmentUnfitError
 from embodied_kit.messages.codec import codec
-from embodied_kit.model.stream import Qos
+from embodied_kit.model.stream import LATCHED, Qos, Sample
+from embodied_recorders.transports.dds.config import domain_xml
 from embodied_recorders.transports.dds.transport import DdsTransport
-from transports.harness import Process, free_domain, until
 
 pytestmark = pytest.mark.wire
 
 STRING = "std_msgs/msg/String"
 HASH = "RIHS01_df668c740482bbd48fb39d76a70dfd4bd59db1288021743503259e948f6b1a18"
 RELIABLE = Qos(history="keep_all", depth=0)
+HERE = Path(__file__).parent
 SOURCE_NS = 1_712_345_678_987_654_321
 TEXTS = ["", "a", "ab", "abc", "机器人", "x" * 100_000]
 
@@ -45,7 +49,7 @@ def ours(domain_id: int) -> Iterator[DdsTransport]:
 def idl_peer(domain_id: int) -> Iterator[Process]:
     if importlib.util.find_spec("cyclonedds") is None:
         pytest.skip("the package cyclonedds is not installed")
-    process = Process([sys.executable, Path(__file__).with_name("idl_peer.py"), str(domain_id)])
+    process = Process([sys.executable, HERE / "idl_peer.py", str(domain_id)])
     yield process
     process.stop()
 
@@ -78,3 +82,85 @@ def test_a_typed_reader_with_xtypes_information_reads_us(ours: DdsTransport, idl
     assert received == [[text, SOURCE_NS + step] for step, text in enumerate(TEXTS)]
     seen = {topic: rest for topic, *rest in idl_peer.ask("publications")["answer"]}
     assert seen["rt/to_idl"] == ["std_msgs::msg::dds_::String_", f"typehash={HASH};"]
+
+
+def compiled_fast_dds(folder: Path) -> list[str]:
+    """Echo over Fast DDS, another vendor's DDS: rmw_fastrtps' library."""
+    _need("g++", "/usr/include/fastdds/dds/domain/DomainParticipant.hpp", "libfastrtps-dev")
+    _run("g++", "-std=c++17", HERE / "fastdds_peer" / "echo.cpp", "-o", folder / "echo", "-lfastrtps", "-lfastcdr")
+    return [str(folder / "echo")]
+
+
+def compiled_cyclone_0_10(folder: Path) -> list[str]:
+    """Echo over the system's Cyclone DDS 0.10, typed by its own IDL compiler: rmw_cyclonedds' library."""
+    _need("gcc", "/usr/include/dds/dds.h", "cyclonedds-dev")
+    _need("idlc", "/usr/include/dds/dds.h", "cyclonedds-tools")
+    _run("idlc", "-t", "-o", folder, HERE / "cyclone_peer" / "ros_string.idl")
+    sources = (HERE / "cyclone_peer" / "echo.c", folder / "ros_string.c")
+    _run("gcc", *sources, "-I", folder, "-o", folder / "echo", "-lddsc")
+    return [str(folder / "echo")]
+
+
+def _need(program: str, header: str, package: str) -> None:
+    if shutil.which(program) is None or not Path(header).exists():
+        pytest.skip(f"{program} or {header} is absent (Debian, Ubuntu: apt install {package})")
+
+
+def _run(*command: str | Path) -> None:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module", params=[compiled_fast_dds, compiled_cyclone_0_10])
+def echo_program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    compiled: Callable[[Path], list[str]] = request.param
+    return compiled(tmp_path_factory.mktemp(compiled.__name__))
+
+
+@pytest.fixture
+def echo(echo_program: list[str], domain_id: int) -> Iterator[None]:
+    environment = os.environ | {"CYCLONEDDS_URI": domain_xml()}
+    with subprocess.Popen([*echo_program, str(domain_id), HASH], stdin=subprocess.PIPE, env=environment) as process:
+        yield
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(20) == 0
+
+
+def test_another_dds_gets_our_bytes_and_stamps_and_sends_them_back(ours: DdsTransport, echo: None) -> None:
+    publisher = ours.advertise("/to_peer", STRING, qos=RELIABLE, type_hash=HASH)
+    ours.subscribe("/from_peer", STRING, qos=RELIABLE, type_hash=None)
+    until(lambda: publisher.matched() and ours.matched("/from_peer"), "both matches")
+    messages = [codec(STRING).encode({"data": text}) for text in TEXTS]
+    samples: list[Sample] = []
+    for step, message in enumerate(messages):
+        # One at a time: the peer may still be learning of us, and its buffers are its own affair.
+        def back(message: bytes = message, stamp: int = SOURCE_NS + step, have: int = len(samples)) -> bool:
+            publisher.publish(message, stamp)
+            samples.extend(ours.take(0.5))
+            return len(samples) > have
+
+        until(back, f"message {step}")
+    texts = [codec(STRING).decode(sample.cdr)["data"] for sample in samples]
+    assert sorted(set(texts), key=texts.index) == TEXTS
+    for sample, text in zip(samples, texts, strict=True):
+        step = TEXTS.index(text)
+        assert abs(sample.source_ns - SOURCE_NS - step) <= 1  # RTPS stamps count 2**-32 s; each vendor rounds its way
+        assert sample.cdr[4:].startswith(messages[step][4:])
+        assert len(sample.cdr) - len(messages[step]) in {0, 1, 2, 3}
+
+
+def test_the_graph_of_another_dds_is_read_and_what_it_latched_arrives_late(ours: DdsTransport, echo: None) -> None:
+    found = until(lambda: {e.topic: e for e in ours.endpoints() if len(ours.endpoints()) == 2}, "its publishers")
+    assert set(found) == {"/latched", "/from_peer"}
+    assert found["/latched"].ros_type == STRING
+    assert found["/latched"].type_hash == HASH
+    assert found["/from_peer"].type_hash is None
+    assert found["/latched"].qos.durability == "transient_local"
+    cyclone = found["/latched"].publisher.startswith("0110")
+    assert found["/latched"].qos.history == ("keep_all" if cyclone else "unknown")
+    ours.subscribe("/latched", STRING, qos=LATCHED, type_hash=HASH)
+    samples: list[Sample] = []
+    until(lambda: samples.extend(ours.take(0.2)) or samples, "the latched message")
+    assert [codec(STRING).decode(sample.cdr) for sample in samples] == [{"data": "hello"}]
+    assert samples[0].publisher == found["/latched"].publisher

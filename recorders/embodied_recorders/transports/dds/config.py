@@ -14,9 +14,10 @@ _URI = "CYCLONEDDS_URI"
 def domain_xml(interface: str = LOOPBACK, peers: Sequence[str] = ()) -> str:
     """Configuration text for one interface.
 
-    On loopback there is no multicast and fragments are 65 kB: a tenth of the packets, so a tenth of the socket buffer's
-    bookkeeping. The buffer is asked for with `max=`, which takes what the kernel grants; an unreachable `min=` would
-    make the participant fail. `ParticipantIndex auto` is what ROS nodes use, so `localhost` finds up to 32 of them.
+    On loopback, multicast serves discovery only (Fast DDS announces itself in no other way, and does so on loopback
+    too), and fragments are 65 kB: a tenth of the packets, so a tenth of the socket buffer's bookkeeping. The buffer is
+    asked for with `max=`, which takes what the kernel grants; an unreachable `min=` would make the participant fail.
+    `ParticipantIndex auto` is what ROS nodes use, so `localhost` finds up to 32 of them.
 
     Args:
         interface: Address or name of the interface, e.g. `127.0.0.1`, `eth0`.
@@ -30,7 +31,7 @@ def domain_xml(interface: str = LOOPBACK, peers: Sequence[str] = ()) -> str:
     return (
         '<Domain Id="any"><General>'
         f'<Interfaces><NetworkInterface {kind}="{address}"/></Interfaces>'
-        f"<AllowMulticast>{'false' if loopback else 'default'}</AllowMulticast>{fragments}</General>"
+        f"<AllowMulticast>{'spdp' if loopback else 'default'}</AllowMulticast>{fragments}</General>"
         "<Discovery><ParticipantIndex>auto</ParticipantIndex>"
         f"<MaxAutoParticipantIndex>32</MaxAutoParticipantIndex><Peers>{addresses}</Peers></Discovery>"
         '<Internal><SocketReceiveBufferSize max="64MB"/></Internal></Domain>'

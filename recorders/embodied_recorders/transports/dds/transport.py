@@ -29,9 +29,9 @@ class DdsTransport:
     """One DDS participant that shows up in the graph as one ROS node. For one thread.
 
     `Sample.receive_ns` is `time.time_ns()` at the moment its batch was taken, so it holds the time spent waiting to be
-    taken; `Sample.sequence` is None, DDS keeps it to itself. `Sample.cdr` is the payload as it crossed the wire, so up to
-    3 bytes of padding follow a message whose length is no multiple of 4. Big-endian publishers are not supported. Participants of
-    one domain in one process share the configuration of the first.
+    taken; `Sample.sequence` is None, DDS keeps it to itself. `Sample.cdr` is the payload as it crossed the wire, so up
+    to 3 bytes of padding follow a message whose length is no multiple of 4. Big-endian publishers are not supported.
+    Participants of one domain in one process share the configuration of the first.
 
     Args:
         domain_id: ROS domain, 0 to 232; None takes ROS_DOMAIN_ID, else 0.
