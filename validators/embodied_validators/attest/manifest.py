@@ -150,7 +150,7 @@ def hash_file(root: Path, path: str, *, limit: int | None = None, progress: Prog
         OSError: It is missing or cannot be read.
     """
     with open_inside(root, path) as file:
-        return FileEntry(path, *_hash_stream(file, limit, progress))
+        return FileEntry(path, *hash_stream(file, limit, progress))
 
 
 def parse_manifest(data: bytes) -> Manifest:
@@ -206,7 +206,8 @@ def _read_entry(root: Path, path: str, progress: Progress | None) -> FileEntry:
         raise DataError(f"cannot read {path!r}: {error.strerror}") from error
 
 
-def _hash_stream(file: BinaryIO, limit: int | None, progress: Progress | None) -> tuple[int, str]:
+def hash_stream(file: BinaryIO, limit: int | None = None, progress: Progress | None = None) -> tuple[int, str]:
+    """Size in bytes and SHA-256 in hex of what is left of a stream; `limit` and `progress` as in `hash_file`."""
     digest, size = hashlib.sha256(), 0
     while (limit is None or size <= limit) and (block := file.read(_BLOCK)):
         digest.update(block)

@@ -1,0 +1,240 @@
+"""The in-toto Statement v1 of a conformity attestation: how it is composed, and how it is read strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from embodied_kit import __version__
+from embodied_kit.canonical import canonical_bytes, parse_json, sha256_hex
+from embodied_kit.episode.times import rfc3339
+from embodied_kit.errors import DataError
+from embodied_kit.model.json import JsonObject
+from embodied_kit.model.report import Context, Report
+from embodied_kit.model.rule import Level, Profile
+from embodied_kit.spec.version import SCHEMA_BASE, SCHEMA_VERSION
+from embodied_validators.attest.envelope import MAX_ENVELOPE_BYTES
+from embodied_validators.attest.manifest import Manifest, is_digest, total_size
+from embodied_validators.attest.moments import time_ns
+from embodied_validators.judge import context_digest
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = SCHEMA_BASE + "attestation"
+PREDICATE_VERSION = "1.0.0"
+ROOT_DIGEST = "embodiedKitUnitMerkleSha256"
+"""Key of the second digest of the subject: the Merkle root over the units."""
+STANDARD_NAME = "embodied-kit"
+_SEVERITIES = ("error", "warning", "info")
+_STATES = ("failed", "undetermined")
+_MAX_DEPTH = 16
+
+
+class UnknownStatementError(DataError):
+    """A statement of another type or of a newer version: neither right nor wrong to this reader."""
+
+
+@dataclass(frozen=True)
+class ContentDigest:
+    """Size in bytes and SHA-256 in hex of one evidence file; the size bounds what a reader must read."""
+
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, data: bytes) -> ContentDigest:
+        """That of some bytes."""
+        return cls(len(data), sha256_hex(data))
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement that was read; every value was signed together.
+
+    Attributes:
+        subject: `<dataset_id>@<version>`.
+        manifest_sha256: SHA-256 of manifest.jsonl in hex.
+        merkle_root: Root over the units in hex.
+        level: Mark, e.g. `L2-preview`.
+        profile: `id@version`.
+        issued_at_ns, valid_until_ns: ns since the Unix epoch.
+        predicate: The whole predicate.
+    """
+
+    subject: str
+    manifest_sha256: str
+    merkle_root: str
+    level: str
+    profile: str
+    facts: ContentDigest
+    report: ContentDigest
+    issued_at_ns: int
+    valid_until_ns: int
+    predicate: JsonObject
+
+
+def level_mark(level: Level, profile: Profile) -> str:
+    """What people read: the plain level, or with `-preview` where the profile is a preview."""
+    return f"{level}-preview" if profile.preview else level
+
+
+def compose_statement(
+    manifest: Manifest,
+    *,
+    subject: str,
+    schemas_sha256: str,
+    facts: ContentDigest,
+    report: Report,
+    report_digest: ContentDigest,
+    profile: Profile,
+    level: Level,
+    context: Context,
+    issued_at_ns: int,
+    valid_until_ns: int,
+) -> bytes:
+    """Payload of a conformity attestation, in JCS.
+
+    Args:
+        manifest: Every file that it speaks of.
+        subject: `<dataset_id>@<version>`.
+        schemas_sha256: Digest of the schemas and vocabularies of the standard.
+        facts: Size and digest of facts.jsonl.
+        report: What was judged.
+        report_digest: Size and digest of its signed form, report.jsonl.
+        profile: What it was judged under.
+        level: The level that it reached.
+        context: What the judgement depended on besides.
+        issued_at_ns: Date of issue, ns since the Unix epoch.
+        valid_until_ns: End of its validity, ns since the Unix epoch.
+    """
+    digest: JsonObject = {"sha256": manifest.digest, ROOT_DIGEST: manifest.root}
+    predicate: JsonObject = {
+        "schema_version": PREDICATE_VERSION,
+        "kind": "conformity attestation",
+        "standard": {"name": STANDARD_NAME, "version": SCHEMA_VERSION, "schemas_sha256": schemas_sha256},
+        "profile": {"name": profile.name, "sha256": profile.digest, "rules_sha256": rules_digest(profile)},
+        "level": level_mark(level, profile),
+        "manifest": _size_of(manifest),
+        "facts": asdict(facts),
+        "report": asdict(report_digest),
+        "context": _context(context),
+        "coverage": {key: value for key, value in report.coverage.items() if type(value) is int},
+        "findings": _counts(report),
+        "excluded": [{"episode_id": key, "reason": reason} for key, reason in sorted(report.excluded.items())],
+        "waivers": [],
+        "issued_at": rfc3339(issued_at_ns),
+        "valid_until": rfc3339(valid_until_ns),
+        "tool": {"name": "embodied-kit", "version": __version__},
+    }
+    return canonical_bytes(
+        {
+            "_type": STATEMENT_TYPE,
+            "subject": [{"name": subject, "digest": digest}],
+            "predicateType": PREDICATE_TYPE,
+            "predicate": predicate,
+        }
+    )
+
+
+def read_statement(payload: bytes) -> Statement:
+    """Read a payload whose signature was checked, from these same bytes.
+
+    Raises:
+        UnknownStatementError: Another type, or a newer major version.
+        DataError: It lacks what a conformity attestation holds, or is inconsistent.
+    """
+    result = parse_json(payload, max_bytes=MAX_ENVELOPE_BYTES, max_depth=_MAX_DEPTH)
+    statement = result.value
+    if statement is None:
+        raise DataError(f"expected a statement in JSON, got {result.problem}")
+    kind, predicate_type = _text(statement, "_type"), _text(statement, "predicateType")
+    if (kind, predicate_type) != (STATEMENT_TYPE, PREDICATE_TYPE):
+        raise UnknownStatementError(f"expected {PREDICATE_TYPE}, got {predicate_type[:120]}")
+    predicate = _object(statement, "predicate")
+    version = _text(predicate, "schema_version")
+    if version.partition(".")[0] != PREDICATE_VERSION.partition(".")[0]:
+        raise UnknownStatementError(f"expected predicate version {PREDICATE_VERSION}, got {version[:40]}")
+    return _read_known(statement, predicate)
+
+
+def rules_digest(profile: Profile) -> str:
+    """SHA-256 in hex over the JCS of the profile's rules as they were carried out, and those that the tool lacked."""
+    rules = [asdict(rule) for rule in profile.rules]
+    return sha256_hex(canonical_bytes({"rules": rules, "unknown": list(profile.unknown)}))
+
+
+def _read_known(statement: JsonObject, predicate: JsonObject) -> Statement:
+    subjects = statement.get("subject")
+    if not (isinstance(subjects, list) and len(subjects) == 1 and isinstance(subjects[0], dict)):
+        raise DataError("expected one subject")
+    digest = _object(subjects[0], "digest")
+    read = Statement(
+        subject=_text(subjects[0], "name"),
+        manifest_sha256=_digest(digest, "sha256"),
+        merkle_root=_digest(digest, ROOT_DIGEST),
+        level=_text(predicate, "level"),
+        profile=_text(_object(predicate, "profile"), "name"),
+        facts=_content(predicate, "facts"),
+        report=_content(predicate, "report"),
+        issued_at_ns=time_ns(_text(predicate, "issued_at")),
+        valid_until_ns=time_ns(_text(predicate, "valid_until")),
+        predicate=predicate,
+    )
+    if read.issued_at_ns >= read.valid_until_ns:
+        raise DataError("expected valid_until after issued_at")
+    return read
+
+
+def _size_of(manifest: Manifest) -> JsonObject:
+    return {
+        "files_n": len(manifest.entries),
+        "units_n": len(manifest.units),
+        "size_bytes": total_size(manifest.entries),
+    }
+
+
+def _context(context: Context) -> JsonObject:
+    return {
+        "as_of": rfc3339(context.as_of_ns),
+        "as_of_ns": str(context.as_of_ns),
+        "recipient": context.recipient,
+        "purpose": context.purpose,
+        "sha256": context_digest(context),
+    }
+
+
+def _counts(report: Report) -> JsonObject:
+    """Findings by severity and state, without those of excluded episodes, which are named beside."""
+    counts = {severity: dict.fromkeys(_STATES, 0) for severity in _SEVERITIES}
+    for finding in report.findings:
+        if finding.place.episode not in report.excluded:
+            counts[finding.severity][finding.state] += 1
+    return counts
+
+
+def _text(value: JsonObject, name: str) -> str:
+    item = value.get(name)
+    if not isinstance(item, str):
+        raise DataError(f"expected text in {name}")
+    return item
+
+
+def _digest(value: JsonObject, name: str) -> str:
+    item = _text(value, name)
+    if not is_digest(item):
+        raise DataError(f"expected a SHA-256 in {name}")
+    return item
+
+
+def _content(value: JsonObject, name: str) -> ContentDigest:
+    item = _object(value, name)
+    size = item.get("size")
+    if not isinstance(size, int) or size < 0:
+        raise DataError(f"expected a size in {name}")
+    return ContentDigest(size, _digest(item, "sha256"))
+
+
+def _object(value: JsonObject, name: str) -> JsonObject:
+    item = value.get(name)
+    if not isinstance(item, Mapping):
+        raise DataError(f"expected an object in {name}")
+    return item
