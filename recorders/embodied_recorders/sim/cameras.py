@@ -32,7 +32,7 @@ FRAME_RATE_HZ = 30
 DEPTH_EVERY = 2  # a depth image with every second frame of the front camera, of the same moment
 DEPTH_RATE_HZ = FRAME_RATE_HZ // DEPTH_EVERY
 DEPTH_RANGE_M = (0.2, 4.0)
-JPEG_QUALITY = 88
+JPEG_QUALITY = 80
 
 
 def frame_step(frame: int) -> int:

@@ -56,9 +56,8 @@ def _shapes_of(link: str) -> Iterator[shapes.Shape]:
 
 
 def _urdf_joint(root: Element, joint: robot.Joint | robot.Fixed) -> Element:
-    fixed = isinstance(joint, robot.Fixed)
-    element = SubElement(root, "joint", name=joint.name, type="fixed" if isinstance(joint, robot.Fixed) else joint.kind)
-    turn = rpy(joint.quat) if isinstance(joint, robot.Fixed) and fixed else (0.0, 0.0, 0.0)
+    kind, turn = ("fixed", rpy(joint.quat)) if isinstance(joint, robot.Fixed) else (joint.kind, (0.0, 0.0, 0.0))
+    element = SubElement(root, "joint", name=joint.name, type=kind)
     SubElement(element, "origin", xyz=_row(joint.origin), rpy=_row(turn))
     SubElement(element, "parent", link=joint.parent)
     SubElement(element, "child", link=joint.child)
@@ -94,7 +93,7 @@ def mjcf() -> str:
     world = SubElement(root, "worldbody")
     for shape in shapes.STATIC:
         _geom(world, shape)
-    children = {BASE_BODY: SubElement(world, "body", name=BASE_BODY)}
+    children = {robot.BASE: SubElement(world, "body", name=robot.BASE)}
     for joint in robot.ARM:
         children[joint.child] = _moving_body(children[joint.parent], joint)
     flange = next(fixed for fixed in robot.FIXED if fixed.child == robot.GRIPPER)
@@ -112,9 +111,6 @@ def mjcf() -> str:
             _geom(cube, shape)
     _coupling_servos_sensors(root)
     return tostring(root, encoding="unicode")
-
-
-BASE_BODY = robot.BASE
 
 
 def _body(parent: Element, joint: robot.Joint | robot.Fixed) -> Element:
@@ -157,9 +153,8 @@ def _geom(parent: Element, shape: shapes.Shape) -> None:
         "pad": {**PAD, "mass": "0"},
         "object": {"mass": f"{shapes.CUBE_MASS_KG:g}"},
     }
-    SubElement(
-        parent, "geom", name=shape.name, type=shape.kind, pos=_row(shape.at), size=_row(size), **contacts[shape.contact]
-    )
+    attributes = {"name": shape.name, "type": shape.kind, "pos": _row(shape.at), "size": _row(size)}
+    SubElement(parent, "geom", {**attributes, **contacts[shape.contact]})
 
 
 def _coupling_servos_sensors(root: Element) -> None:

@@ -17,6 +17,7 @@ from embodied_recorders.sim.shapes import CUBE, MOVING, STATIC
 
 Poses: TypeAlias = Mapping[str, FloatArray]
 Picture: TypeAlias = npt.NDArray[np.uint8]
+DepthImage: TypeAlias = npt.NDArray[np.uint16]
 LEVELS, LEVEL_OF_ONE = 256, 128.0  # steps of light, and the one where a surface shows its own colour
 LIGHT_NOISE = 2.5  # steps
 DEPTH_NOISE_M, DEPTH_NOISE_PER_M = 0.0008, 0.0012  # at 0 m, and more with the square of the distance
@@ -97,13 +98,13 @@ class Renderer:
         """Depth of what the front camera drew last, m along the optical axis, without noise. Shape (height, width)."""
         return 1.0 / self._rasters[FRONT.name].inverse
 
-    def depth_mm(self) -> npt.NDArray[np.uint16]:
+    def depth_mm(self) -> DepthImage:
         """The same as a depth sensor gives it: millimetres with noise, 0 at edges and out of range."""
         depth = self.depth_m()
         holes = _edges(self._rasters[FRONT.name].inverse)
         holes |= (depth < DEPTH_RANGE_M[0]) | (depth > DEPTH_RANGE_M[1])
         depth += (DEPTH_NOISE_M + DEPTH_NOISE_PER_M * depth * depth) * self._depth_noise.window()
-        millimetres = np.clip(1000.0 * depth + 0.5, 0.0, 65535.0).astype(np.uint16)
+        millimetres: DepthImage = np.clip(1000.0 * depth + 0.5, 0.0, 65535.0).astype(np.uint16)
         millimetres[holes] = 0
         return millimetres
 

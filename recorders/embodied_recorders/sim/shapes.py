@@ -50,7 +50,7 @@ def _bin() -> tuple[Shape, ...]:
     x, y = BIN_AT
     reach = BIN_INNER_HALF_M + BIN_WALL_M
     middle = BIN_HEIGHT_M / 2
-    colour = (70, 110, 170)
+    colour = (105, 145, 205)
     long_wall = (reach + BIN_WALL_M, BIN_WALL_M, middle)
     cross_wall = (BIN_WALL_M, BIN_INNER_HALF_M, middle)
     return (
