@@ -6,6 +6,7 @@ object or making a field required is a local change of that object alone.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -99,7 +100,8 @@ def _import(
         result = map_subschemas(outer, visit)
         if "$ref" in result:
             file, _, inner = result["$ref"].partition("#/$defs/")
-            result["$ref"] = _reference(file or name, inner, load, shape, definitions)
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(name), file)) if file else name
+            result["$ref"] = _reference(target, inner, load, shape, definitions)
         return shape(result)
 
     visited: Schema = visit(start)

@@ -229,7 +229,7 @@ def _vocabulary_schema(vocabulary: Vocabulary) -> JsonObject:
 
 def _fact_table(table: str, schema: JsonObject) -> FactTable:
     raw = cast("dict[str, Any]", schema)
-    names = [name for name in raw["properties"] if name != "undetermined"]
+    names = [name for name in raw["properties"] if name not in ("table", "undetermined")]
     resolved = {name: resolve(raw, raw["properties"][name]) for name in names}
     return FactTable(
         table,

@@ -17,6 +17,7 @@ from embodied_kit.errors import DataError
 from embodied_kit.model.json import JsonValue
 
 MAX_YAML_BYTES = 2**20
+_LONGEST_INTEGER = 20  # digits; int() of thousands of them is refused by Python itself
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times faster where the wheel has it
 
 
@@ -39,14 +40,23 @@ class _JsonLoader(_Loader):  # type: ignore[misc]  # the base is one of two, cho
 
     def construct_integer(self, node: yaml.ScalarNode) -> int:
         """Integer that JSON can carry."""
-        value = int(node.value)
-        if abs(value) > MAX_SAFE_INTEGER:
+        value = int(node.value) if len(node.value) <= _LONGEST_INTEGER else None
+        if value is None or abs(value) > MAX_SAFE_INTEGER:
             raise _error("expected an integer below 2^53 (write a decimal string)", node.start_mark)
         return value
 
 
+class _TextIntegerLoader(_JsonLoader):
+    """The same for foreign files, whose integers may have any length: they stay text."""
+
+    def construct_text(self, node: yaml.ScalarNode) -> str:
+        """Digits as they stand."""
+        return str(node.value)
+
+
 _INTEGER = "tag:yaml.org,2002:int"
 _JsonLoader.add_constructor(_INTEGER, _JsonLoader.construct_integer)
+_TextIntegerLoader.add_constructor(_INTEGER, _TextIntegerLoader.construct_text)
 for _tag, _pattern, _first in (
     ("tag:yaml.org,2002:null", r"(?:null|~|)$", ["n", "~", ""]),
     ("tag:yaml.org,2002:bool", r"(?:true|false)$", list("tf")),
@@ -60,8 +70,16 @@ for _tag, _pattern, _first in (
     _JsonLoader.add_implicit_resolver(_tag, re.compile(_pattern), _first)
 
 
-def load_yaml(data: bytes, *, max_bytes: int = MAX_YAML_BYTES, max_depth: int = MAX_DEPTH) -> JsonValue:
+def load_yaml(
+    data: bytes, *, max_bytes: int = MAX_YAML_BYTES, max_depth: int = MAX_DEPTH, integers_as_text: bool = False
+) -> JsonValue:
     """Read one YAML document as a JSON value.
+
+    Args:
+        data: The document.
+        max_bytes: A larger one is refused.
+        max_depth: A deeper one is refused.
+        integers_as_text: Keep integers as strings of digits, for foreign files with 64-bit numbers.
 
     Raises:
         DataError: Not UTF-8, not YAML, too large, too deep, several documents, an alias or tag, a duplicate or
@@ -72,7 +90,8 @@ def load_yaml(data: bytes, *, max_bytes: int = MAX_YAML_BYTES, max_depth: int = 
     try:
         text = data.decode("utf-8")
         _refuse_hostile_events(text, max_depth)
-        value: JsonValue = yaml.load(text, Loader=_JsonLoader)  # noqa: S506 - a subclass of the safe loader
+        loader = _TextIntegerLoader if integers_as_text else _JsonLoader
+        value: JsonValue = yaml.load(text, Loader=loader)  # noqa: S506 - subclasses of the safe loader
     except UnicodeDecodeError as error:
         raise DataError(f"expected UTF-8, got byte 0x{data[error.start]:02x} at {error.start}") from None
     except yaml.MarkedYAMLError as error:
