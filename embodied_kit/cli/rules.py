@@ -21,7 +21,7 @@ def _list(texts: Texts) -> click.Command:
     def run(prefix: str) -> int:
         from embodied_validators.rulebook import listing, load_rulebook  # noqa: PLC0415  # arrows
 
-        rules = [rule for rule in load_rulebook().rules if rule.rule_id.startswith(prefix.upper())]
+        rules = [rule for rule in load_rulebook().rules.values() if rule.rule_id.startswith(prefix.upper())]
         if not rules:
             raise UsageError(f"expected the beginning of a rule id, got {prefix!r}", remedy="embodied-kit rules list")
         for row in listing(rules, texts.language):
@@ -43,8 +43,7 @@ def _explain(texts: Texts) -> click.Command:
     def run(rule_id: str) -> int:
         from embodied_validators.rulebook import explain, load_rulebook  # noqa: PLC0415
 
-        known = {rule.rule_id: rule for rule in load_rulebook().rules}
-        rule = known.get(rule_id.upper())
+        rule = load_rulebook().rules.get(rule_id.upper())
         if rule is None:
             raise UsageError(f"expected a rule id, got {rule_id!r}", remedy="embodied-kit rules list")
         click.echo(explain(rule, texts.language))

@@ -31,6 +31,14 @@ class RobotFolder:
     files: Mapping[str, bytes]
     calibrations: tuple[JsonObject, ...]
 
+    def urdfs(self) -> list[JsonObject]:
+        """`urdfs[]` of capture.json: name and sha256 of the URDF, where there is one."""
+        return [
+            {"robot_id": self.robot_id, "name": name, "sha256": sha256_hex(data)}
+            for name, data in self.files.items()
+            if name == self.robot.get("urdf_uri")
+        ]
+
 
 def read_robot(robot_json: Path) -> RobotFolder:
     """Read robot.json with the URDF that it names and the calibrations in `calibration/` beside it.

@@ -90,7 +90,7 @@ def capture_document(
         "contract": contract.document,
         "robots": [robot.robot for robot in robots],
         "calibrations": [calibration for robot in robots for calibration in robot.calibrations],
-        "urdfs": [urdf for robot in robots for urdf in _urdfs(robot)],
+        "urdfs": [urdf for robot in robots for urdf in robot.urdfs()],
         "clocks": list(clocks),
         "recorder": recorder,
         "file_index": 0,
@@ -136,11 +136,3 @@ def closing_document(
         "events": [],
         "files_n": 1,
     }
-
-
-def _urdfs(robot: RobotFolder) -> list[JsonObject]:
-    return [
-        {"robot_id": robot.robot_id, "name": name, "sha256": sha256_hex(data)}
-        for name, data in robot.files.items()
-        if name == robot.robot.get("urdf_uri")
-    ]

@@ -83,7 +83,7 @@ def preflight(
     periods_s = [3 / s.nominal_rate_hz for s in contract.streams if s.cadence == "periodic" and s.nominal_rate_hz]
     stamps = observe(take, max([window_s, *periods_s]))
     return tuple(
-        _row(s, found.get(s.topic, ()), stamps.get(s.topic, []), _declared_hash(contract, s)) for s in contract.streams
+        _row(s, found.get(s.topic, ()), stamps.get(s.topic, {}), _declared_hash(contract, s)) for s in contract.streams
     )
 
 
@@ -98,9 +98,9 @@ def subscribe(transport: Transport, stream: Stream, endpoints: Sequence[Endpoint
 
 
 def _row(
-    stream: Stream, endpoints: Sequence[Endpoint], stamps_ns: Sequence[int], declared_hash: str | None
+    stream: Stream, endpoints: Sequence[Endpoint], stamps_ns: Mapping[str, Sequence[int]], declared_hash: str | None
 ) -> PreflightRow:
-    measured = rate_hz(stamps_ns)
+    measured = _worst_rate_hz(stream, stamps_ns)
     publishers = tuple(endpoint.publisher for endpoint in endpoints)
     row = PreflightRow(stream, publishers, measured)
     types = {endpoint.ros_type for endpoint in endpoints}
@@ -121,6 +121,15 @@ def _row(
     ):
         return _failed(row, OFF_RATE, found=measured or 0.0, wanted=wanted)
     return row
+
+
+def _worst_rate_hz(stream: Stream, stamps_ns: Mapping[str, Sequence[int]]) -> float | None:
+    """Rate of the publisher that is farthest from the contract; None where none can be told."""
+    rates = [rate for rate in map(rate_hz, stamps_ns.values()) if rate is not None]
+    wanted = stream.nominal_rate_hz
+    if stream.cadence != "periodic" or wanted is None or not rates:
+        return None
+    return max(rates, key=lambda rate: abs(rate / wanted - 1))
 
 
 def _failed(row: PreflightRow, problem: Problem, **values: str | float) -> PreflightRow:

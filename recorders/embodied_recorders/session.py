@@ -12,10 +12,12 @@ from typing import TypeAlias
 
 from embodied_kit import __version__
 from embodied_kit.canonical import pretty_bytes
+from embodied_kit.episode.bag_metadata import qos_text
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.ids import uuid7
 from embodied_kit.episode.layout import ROBOT_JSON, ROBOTS
 from embodied_kit.episode.robots import RobotFolder, read_robot
+from embodied_kit.episode.take import OutMessage, TakeFile
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.channel import ChannelInfo
@@ -34,13 +36,13 @@ from embodied_recorders.documents import (
 from embodied_recorders.ledger import Ledger, counter_difference
 from embodied_recorders.sink import Sink
 from embodied_recorders.survey import by_topic
-from embodied_recorders.take import OutMessage, TakeFile
 from embodied_recorders.transports.base import Transport
 
 StopWhen: TypeAlias = Callable[[Sequence[Sample]], str]
 Judge: TypeAlias = Callable[["Progress"], TakeResult]
 _TAKE_S = 0.02
 _FLUSH_PERIOD_S = 1.0
+_LONGEST_DRAIN_S = 1.0
 RECORDER_CLOCK = "host"
 
 
@@ -115,6 +117,7 @@ class Session:
         self._require_task(take.task_id)
         if self._sink is None:
             self._sink = Sink()
+        self._let_go_of_the_past()
         start_ns = time.time_ns()
         file = TakeFile(self.dataset.root, uuid7(start_ns, secrets.randbits(74)), self._sink)
         running = _Running(file, self._channel_for, Ledger(), start_ns)
@@ -173,6 +176,12 @@ class Session:
         free = shutil.disk_usage(self.dataset.root).free
         return "disk_floor" if free < self.contract.min_free_bytes else ""
 
+    def _let_go_of_the_past(self) -> None:
+        """What was sent before the take starts does not belong to it."""
+        deadline = time.monotonic() + _LONGEST_DRAIN_S
+        while self.idle(0.0) and time.monotonic() < deadline:
+            pass
+
     def _remember_latched(self, samples: Iterable[Sample]) -> None:
         for sample in samples:
             stream = self._streams.get(sample.topic)
@@ -190,9 +199,10 @@ class Session:
         return ChannelInfo(
             topic=sample.topic,
             ros_type=stream.ros_type,
+            schema_encoding="ros2msg" if found else "",
             definition=found.text if found else "",
             type_hash=wire_hash or (found.type_hash if found else ""),
-            qos=(endpoint.qos,) if endpoint else (),
+            qos_text=qos_text([endpoint.qos]) if endpoint else "",
             publisher=sample.publisher,
             sequence_source="none" if sample.sequence is None else "publisher",
             stream_id=stream.stream_id,

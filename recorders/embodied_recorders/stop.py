@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 
 from embodied_kit.model.stream import Sample
@@ -43,21 +43,23 @@ class StopWhen:
 
     Attributes:
         switch: Signals.
-        duration_s: Longest take in s; None for no limit.
+        duration_s: Longest take in s, from the first time it is asked; None for no limit.
         key_pressed: Whether the operator asked to stop.
     """
 
     switch: StopSwitch
     duration_s: float | None
     key_pressed: Callable[[], bool]
-    started_s: float = field(default_factory=time.monotonic)
+    _started_s: float | None = None
 
     def __call__(self, _samples: Sequence[Sample]) -> str:
         """Reason to stop, empty for none."""
+        now_s = time.monotonic()
+        self._started_s = now_s if self._started_s is None else self._started_s
         if self.switch.reason:
             return self.switch.reason
         if self.key_pressed():
             return "operator"
-        if self.duration_s is not None and time.monotonic() - self.started_s >= self.duration_s:
+        if self.duration_s is not None and now_s - self._started_s >= self.duration_s:
             return "duration"
         return ""

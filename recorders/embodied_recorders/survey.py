@@ -28,7 +28,7 @@ class TopicSurvey:
         type_hash: RIHS01 hash, None where none was announced or they disagree.
         endpoints: Its publishers.
         n: Messages that arrived while looking.
-        rate_hz: Messages per s over the median interval, 4 significant digits; None below two messages.
+        rate_hz: Of the busiest publisher, messages per s; None below two messages.
         cadence: periodic, latched or on_change, as far as the moment shows.
     """
 
@@ -72,13 +72,13 @@ def by_topic(endpoints: Iterable[Endpoint]) -> dict[str, list[Endpoint]]:
     return groups
 
 
-def observe(take: Take, window_s: float) -> dict[str, list[int]]:
-    """Source stamps in ns by topic of what `take` yields during a window."""
-    stamps: dict[str, list[int]] = {}
+def observe(take: Take, window_s: float) -> dict[str, dict[str, list[int]]]:
+    """Topic -> publisher -> source stamps in ns of what `take` yields during a window."""
+    stamps: dict[str, dict[str, list[int]]] = {}
     deadline = time.monotonic() + window_s
     while time.monotonic() < deadline:
         for sample in take(_TAKE_S):
-            stamps.setdefault(sample.topic, []).append(sample.source_ns)
+            stamps.setdefault(sample.topic, {}).setdefault(sample.publisher, []).append(sample.source_ns)
     return stamps
 
 
@@ -92,19 +92,20 @@ def survey(transport: Transport, *, discovery_s: float, window_s: float) -> tupl
     stamps = observe(transport.take, window_s)
     for topic in usable:
         transport.unsubscribe(topic)
-    return tuple(describe(topic, found[topic], stamps.get(topic, [])) for topic in sorted(found))
+    return tuple(describe(topic, found[topic], stamps.get(topic, {})) for topic in sorted(found))
 
 
-def describe(topic: str, endpoints: Sequence[Endpoint], stamps_ns: Sequence[int]) -> TopicSurvey:
-    """What the publishers of a topic and the stamps of its messages tell."""
+def describe(topic: str, endpoints: Sequence[Endpoint], stamps_ns: Mapping[str, Sequence[int]]) -> TopicSurvey:
+    """What the publishers of a topic and the stamps of their messages tell; the busiest one gives rate and cadence."""
+    busiest = max(stamps_ns.values(), key=len, default=[])
     return TopicSurvey(
         topic=topic,
         ros_type="|".join(sorted({endpoint.ros_type for endpoint in endpoints})),
         type_hash=_common_hash(endpoints),
         endpoints=tuple(endpoints),
-        n=len(stamps_ns),
-        rate_hz=rate_hz(stamps_ns),
-        cadence=_cadence(endpoints, stamps_ns),
+        n=sum(map(len, stamps_ns.values())),
+        rate_hz=rate_hz(busiest),
+        cadence=_cadence(endpoints, busiest),
     )
 
 
@@ -119,7 +120,7 @@ def rate_hz(stamps_ns: Sequence[int]) -> float | None:
 
 def _cadence(endpoints: Sequence[Endpoint], stamps_ns: Sequence[int]) -> Cadence:
     latched = all(endpoint.qos.durability == "transient_local" for endpoint in endpoints)
-    if latched and len(stamps_ns) <= len(endpoints):
+    if latched and len(stamps_ns) <= 1:
         return "latched"
     if len(stamps_ns) < _PERIODIC_MIN_SAMPLES:
         return "on_change"

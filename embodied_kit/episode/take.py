@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from embodied_kit.canonical import pretty_bytes, sha256_hex
-from embodied_kit.episode.bag_metadata import BagFile, BagTopic, bag_metadata, qos_text
+from embodied_kit.episode.bag_metadata import BagFile, BagTopic, bag_metadata
+from embodied_kit.episode.datafile import (
+    AbandonFile,
+    AddChannel,
+    AddMetadata,
+    Attach,
+    ClosedFile,
+    CommandSink,
+    Flush,
+    OpenFile,
+    WriteMessages,
+)
 from embodied_kit.episode.document import EpisodeFile, Origin, episode_document
 from embodied_kit.episode.layout import (
     BAG_METADATA,
@@ -22,17 +33,6 @@ from embodied_kit.episode.layout import (
 )
 from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.json import JsonObject
-from embodied_recorders.sink import (
-    AbandonFile,
-    AddChannel,
-    AddMetadata,
-    Attach,
-    ClosedFile,
-    Flush,
-    OpenFile,
-    Sink,
-    WriteMessages,
-)
 
 MCAP_TYPE = "application/x-mcap"
 YAML_TYPE = "application/yaml"
@@ -52,7 +52,7 @@ class OutMessage:
 
 @dataclass
 class TakeFile:
-    """The data file of one take, being written through a Sink.
+    """The data file of one take, being written through a CommandSink.
 
     Attributes:
         root: Dataset folder.
@@ -61,7 +61,7 @@ class TakeFile:
 
     root: Path
     episode_id: str
-    sink: Sink
+    sink: CommandSink
     channels: list[ChannelInfo] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
     first_log_ns: int = 0
@@ -154,7 +154,7 @@ class TakeFile:
                 topic,
                 group[0].ros_type,
                 group[0].type_hash,
-                qos_text([qos for channel in group for qos in channel.qos]),
+                "\n".join(channel.qos_text for channel in group),
                 counts[topic],
             )
             for topic, group in by_topic.items()

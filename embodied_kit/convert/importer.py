@@ -1,0 +1,150 @@
+"""A foreign recording becomes one episode: messages byte for byte, documents that invent nothing."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from embodied_kit.canonical import pretty_bytes
+from embodied_kit.convert.base import ForeignRecording
+from embodied_kit.episode.datafile import FileWriter
+from embodied_kit.episode.dataset import DEFAULT_GROUP, Dataset
+from embodied_kit.episode.document import SCHEMA_VERSION
+from embodied_kit.episode.ids import slugified, uuid7
+from embodied_kit.episode.layout import ROBOT_JSON, ROBOTS
+from embodied_kit.episode.robots import RobotFolder, add_robot
+from embodied_kit.episode.take import TakeFile
+from embodied_kit.episode.times import duration_s, rfc3339
+from embodied_kit.errors import DataError
+from embodied_kit.model.channel import ChannelInfo
+from embodied_kit.model.json import JsonObject
+
+NOT_OBSERVABLE = "not_observable"
+_LATEST_NS = 2**63 - 1
+
+
+def import_recording(
+    recording: ForeignRecording, dataset: Dataset, robot: RobotFolder, contract: JsonObject | None, task_id: str
+) -> Path:
+    """Write a recording into a dataset as one episode.
+
+    Args:
+        recording: What to import.
+        dataset: An open dataset; the robot is added to it.
+        robot: The robot that was recorded.
+        contract: Declares roles, cadences and rates; None declares topics and types only, the rest stays unknown.
+        task_id: What was done; empty where nobody knows.
+
+    Returns:
+        The episode folder.
+
+    Raises:
+        DataError: The recording cannot be carried; nothing of it stays in the dataset.
+        UsageError: The dataset is sealed, or has another robot under this id.
+    """
+    dataset.require_open()
+    channels = recording.channels()
+    add_robot(dataset.root, robot)
+    file = TakeFile(dataset.root, uuid7(time.time_ns(), secrets.randbits(74)), FileWriter())
+    capture = _capture(recording.name, dataset, file.episode_id, robot, contract or _contract(robot, channels), task_id)
+    try:
+        return _write(file, recording, channels, capture, robot)
+    except BaseException:
+        shutil.rmtree(file.staging, ignore_errors=True)
+        raise
+
+
+def _write(
+    file: TakeFile,
+    recording: ForeignRecording,
+    channels: Sequence[ChannelInfo],
+    capture: JsonObject,
+    robot: RobotFolder,
+) -> Path:
+    capture_bytes = pretty_bytes(capture)
+    attachments = {
+        f"{ROBOTS}/{robot.robot_id}/{name}": data for name, data in robot.files.items() if name != ROBOT_JSON
+    }
+    file.open(capture_bytes, attachments, 0)
+    for channel in channels:
+        file.add_channel(channel)
+    for group in recording.messages():
+        file.write(group)
+    if not sum(file.counts):
+        raise DataError(f"expected a recording with messages, got an empty one: {recording.name}")
+    if file.last_log_ns > _LATEST_NS:
+        raise DataError(f"expected times before the year 2262, got {file.last_log_ns} ns")
+    closing = _closing(file)
+    return file.finish(
+        capture=capture, capture_bytes=capture_bytes, closing=closing, time_ns=file.last_log_ns, origin="imported"
+    )
+
+
+def _capture(
+    name: str, dataset: Dataset, episode_id: str, robot: RobotFolder, contract: JsonObject, task_id: str
+) -> JsonObject:
+    document = dataset.document()
+    known = {key: document[key] for key in ("data_origin", "generated_data_indicator") if key in document}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "dataset_id": document.get("dataset_id"),
+        "episode_id": episode_id,
+        "collection_id": DEFAULT_GROUP,
+        "series_id": DEFAULT_GROUP,
+        **({"task_id": task_id} if task_id else {}),
+        "robot_ids": [robot.robot_id],
+        **known,
+        "imported_from": name,
+        "contract": contract,
+        "robots": [robot.robot],
+        "calibrations": list(robot.calibrations),
+        "urdfs": robot.urdfs(),
+        "file_index": 0,
+    }
+
+
+def _contract(robot: RobotFolder, channels: Sequence[ChannelInfo]) -> JsonObject:
+    """Topics and types, which the file knows; nothing else."""
+    topics = {channel.topic: channel.ros_type for channel in channels}
+    names = Counter(slugified(topic) for topic in topics)
+    streams: list[JsonObject] = []
+    for number, (topic, ros_type) in enumerate(topics.items()):
+        slug = slugified(topic)
+        stream_id = slug if names[slug] == 1 else f"{slug[:56]}_{number}"
+        streams.append({"stream_id": stream_id, "topic": topic, "ros_type": ros_type})
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "contract_id": "imported",
+        "robots": [robot.robot_id],
+        "streams": streams,
+    }
+
+
+def _closing(file: TakeFile) -> JsonObject:
+    start_ns, end_ns = file.first_log_ns, file.last_log_ns
+    loss = {"publisher_sequence": NOT_OBSERVABLE, "transport": NOT_OBSERVABLE, "queue": NOT_OBSERVABLE}
+    counts: Counter[str] = Counter()
+    for channel, count in zip(file.channels, file.counts, strict=True):
+        counts[channel.topic] += count
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "episode_id": file.episode_id,
+        "start_ns": str(start_ns),
+        "end_ns": str(end_ns),
+        "start_time": rfc3339(start_ns),
+        "end_time": rfc3339(end_ns),
+        "duration_s": duration_s(start_ns, end_ns),
+        "outcome": "unknown",
+        "streams": [
+            {"stream_id": slugified(topic), "topic": topic, "received_n": count, "loss": loss}
+            for topic, count in counts.items()
+        ],
+        "transport_counters": {},
+        "intervention_segments": [],
+        "events": [],
+        "files_n": 1,
+    }

@@ -1,0 +1,93 @@
+"""rosbag2 bags: a folder with or without metadata.yaml, or one data file; MCAP and sqlite3 storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from embodied_kit.convert.base import ForeignRecording
+from embodied_kit.convert.rosbag2_mcap import McapBag
+from embodied_kit.convert.rosbag2_sqlite import SqliteBag
+from embodied_kit.errors import DataError, UsageError
+from embodied_kit.model.json import JsonObject, JsonValue
+from embodied_kit.spec import load_yaml
+
+METADATA = "metadata.yaml"
+_ROOT = "rosbag2_bagfile_information"
+_VERSIONS = range(1, 10)
+STORAGES: Final[Mapping[str, Callable[[str, Sequence[Path], str], ForeignRecording]]] = MappingProxyType(
+    {".mcap": McapBag, ".db3": SqliteBag}
+)
+
+
+def open_bag(path: Path) -> ForeignRecording:
+    """The bag at a path.
+
+    Raises:
+        UsageError: Nothing is there, or the folder holds several bags.
+        DataError: It is no bag that can be read: the sentence says why.
+    """
+    if not path.exists():
+        raise UsageError(f"expected a rosbag2 folder or data file, got {path}, which does not exist")
+    information = _information(path / METADATA) if (path / METADATA).is_file() else {}
+    files = _data_files(path, information)
+    suffixes = {file.suffix for file in files}
+    if len(suffixes) != 1:
+        raise UsageError(
+            f"expected data files of one bag in {path}, got {', '.join(sorted(suffixes))}",
+            remedy="name one of the files",
+        )
+    storage = STORAGES.get(suffixes.pop())
+    if storage is None:
+        raise DataError(f"expected {' or '.join(STORAGES)} files, got {files[0].name}")
+    return storage(f"rosbag2:{path.stem}", files, str(information.get("ros_distro") or ""))
+
+
+def _information(path: Path) -> JsonObject:
+    """Content of metadata.yaml that this version can carry.
+
+    Raises:
+        DataError: It is not strict YAML, of an unknown version, or the bag is compressed as a whole.
+    """
+    document = load_yaml(path.read_bytes())
+    information = document.get(_ROOT) if isinstance(document, Mapping) else None
+    if not isinstance(information, Mapping):
+        raise DataError(f"expected {_ROOT} in {METADATA}, got something else")
+    version = information.get("version")
+    if version not in _VERSIONS:
+        raise DataError(f"expected metadata version {_VERSIONS[0]} to {_VERSIONS[-1]}, got {version!r}")
+    mode = information.get("compression_mode")
+    if mode:
+        raise DataError(
+            f"expected a bag without compression of its own, got compression_mode {mode!r}",
+            remedy="decompress it first: ros2 bag convert",
+        )
+    return information
+
+
+def _data_files(path: Path, information: JsonObject) -> list[Path]:
+    """Data files in order: those that metadata.yaml names, else those that lie in the folder."""
+    if path.is_file():
+        return [path]
+    named = [_inside(path, name) for name in _strings(information.get("relative_file_paths"))]
+    missing = [file.name for file in named if not file.is_file()]
+    if missing:
+        raise DataError(f"expected the files that {METADATA} names, got no {', '.join(missing)}")
+    found = named or sorted(child for child in path.iterdir() if child.suffix in STORAGES)
+    if not found:
+        raise DataError(f"expected {' or '.join(STORAGES)} files, got none in {path.name}")
+    return found
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """A data file by name; older bags wrote the folder's name in front of it."""
+    path = folder / Path(name).name
+    if ".." in Path(name).parts or path.is_symlink():
+        raise DataError(f"expected a file inside the bag, got {name!r}")
+    return path
+
+
+def _strings(value: JsonValue) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, Sequence) and not isinstance(value, str) else []

@@ -1,0 +1,90 @@
+"""rosbag2's MCAP storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from embodied_kit.episode.take import OutMessage
+from embodied_kit.errors import DataError
+from embodied_kit.mcap.reader import Batch, McapScan
+from embodied_kit.mcap.records import Channel
+from embodied_kit.model.channel import ChannelInfo
+
+_GROUP_BYTES = 4 * 2**20
+
+
+@dataclass
+class McapBag:
+    """MCAP files of one bag; a channel of one file and the same one of the next are one channel."""
+
+    name: str
+    files: Sequence[Path]
+    distro: str
+    _index: dict[ChannelInfo, int] = field(default_factory=dict)
+
+    def channels(self) -> Sequence[ChannelInfo]:
+        """Every channel that has a message, in order of first appearance."""
+        for path in self.files:
+            with McapScan(path) as scan:
+                for batch in scan.batches():
+                    for channel_id in batch.by_channel():
+                        self._place(scan, channel_id)
+                info = scan.container()
+                if info.readable != "ok":
+                    raise DataError(
+                        f"expected a whole MCAP file, got {info.readable} in {path.name}",
+                        remedy="repair it first: mcap recover",
+                    )
+        return list(self._index)
+
+    def messages(self) -> Iterator[Sequence[OutMessage]]:
+        """Messages in file order."""
+        for path in self.files:
+            with McapScan(path) as scan:
+                for batch in scan.batches():
+                    places = {
+                        channel_id: self._place(scan, channel_id) for channel_id in set(batch.channel_id.tolist())
+                    }
+                    yield from _groups(batch, places)
+
+    def _place(self, scan: McapScan, channel_id: int) -> int:
+        if channel_id not in scan.channels:
+            raise DataError(f"expected a channel record for every message, got none for channel {channel_id}")
+        info = _channel_info(scan, scan.channels[channel_id])
+        return self._index.setdefault(info, len(self._index))
+
+
+def _channel_info(scan: McapScan, channel: Channel) -> ChannelInfo:
+    if channel.message_encoding != "cdr":
+        raise DataError(f"expected cdr messages, got {channel.message_encoding!r} on {channel.topic}")
+    schema = scan.schemas.get(channel.schema_id)
+    return ChannelInfo(
+        topic=channel.topic,
+        ros_type=schema.name if schema else "",
+        schema_encoding=schema.encoding if schema else "",
+        definition=schema.data.decode("utf-8", "replace") if schema else "",
+        type_hash=channel.metadata.get("topic_type_hash", ""),
+        qos_text=channel.metadata.get("offered_qos_profiles", ""),
+        publisher=channel.metadata.get("publisher_gid", ""),
+        sequence_source="none",
+        stream_id="",
+    )
+
+
+def _groups(batch: Batch, places: dict[int, int]) -> Iterator[list[OutMessage]]:
+    """Messages of a batch, some MB at a time."""
+    group: list[OutMessage] = []
+    size = 0
+    columns = (batch.channel_id, batch.log_time, batch.publish_time, batch.sequence, batch.offset, batch.length)
+    for channel, log_ns, publish_ns, sequence, offset, length in zip(*(c.tolist() for c in columns), strict=True):
+        group.append(
+            OutMessage(places[channel], log_ns, publish_ns, sequence, bytes(batch.buffer[offset : offset + length]))
+        )
+        size += length
+        if size >= _GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group

@@ -1,0 +1,162 @@
+"""A data file being written, as commands: they cross a pipe to a writer process, or are carried out here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from embodied_kit.canonical import sha256_file
+from embodied_kit.mcap.writer import McapWriter
+from embodied_kit.model.channel import ChannelInfo
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """Begin a data file."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class AddChannel:
+    """Add a channel; `index` is how later messages name it."""
+
+    index: int
+    channel: ChannelInfo
+
+
+@dataclass(frozen=True)
+class WriteMessages:
+    """Write messages: (channel index, log ns, publish ns, sequence, CDR)."""
+
+    rows: Sequence[tuple[int, int, int, int, bytes]]
+
+
+@dataclass(frozen=True)
+class Attach:
+    """Add an attachment; `time_ns` is its log and create time."""
+
+    name: str
+    media_type: str
+    data: bytes
+    time_ns: int
+
+
+@dataclass(frozen=True)
+class AddMetadata:
+    """Add a metadata record."""
+
+    name: str
+    values: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Flush:
+    """Close the chunk and sync it to disk."""
+
+
+@dataclass(frozen=True)
+class CloseFile:
+    """Finish the file; answered with a ClosedFile."""
+
+
+@dataclass(frozen=True)
+class AbandonFile:
+    """Leave the file unfinished under its `.partial` name."""
+
+
+@dataclass(frozen=True)
+class ClosedFile:
+    """A finished data file: size in bytes and sha256 hex."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+Command: TypeAlias = OpenFile | AddChannel | WriteMessages | Attach | AddMetadata | Flush | CloseFile | AbandonFile
+
+
+class CommandSink(Protocol):
+    """Whatever carries out commands in order."""
+
+    def send(self, command: Command) -> None:
+        """Carry one out, or queue it."""
+        ...
+
+    def close_file(self) -> ClosedFile:
+        """Finish the open file."""
+        ...
+
+
+class FileWriter:
+    """Carries out commands on one file at a time; itself a CommandSink for who needs no second process."""
+
+    def __init__(self) -> None:
+        self.path = ""
+        self._mcap: McapWriter | None = None
+        self._channels: dict[int, int] = {}
+
+    def send(self, command: Command) -> None:
+        """Carry one command out."""
+        self.run(command)
+
+    def close_file(self) -> ClosedFile:
+        """Finish the open file."""
+        closed = self.run(CloseFile())
+        if closed is None:
+            raise RuntimeError("expected CloseFile to answer")
+        return closed
+
+    def run(self, command: Command) -> ClosedFile | None:
+        """Carry one command out; CloseFile answers."""
+        if isinstance(command, OpenFile):
+            self.path = command.path
+            self._mcap, self._channels = McapWriter(Path(command.path)), {}
+            return None
+        if self._mcap is None:
+            raise RuntimeError(f"expected an open file before {command!r}")
+        return self._on_open_file(self._mcap, command)
+
+    def _on_open_file(self, mcap: McapWriter, command: Command) -> ClosedFile | None:
+        match command:
+            case WriteMessages(rows):
+                for index, log_ns, publish_ns, sequence, cdr in rows:
+                    mcap.write(self._channels[index], log_ns, publish_ns, sequence, cdr)
+            case AddChannel(index, channel):
+                self._channels[index] = _add_channel(mcap, channel)
+            case Attach(name, media_type, data, time_ns):
+                mcap.attach(name, media_type, data, log_time=time_ns, create_time=time_ns)
+            case AddMetadata(name, values):
+                mcap.add_metadata(name, values)
+            case Flush():
+                mcap.flush()
+            case CloseFile():
+                mcap.close()
+                self._mcap = None
+                path = Path(self.path)
+                return ClosedFile(path.name, path.stat().st_size, sha256_file(path))
+            case AbandonFile():
+                mcap.abort()
+                self._mcap = None
+            case OpenFile():
+                raise RuntimeError(f"expected {self.path} to be closed before {command!r}")
+        return None
+
+
+def _add_channel(mcap: McapWriter, channel: ChannelInfo) -> int:
+    schema = mcap.add_schema(channel.ros_type, channel.schema_encoding, channel.definition.encode())
+    return mcap.add_channel(channel.topic, schema, metadata=channel_metadata(channel))
+
+
+def channel_metadata(channel: ChannelInfo) -> dict[str, str]:
+    """Metadata of a channel: rosbag2's keys, then ours."""
+    return {
+        "offered_qos_profiles": channel.qos_text,
+        "topic_type_hash": channel.type_hash,
+        "publisher_gid": channel.publisher,
+        "sequence_source": channel.sequence_source,
+        "stream_id": channel.stream_id,
+    }
