@@ -15,7 +15,6 @@ from embodied_kit.episode.datafile import FileWriter
 from embodied_kit.episode.dataset import DEFAULT_GROUP, Dataset
 from embodied_kit.episode.document import SCHEMA_VERSION
 from embodied_kit.episode.ids import slugified, uuid7
-from embodied_kit.episode.layout import ROBOT_JSON, ROBOTS
 from embodied_kit.episode.robots import RobotFolder, add_robot
 from embodied_kit.episode.take import TakeFile
 from embodied_kit.episode.times import duration_s, rfc3339
@@ -66,10 +65,7 @@ def _write(
     robot: RobotFolder,
 ) -> Path:
     capture_bytes = pretty_bytes(capture)
-    attachments = {
-        f"{ROBOTS}/{robot.robot_id}/{name}": data for name, data in robot.files.items() if name != ROBOT_JSON
-    }
-    file.open(capture_bytes, attachments, 0)
+    file.open(capture_bytes, robot.attachments(), 0)
     for channel in channels:
         file.add_channel(channel)
     for group in recording.messages():

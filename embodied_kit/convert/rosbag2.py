@@ -16,7 +16,8 @@ from embodied_kit.spec import load_yaml
 
 METADATA = "metadata.yaml"
 _ROOT = "rosbag2_bagfile_information"
-_VERSIONS = range(1, 10)
+_VERSIONS = tuple(str(number) for number in range(1, 10))
+_MAX_METADATA_BYTES = 16 * 2**20
 STORAGES: Final[Mapping[str, Callable[[str, Sequence[Path], str], ForeignRecording]]] = MappingProxyType(
     {".mcap": McapBag, ".db3": SqliteBag}
 )
@@ -51,7 +52,7 @@ def _information(path: Path) -> JsonObject:
     Raises:
         DataError: It is not strict YAML, of an unknown version, or the bag is compressed as a whole.
     """
-    document = load_yaml(path.read_bytes())
+    document = load_yaml(path.read_bytes(), max_bytes=_MAX_METADATA_BYTES, integers_as_text=True)
     information = document.get(_ROOT) if isinstance(document, Mapping) else None
     if not isinstance(information, Mapping):
         raise DataError(f"expected {_ROOT} in {METADATA}, got something else")

@@ -44,10 +44,8 @@ class McapBag:
         for path in self.files:
             with McapScan(path) as scan:
                 for batch in scan.batches():
-                    places = {
-                        channel_id: self._place(scan, channel_id) for channel_id in set(batch.channel_id.tolist())
-                    }
-                    yield from _groups(batch, places)
+                    used = set(batch.channel_id.tolist())
+                    yield from _groups(batch, {channel_id: self._place(scan, channel_id) for channel_id in used})
 
     def _place(self, scan: McapScan, channel_id: int) -> int:
         if channel_id not in scan.channels:

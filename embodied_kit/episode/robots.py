@@ -31,6 +31,10 @@ class RobotFolder:
     files: Mapping[str, bytes]
     calibrations: tuple[JsonObject, ...]
 
+    def attachments(self) -> dict[str, bytes]:
+        """URDF and calibrations as a data file embeds them; robot.json itself stands in capture.json."""
+        return {f"{ROBOTS}/{self.robot_id}/{name}": data for name, data in self.files.items() if name != ROBOT_JSON}
+
     def urdfs(self) -> list[JsonObject]:
         """`urdfs[]` of capture.json: name and sha256 of the URDF, where there is one."""
         return [

@@ -220,12 +220,7 @@ class Session:
         )
 
     def _attachments(self) -> dict[str, bytes]:
-        return {
-            f"{ROBOTS}/{robot.robot_id}/{name}": data
-            for robot in self._robots
-            for name, data in robot.files.items()
-            if name != ROBOT_JSON
-        }
+        return {name: data for robot in self._robots for name, data in robot.attachments().items()}
 
     def _require_task(self, task_id: str) -> None:
         known = self.dataset.task_ids()
