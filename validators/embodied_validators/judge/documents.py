@@ -1,0 +1,210 @@
+"""A document check carried out: each document of a kind held against a JSON Schema.
+
+One fault, one finding: a document that is missing, unreadable or of an unknown version is found by the rule that holds
+it against its own schema (ST-01, ST-02, ST-03); any other rule about it is undetermined once and names that rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from embodied_kit.model.facts import DATASET_SCOPE, Facts, Row
+from embodied_kit.model.json import JsonObject, JsonValue
+from embodied_kit.model.report import Finding, Place
+from embodied_kit.model.rule import LEVELS, DocumentCheck, Profile, Rule
+from embodied_kit.spec import SCHEMA_VERSION, SchemaProblem, check, standard
+from embodied_validators.judge.limits import scope_of
+from embodied_validators.judge.reasons import reason, schema_reason
+from embodied_validators.judge.tally import Tally
+
+TABLE = "document"
+EMBEDDED_KINDS = ("capture", "closing")  # they exist nowhere else; embedded copies of other kinds are judged at home
+_MAJOR = SCHEMA_VERSION.partition(".")[0]
+_UNKNOWN_FIELD = ("unevaluatedProperties", "additionalProperties")
+
+
+@dataclass(frozen=True)
+class CompiledDocument:
+    """A document check with what it needs to know of its profile.
+
+    Attributes:
+        keeper: Id of the rule that holds this kind against its own schema; empty where the profile has none.
+        version_keeper: Id of the rule that judges `schema_version`; empty where the profile has none.
+        owned: Field pattern -> index of the level from which a rule of its own asks for the field.
+    """
+
+    rule: Rule
+    check: DocumentCheck
+    keeper: str = ""
+    version_keeper: str = ""
+    owned: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def table(self) -> str:
+        """Facts table that it reads."""
+        return TABLE
+
+    @property
+    def first(self) -> int:
+        """Index of the first level that it is needed for."""
+        return LEVELS.index(next(iter(self.check.limits)))
+
+    def judge(self, facts: Facts, tally_of: Callable[[str], Tally]) -> None:
+        """Judge every document of the kind in a unit; `tally_of` gives the tally of a scope."""
+        for row in facts.tables[TABLE]:
+            if row.get("kind") == self.check.document and self._is_home(row, facts):
+                scope = scope_of(row, facts)
+                self._judge_document(row, scope, tally_of(scope))
+
+    def absent(self, why: str, place: Place, tally: Tally) -> None:
+        """Note that nothing can be judged."""
+        self._note("undetermined", self.first, place, why, tally)
+
+    def _is_home(self, row: Row, facts: Facts) -> bool:
+        return not row.get("embedded_in") or self.check.document in EMBEDDED_KINDS or facts.subject == "bare"
+
+    def _judge_document(self, row: Row, scope: str, tally: Tally) -> None:
+        place = Place(episode="" if scope in (DATASET_SCOPE, "bare") else scope, path=str(row.get("path") or ""))
+        value = row.get("value")
+        if row.get("parse") != "ok" or not isinstance(value, Mapping):
+            self._judge_unreadable(str(row.get("parse")), place, tally)
+        elif not self.check.any_version and not _supported(value):
+            self._see(self.version_keeper, place, tally)
+        elif self.check.when is None or not check(self.check.document, value, self.check.when):
+            tally.checked += 1
+            tally.passed(self.first)
+            for level, problem in self._problems(value):
+                self._note_problem(level, problem, value, place, tally)
+
+    def _judge_unreadable(self, parse: str, place: Place, tally: Tally) -> None:
+        if self.check.conforms_to != "judging":
+            self._see(self.keeper, place, tally)
+            return
+        tally.checked += 1
+        why = reason("document_missing") if parse == "missing" else reason("document_unreadable", parse)
+        self._note("failed", self.first, place, why, tally)
+
+    def _see(self, keeper: str, place: Place, tally: Tally) -> None:
+        why = reason("see_rule", self.check.document, keeper) if keeper else reason("no_document", self.check.document)
+        self._note("undetermined", self.first, place, why, tally)
+
+    def _problems(self, value: JsonObject) -> Iterator[tuple[int, SchemaProblem]]:
+        """Each problem with the index of the first level that it stands in the way of."""
+        kind = self.check.document
+        if self.check.check is not None:
+            yield from ((self.first, problem) for problem in check(kind, value, self.check.check))
+        elif self.check.conforms_to == "authoring":
+            closed = standard().document_schema(kind, "authoring")
+            yield from ((self.first, item) for item in check(kind, value, closed) if item.keyword in _UNKNOWN_FIELD)
+        else:
+            yield from self._level_problems(value)
+
+    def _level_problems(self, value: JsonObject) -> Iterator[tuple[int, SchemaProblem]]:
+        """Problems under the schema of each level; a field that another rule asks for is left to that rule."""
+        seen: set[tuple[str, str]] = set()
+        for level in self.check.limits:
+            index = LEVELS.index(level)
+            for problem in check(self.check.document, value, standard().level_schema(self.check.document, level)):
+                key = (problem.pointer, problem.keyword)
+                left = problem.keyword == "required" and self.owned.get(_pattern(problem.pointer), len(LEVELS)) <= index
+                if key not in seen and not left:
+                    yield index, problem
+                seen.add(key)
+
+    def _note_problem(self, level: int, problem: SchemaProblem, value: JsonObject, place: Place, tally: Tally) -> None:
+        undetermined = self.check.otherwise == "undetermined"
+        why = reason("evidence_absent") if undetermined else schema_reason(problem.keyword)
+        found = _at(value, problem.pointer)
+        measured = found if isinstance(found, bool | int | float) else None  # a text may be personal information
+        at = Place(episode=place.episode, path=place.path, pointer=problem.pointer)
+        self._note(self.check.otherwise, level, at, why, tally, measured, problem.keyword)
+
+    def _note(
+        self,
+        state: str,
+        level: int,
+        place: Place,
+        why: str,
+        tally: Tally,
+        measured: JsonValue = None,
+        keyword: str = "",
+    ) -> None:
+        finding = Finding(
+            rule_id=self.rule.rule_id,
+            severity=self.rule.severity,
+            state="failed" if state == "failed" else "undetermined",
+            level=LEVELS[level],
+            place=place,
+            measured=measured,
+            comparator="schema",
+            reason=why,
+            measure=keyword,
+        )
+        tally.found(finding, range(level, len(LEVELS)))
+
+
+def compile_document(rule: Rule, document_check: DocumentCheck, profile: Profile) -> CompiledDocument:
+    """Look up what the other rules of a profile say about the same kind, once a profile."""
+    kind = document_check.document
+    return CompiledDocument(
+        rule,
+        document_check,
+        keeper=next((other.rule_id for other, item in _about(profile, kind) if item.conforms_to == "judging"), ""),
+        version_keeper=next((other.rule_id for other, item in _about(profile, kind) if item.any_version), ""),
+        owned=_owned(profile, kind, rule) if document_check.conforms_to == "judging" else {},
+    )
+
+
+def _about(profile: Profile, kind: str) -> Iterator[tuple[Rule, DocumentCheck]]:
+    for rule in profile.rules:
+        for item in rule.checks:
+            if isinstance(item, DocumentCheck) and item.document == kind:
+                yield rule, item
+
+
+def _owned(profile: Profile, kind: str, keeper: Rule) -> dict[str, int]:
+    """Fields that a blocking, unconditional rule asks for by itself, wherever the keeper is asked too."""
+    owned: dict[str, int] = {}
+    for rule, item in _about(profile, kind):
+        always = item.when is None and item.check is not None and item.otherwise == "failed"
+        if always and rule.severity == "error" and set(keeper.subjects) <= set(rule.subjects):
+            for pattern in _required_fields(item.check, ""):
+                owned[pattern] = min(owned.get(pattern, len(LEVELS)), LEVELS.index(next(iter(item.limits))))
+    return owned
+
+
+def _required_fields(schema: JsonValue, prefix: str) -> Iterator[str]:
+    """Patterns of the fields that a schema requires: `/tasks/*/task_name_zh`."""
+    if not isinstance(schema, Mapping):
+        return
+    required, properties = schema.get("required"), schema.get("properties")
+    if isinstance(required, Sequence):
+        yield from (f"{prefix}/{name}" for name in required)
+    if isinstance(properties, Mapping):
+        for name, inner in properties.items():
+            yield from _required_fields(inner, f"{prefix}/{name}")
+    yield from _required_fields(schema.get("items"), f"{prefix}/*")
+
+
+def _pattern(pointer: str) -> str:
+    return "/".join("*" if part.isdigit() else part for part in pointer.split("/"))
+
+
+def _supported(value: JsonObject) -> bool:
+    """Whether the major version is ours; a document without a readable version is judged, and found by its keeper."""
+    version = value.get("schema_version")
+    return not isinstance(version, str) or version.partition(".")[0] == _MAJOR
+
+
+def _at(value: JsonValue, pointer: str) -> JsonValue:
+    """Value at a JSON pointer; None where there is none."""
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, Mapping):
+            value = value.get(name)
+        elif isinstance(value, Sequence) and not isinstance(value, str) and name.isdigit() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            return None
+    return value

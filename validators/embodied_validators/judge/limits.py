@@ -1,0 +1,222 @@
+"""A limit check carried out: each matching row of a facts table held against the limits of every level."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from embodied_kit.model.facts import DATASET_SCOPE, Facts, Row
+from embodied_kit.model.json import JsonObject, JsonValue
+from embodied_kit.model.report import Context, Finding, Place
+from embodied_kit.model.rule import LEVELS, LimitCheck, Rule
+from embodied_validators.judge.reasons import reason
+from embodied_validators.judge.tally import Tally
+
+_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+    "max": operator.le,
+    "min": operator.ge,
+    "below": operator.lt,
+    "above": operator.gt,
+    "equal": lambda measured, allowed: measured in allowed,
+}
+_SPAN_KEY = ("stream", "publisher", "child_frame")
+
+
+@dataclass(frozen=True)
+class CompiledLimit:
+    """A limit check with its parameters filled in.
+
+    Attributes:
+        only: Column -> values that let a row in.
+        steps: (index of the first level, limit as compared, limit as shown), in the order of levels.
+        integers: Whether both sides are ns integers in decimal strings.
+    """
+
+    rule: Rule
+    check: LimitCheck
+    only: tuple[tuple[str, Sequence[JsonValue]], ...]
+    steps: tuple[tuple[int, Any, JsonValue], ...]
+    integers: bool
+
+    @property
+    def table(self) -> str:
+        """Facts table that it reads."""
+        return self.check.table
+
+    def judge(self, facts: Facts, tally_of: Callable[[str], Tally]) -> None:
+        """Judge every matching row of a unit; `tally_of` gives the tally of a scope."""
+        for row in facts.tables[self.check.table]:
+            unknown = self._unknown_column(row)
+            if unknown is not None:
+                self._judge_row(row, unknown, facts, tally_of)
+
+    def absent(self, why: str, place: Place, tally: Tally) -> None:
+        """Note that nothing can be compared."""
+        finding = self._finding("undetermined", self.steps[0][0], place, why)
+        tally.found(finding, range(self.steps[0][0], len(LEVELS)))
+
+    def _unknown_column(self, row: Row) -> str | None:
+        """Empty where the row is to be judged, a column where that is not known, None where it is not."""
+        unknown = ""
+        for column, allowed in self.only:
+            value = row.get(column)
+            if value is None:
+                unknown = unknown or column
+            elif value not in allowed:
+                return None
+        return unknown
+
+    def _judge_row(self, row: Row, unknown: str, facts: Facts, tally_of: Callable[[str], Tally]) -> None:
+        scope = scope_of(row, facts)
+        tally = tally_of(scope)
+        first = self.steps[0][0]
+        value = row.get(self.check.measure)
+        if unknown or value is None:
+            key, column = ("column_unknown", unknown) if unknown else ("not_measured", self.check.measure)
+            why = _reason_of(row, column) or reason(key, column)
+            tally.found(self._finding("undetermined", first, place_of(row, scope), why), range(first, len(LEVELS)))
+            return
+        tally.checked += 1
+        tally.passed(first)
+        missed = self._missed(int(str(value)) if self.integers else value)
+        if missed:
+            tally.found(self._miss(row, value, missed, scope, facts), missed)
+
+    def _missed(self, value: Any) -> list[int]:
+        """Indices of the levels whose limit the value misses."""
+        compare = _COMPARE[self.check.comparator]
+        missed: list[int] = []
+        for position, (first, limit, _) in enumerate(self.steps):
+            if not compare(value, limit):
+                until = self.steps[position + 1][0] if position + 1 < len(self.steps) else len(LEVELS)
+                missed.extend(range(first, until))
+        return missed
+
+    def _miss(self, row: Row, value: JsonValue, missed: list[int], scope: str, facts: Facts) -> Finding:
+        spans = _spans(self.check.spans, row, facts)
+        why = reason("evidence_absent") if self.check.otherwise == "undetermined" else ""
+        required = next(shown for first, _, shown in reversed(self.steps) if first <= missed[0])
+        return self._finding(
+            self.check.otherwise,
+            missed[0],
+            place_of(row, scope, spans),
+            why,
+            str(value) if self.integers else value,
+            required,
+            _total(spans),
+        )
+
+    def _finding(
+        self,
+        state: Literal["failed", "undetermined"],
+        level: int,
+        place: Place,
+        why: str,
+        measured: JsonValue = None,
+        required: JsonValue = None,
+        spans_n: int = 0,
+    ) -> Finding:
+        return Finding(
+            rule_id=self.rule.rule_id,
+            severity=self.rule.severity,
+            state=state,
+            level=LEVELS[level],
+            place=place,
+            measured=measured,
+            required=required,
+            comparator=self.check.comparator,
+            unit=self.check.unit,
+            reason=why,
+            measure=self.check.measure,
+            spans_n=spans_n,
+        )
+
+
+def compile_limit(rule: Rule, check: LimitCheck, parameters: JsonObject, context: Context) -> CompiledLimit:
+    """Fill in parameters and context, once a profile.
+
+    Raises:
+        KeyError: The profile lacks a parameter; `load_profile` has made sure of each.
+    """
+    integers = check.measure.endswith("_ns")
+    steps = []
+    for level, limit in check.limits.items():
+        value = _resolved(limit.value, parameters, context)
+        compared: Any = int(str(value)) if integers else value
+        steps.append(
+            (
+                LEVELS.index(level),
+                _listed(compared) if check.comparator == "equal" else compared,
+                str(value) if integers else value,
+            )
+        )
+    only = tuple((name, _listed(_resolved(value, parameters, context))) for name, value in check.only.items())
+    return CompiledLimit(rule, check, only, tuple(steps), integers)
+
+
+def scope_of(row: Row, facts: Facts) -> str:
+    """Scope that a row speaks of: its episode where it names one, else its unit."""
+    episode = row.get("episode")
+    return episode if isinstance(episode, str) and episode else facts.scope
+
+
+def place_of(row: Row, scope: str, spans: Sequence[Row] = ()) -> Place:
+    """Place of a row; the worst of its spans gives the times."""
+    worst = max(spans, key=_weight) if spans else None
+    index = row.get("index")
+    return Place(
+        episode="" if scope in (DATASET_SCOPE, "bare") else scope,
+        path=_text(row, "path") or _text(row, "source"),
+        stream=_text(row, "stream") or _text(row, "a"),
+        field=_text(row, "field") or _text(row, "name"),
+        index=index if isinstance(index, int) else None,
+        start_ns=int(str(worst["start_ns"])) if worst else None,
+        end_ns=int(str(worst["end_ns"])) if worst else None,
+        target=_text(row, "target") or _text(row, "b"),
+    )
+
+
+def _weight(span: Row) -> tuple[int, int]:
+    start = int(str(span["start_ns"]))
+    return int(str(span["end_ns"])) - start, -start
+
+
+def _spans(kind: str, row: Row, facts: Facts) -> list[Row]:
+    """Spans of a kind on the same stream, publisher and child frame."""
+    if not kind:
+        return []
+    key = [row.get(column) for column in _SPAN_KEY]
+    spans = facts.tables.get("span", ())
+    return [span for span in spans if span.get("kind") == kind and [span.get(name) for name in _SPAN_KEY] == key]
+
+
+def _total(spans: Sequence[Row]) -> int:
+    """Number of spans, also of those beyond the ones that are kept."""
+    totals = [total for span in spans if isinstance(total := span.get("total_n"), int)]
+    return max([len(spans), *totals])
+
+
+def _reason_of(row: Row, column: str) -> str:
+    reasons = row.get("undetermined")
+    text = reasons.get(column) if isinstance(reasons, Mapping) else None
+    return text if isinstance(text, str) else ""
+
+
+def _text(row: Row, column: str) -> str:
+    value = row.get(column)
+    return value if isinstance(value, str) else ""
+
+
+def _resolved(value: JsonValue, parameters: JsonObject, context: Context) -> JsonValue:
+    if isinstance(value, Mapping):
+        if "parameter" in value:
+            return parameters[str(value["parameter"])]
+        if value.get("context") == "as_of_ns":
+            return str(context.as_of_ns + int(str(value.get("plus", 0))))
+    return value
+
+
+def _listed(value: JsonValue) -> Sequence[JsonValue]:
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)

@@ -1,0 +1,121 @@
+"""The signed form of a report: canonical JSON Lines without time, absolute path, free prose or tool version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from embodied_kit.canonical import canonical_bytes, parse_json
+from embodied_kit.errors import DataError
+from embodied_kit.model.json import JsonObject, JsonValue
+from embodied_kit.model.report import Finding, Outcome, Place, Report
+from embodied_kit.model.rule import LEVELS, Level
+
+RECORD_VERSION = 1
+_MAX_LINE = 2**24
+_PLACE_NS = ("start_ns", "end_ns")
+
+
+def report_lines(report: Report) -> bytes:
+    """JSON Lines: a header, a scope line for each scope with its outcomes, a line for each finding."""
+    return b"".join(canonical_bytes(line) + b"\n" for line in _lines(report))
+
+
+def report_from_lines(lines: bytes | Iterable[bytes]) -> Report:
+    """Report of its lines, for rendering it again.
+
+    Raises:
+        DataError: The lines are not those of a report.
+    """
+    split = lines.splitlines() if isinstance(lines, bytes) else lines
+    records = [_record(line) for line in split]
+    if not records or records[0].get("record") != "report":
+        raise DataError("expected a report that begins with its header line")
+    try:
+        return _report(records[0], records[1:])
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise DataError(f"expected the lines of a report, got one without {error}") from error
+
+
+def _lines(report: Report) -> Iterator[JsonObject]:
+    yield {
+        "record": "report",
+        "record_version": RECORD_VERSION,
+        "subject": report.subject,
+        "subject_kind": report.subject_kind,
+        "title": report.title,
+        "profile": report.profile,
+        "level": report.level,
+        "excluded": report.excluded,
+        "digests": report.digests,
+        "coverage": report.coverage,
+    }
+    by_scope: dict[str, dict[str, JsonObject]] = {}
+    for outcome in report.outcomes:
+        states: dict[str, JsonValue] = {str(level): state for level, state in outcome.states.items()}
+        entry: JsonObject = {"severity": outcome.severity, "states": states, "checked": outcome.checked}
+        by_scope.setdefault(outcome.scope, {})[outcome.rule_id] = entry
+    for scope, rules in sorted(by_scope.items()):
+        yield {"record": "scope", "scope": scope, "level": report.levels.get(scope), "rules": rules}
+    yield from map(_finding_line, report.findings)
+
+
+def _finding_line(finding: Finding) -> JsonObject:
+    values = {item.name: getattr(finding, item.name) for item in fields(Finding) if item.name != "place"}
+    place = {item.name: getattr(finding.place, item.name) for item in fields(Place)}
+    shown = {
+        name: str(value) if name in _PLACE_NS else value for name, value in place.items() if value not in ("", None)
+    }
+    kept = {name: value for name, value in values.items() if value not in ("", None)}
+    return {"record": "finding", **kept, "place": shown}
+
+
+def _record(line: bytes) -> JsonObject:
+    result = parse_json(line, max_bytes=_MAX_LINE)
+    if result.value is None:
+        raise DataError(f"expected JSON lines of a report, got {result.problem}: {result.place}")
+    return result.value
+
+
+def _report(header: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> Report:
+    if header["record_version"] != RECORD_VERSION:
+        raise DataError(f"expected report record_version {RECORD_VERSION}, got {header['record_version']}")
+    levels: dict[str, Level | None] = {}
+    outcomes: list[Outcome] = []
+    findings: list[Finding] = []
+    for record in records:
+        if record["record"] == "scope":
+            levels[record["scope"]] = record["level"]
+            outcomes.extend(_outcomes(record))
+        elif record["record"] == "finding":
+            findings.append(_finding(record))
+        else:
+            raise DataError(f"expected a scope or a finding, got '{record['record']}'")
+    return Report(
+        subject=header["subject"],
+        subject_kind=header["subject_kind"],
+        profile=header["profile"],
+        findings=tuple(findings),
+        outcomes=tuple(outcomes),
+        level=header["level"],
+        levels={} if header["subject_kind"] == "bare" else levels,
+        excluded=header["excluded"],
+        coverage=header["coverage"],
+        digests=header["digests"],
+        title=header["title"],
+    )
+
+
+def _outcomes(record: Mapping[str, Any]) -> Iterator[Outcome]:
+    for rule_id, entry in record["rules"].items():
+        states = {level: entry["states"][level] for level in LEVELS if level in entry["states"]}
+        yield Outcome(rule_id, record["scope"], entry["severity"], states, entry["checked"])
+
+
+def _finding(record: Mapping[str, Any]) -> Finding:
+    place: dict[str, Any] = {
+        name: int(value) if name in _PLACE_NS else value for name, value in record["place"].items()
+    }
+    values: dict[str, Any] = {name: value for name, value in record.items() if name not in ("record", "place")}
+    return Finding(place=Place(**place), **values)

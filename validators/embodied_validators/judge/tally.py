@@ -1,0 +1,57 @@
+"""What one rule found in one scope, level by level, before it becomes an outcome."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from embodied_kit.model.report import Finding, Outcome, State
+from embodied_kit.model.rule import LEVELS, Level, Rule
+
+STATES: tuple[State, ...] = ("not_applicable", "passed", "undetermined", "failed")  # a worse one wins
+RANK: Mapping[str, int] = {state: rank for rank, state in enumerate(STATES)}
+
+
+@dataclass(slots=True)
+class Tally:
+    """Worst state at each level (index into STATES), rows compared, findings."""
+
+    ranks: list[int] = field(default_factory=lambda: [0] * len(LEVELS))
+    checked: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    def passed(self, first: int) -> None:
+        """A row that was compared, from a level on."""
+        for index in range(first, len(LEVELS)):
+            self.ranks[index] = max(self.ranks[index], 1)
+
+    def found(self, finding: Finding, missed: range | list[int]) -> None:
+        """A finding, and the levels (indices) that it stands in the way of."""
+        rank = RANK[finding.state]
+        for index in missed:
+            self.ranks[index] = max(self.ranks[index], rank)
+        self.findings.append(finding)
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything failed."""
+        return RANK["failed"] in self.ranks
+
+
+def outcome(rule: Rule, scope: str, tally: Tally, earlier: Outcome | None = None) -> Outcome:
+    """Outcome of a tally, merged with what an earlier unit said about the same rule and scope."""
+    ranks = tuple(tally.ranks)
+    if earlier is not None:
+        ranks = tuple(
+            max(rank, RANK[earlier.states.get(level, "not_applicable")])
+            for level, rank in zip(LEVELS, ranks, strict=True)
+        )
+    checked = tally.checked + (earlier.checked if earlier is not None else 0)
+    return Outcome(rule.rule_id, scope, rule.severity, _states(LEVELS.index(rule.level), ranks), checked)
+
+
+@functools.lru_cache(maxsize=4096)
+def _states(first: int, ranks: tuple[int, ...]) -> Mapping[Level, State]:
+    """Level -> state; the same few mappings are shared by hundreds of thousands of outcomes."""
+    return {LEVELS[index]: STATES[ranks[index]] for index in range(first, len(LEVELS))}

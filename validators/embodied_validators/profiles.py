@@ -1,0 +1,186 @@
+"""Profiles: which rules are asked, with which parameters; frozen by a digest over the profile and its whole rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from embodied_kit.canonical import canonical_bytes, sha256_hex
+from embodied_kit.errors import DataError, UsageError
+from embodied_kit.model.json import JsonObject, JsonValue
+from embodied_kit.model.rule import LEVELS, DocumentCheck, LimitCheck, Profile, Rule
+from embodied_kit.spec import load_yaml, standard
+from embodied_validators.rulebook import Rulebook, load_rulebook
+from embodied_validators.rulefile import RULE_ID, parse_limits
+
+SIMULATION_PROFILE = "sim-preview@0.1"
+DEFAULT_PROFILE = "arm-preview@0.1"
+_KEYS = {"profile_id", "version", "title", "description", "status", "rules", "parameters", "overrides"}
+_NEEDED = _KEYS - {"parameters", "overrides"}
+_OVERRIDE_KEYS = {"severity", "limits"}
+
+
+def profile_names() -> tuple[str, ...]:
+    """Names (`id@version`) of the profiles that this package carries."""
+    return tuple(path.stem for path in standard().profile_files())
+
+
+def default_profile(data_origin: str) -> str:
+    """Name of the profile for a dataset of an origin (`data_origin` of dataset.json; empty where not known)."""
+    return SIMULATION_PROFILE if data_origin == "sim" else DEFAULT_PROFILE
+
+
+def load_profile(name_or_path: str | Path) -> Profile:
+    """A profile by name (`sim-preview@0.1`) or by the path of its file.
+
+    Raises:
+        UsageError: There is none, its file is not strict, it overrides a rule that may not be overridden, or lacks a
+            parameter that one of its rules refers to.
+    """
+    path = _profile_path(name_or_path)
+    try:
+        data = load_yaml(path.read_bytes())
+    except DataError as error:
+        raise UsageError(f"{path.name}: {error.message}") from error
+    except OSError as error:
+        raise UsageError(f"cannot read the profile {path}: {error.strerror}") from error
+    if not isinstance(data, Mapping):
+        raise UsageError(f"{path.name}: expected an object as profile, got {type(data).__name__}")
+    return build_profile(data, load_rulebook(), path.name)
+
+
+def build_profile(data: JsonObject, rulebook: Rulebook, source: str) -> Profile:
+    """Profile of its data and a rulebook.
+
+    Raises:
+        UsageError: See `load_profile`.
+    """
+    _check_keys(data, source)
+    listed = _listed_rules(data["rules"], source)
+    parameters = _mapping(data, "parameters", source)
+    overrides = _mapping(data, "overrides", source)
+    for rule_id in overrides:
+        if rule_id not in listed:
+            raise UsageError(f"{source}: expected overrides of listed rules, got '{rule_id}'")
+    known = [name for name in listed if name in rulebook.rules]
+    rules = tuple(_overridden(rulebook.rules[name], overrides.get(name), source) for name in known)
+    for rule in rules:
+        _require_parameters(rule, parameters, source)
+    return Profile(
+        profile_id=str(data["profile_id"]),
+        version=str(data["version"]),
+        title=cast("Mapping[str, str]", data["title"]),
+        rules=rules,
+        parameters=parameters,
+        unknown=tuple(name for name in listed if name not in rulebook.rules),
+        digest=sha256_hex(canonical_bytes({"profile": data, "rules": [rulebook.data[name] for name in known]})),
+    )
+
+
+def all_rules_profile(parameters: JsonObject, rulebook: Rulebook | None = None) -> Profile:
+    """A profile of every rule that there is, for tests and for authors."""
+    book = rulebook or load_rulebook()
+    title: JsonObject = {"en": "All rules", "zh": "全部规则"}
+    data: JsonObject = {
+        "profile_id": "all-preview",
+        "version": "0",
+        "title": title,
+        "description": title,
+        "status": "preview",
+        "rules": list(book.rules),
+        "parameters": parameters,
+    }
+    return build_profile(data, book, "all rules")
+
+
+def _profile_path(name_or_path: str | Path) -> Path:
+    by_name = {path.stem: path for path in standard().profile_files()}
+    if str(name_or_path) in by_name:
+        return by_name[str(name_or_path)]
+    path = Path(name_or_path)
+    if not path.is_file():
+        raise UsageError(
+            f"expected a profile or the path of one, got '{name_or_path}'",
+            remedy=f"known profiles: {', '.join(by_name)}",
+        )
+    return path
+
+
+def _check_keys(data: JsonObject, source: str) -> None:
+    for key in data:
+        if key not in _KEYS:
+            raise UsageError(f"{source}: expected one of the keys {', '.join(sorted(_KEYS))}, got '{key}'")
+    for key in sorted(_NEEDED):
+        if key not in data:
+            raise UsageError(f"{source}: expected the key '{key}', got none")
+    for key in ("title", "description"):
+        if set(_mapping(data, key, source)) != {"en", "zh"}:
+            raise UsageError(f"{source}: expected {key} in en and zh")
+    if data["status"] != "preview" or not str(data["profile_id"]).endswith("-preview"):
+        raise UsageError(
+            f"{source}: expected status preview and an id that ends in -preview: no released profile exists"
+        )
+
+
+def _listed_rules(value: JsonValue, source: str) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+        raise UsageError(f"{source}: expected a list of rule ids as rules")
+    names = tuple(str(name) for name in value)
+    for position, name in enumerate(names):
+        if not RULE_ID.fullmatch(name):
+            raise UsageError(f"{source}: expected a rule id like TM-07, got '{name[:40]}'")
+        if name in names[:position]:
+            raise UsageError(f"{source}: expected each rule once, got {name} twice")
+    return names
+
+
+def _mapping(data: JsonObject, key: str, source: str) -> JsonObject:
+    value = data.get(key, {})
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{source}: expected an object as {key}, got {type(value).__name__}")
+    return value
+
+
+def _overridden(rule: Rule, override: JsonValue, source: str) -> Rule:
+    """The rule with the profile's severity and limits (`limits: {measure: {L2: {value, origin}}}`)."""
+    if override is None:
+        return rule
+    where = f"{source}, override of {rule.rule_id}"
+    if not rule.overridable:
+        raise UsageError(f"{where}: this rule may not be overridden")
+    if not isinstance(override, Mapping) or not override or set(override) - _OVERRIDE_KEYS:
+        raise UsageError(f"{where}: expected an object with {' or '.join(sorted(_OVERRIDE_KEYS))}")
+    severity = override.get("severity", rule.severity)
+    if severity not in ("error", "warning", "info"):
+        raise UsageError(f"{where}: expected severity error, warning or info, got '{severity}'")
+    limits = _mapping(override, "limits", where)
+    measures = {check.measure for check in rule.checks if isinstance(check, LimitCheck)}
+    for measure in limits:
+        if measure not in measures:
+            raise UsageError(f"{where}: expected limits of {', '.join(sorted(measures)) or 'nothing'}, got '{measure}'")
+    checks = tuple(
+        _with_limits(check, limits[check.measure], rule, where)
+        if isinstance(check, LimitCheck) and check.measure in limits
+        else check
+        for check in rule.checks
+    )
+    return replace(rule, severity=severity, checks=checks)
+
+
+def _with_limits(check: LimitCheck, data: JsonValue, rule: Rule, where: str) -> LimitCheck:
+    if not isinstance(data, Mapping):
+        raise UsageError(f"{where}: expected limits by level for '{check.measure}'")
+    merged = {**check.limits, **parse_limits(data, rule.level, where)}
+    return replace(check, limits={level: merged[level] for level in LEVELS if level in merged})
+
+
+def _require_parameters(rule: Rule, parameters: JsonObject, source: str) -> None:
+    for check in rule.checks:
+        if isinstance(check, DocumentCheck):
+            continue
+        for value in (*check.only.values(), *(limit.value for limit in check.limits.values())):
+            name = value.get("parameter") if isinstance(value, Mapping) else None
+            if name is not None and name not in parameters:
+                raise UsageError(f"{source}: expected the parameter '{name}', which {rule.rule_id} needs")

@@ -1,0 +1,193 @@
+"""A rule as written in a YAML file -> its record; strict, since a misspelt key would silently weaken a rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, cast
+
+from embodied_kit.errors import UsageError
+from embodied_kit.model.json import JsonObject, JsonValue
+from embodied_kit.model.rule import LEVELS, Check, Comparator, DocumentCheck, Level, Limit, LimitCheck, Rule, Severity
+from embodied_kit.spec import standard
+
+RULE_ID = re.compile(r"[A-Z]{2}-[0-9]{2}")
+SUBJECTS = ("dataset", "episode", "bare")
+COMPARATORS: tuple[Comparator, ...] = ("max", "min", "below", "above", "equal")
+ORIGINS = ("standard", "practice", "engineering", "declared")
+BINDINGS = ("应", "宜", "-")
+EVIDENCE = ("read", "second-hand", "memory", "own")
+LANGUAGES = ("en", "zh")
+_SEVERITIES = ("error", "warning", "info")
+_RULE_KEYS = {"id", "title", "severity", "level", "overridable", "subjects", "checks", "why", "fix"}
+_LIMIT_KEYS = {"value", "origin", "binding", "clause", "evidence", "as_of"}
+_LIMIT_CHECK_KEYS = {"table", "for", "measure", "otherwise", "spans", *COMPARATORS}
+_DOCUMENT_CHECK_KEYS = {"document", "when", "check", "conforms_to", "from", "otherwise", "any_version"} | (
+    _LIMIT_KEYS - {"value"}
+)
+
+
+def parse_rule(data: JsonValue, source: str) -> Rule:
+    """Rule of one entry of a rule file.
+
+    Args:
+        data: The entry.
+        source: Name of the file, for messages.
+
+    Raises:
+        UsageError: A key is unknown or missing, or a value is not of its kind; names file, rule and key.
+    """
+    entry = _object(data, source, "a rule")
+    where = f"{source}, rule {entry.get('id', '?')}"
+    _keys(entry, _RULE_KEYS, _RULE_KEYS - {"subjects"}, where)
+    level = cast("Level", _one_of(entry["level"], LEVELS, where, "level"))
+    if not RULE_ID.fullmatch(str(entry["id"])):
+        raise UsageError(f"{where}: expected an id like TM-07, got '{entry['id']}'")
+    checks = [check for item in _list(entry["checks"], where, "checks") for check in _checks(item, level, where)]
+    return Rule(
+        rule_id=str(entry["id"]),
+        title=_texts(entry["title"], where, "title"),
+        why=_texts(entry["why"], where, "why"),
+        fix=_texts(entry["fix"], where, "fix"),
+        severity=cast("Severity", _one_of(entry["severity"], _SEVERITIES, where, "severity")),
+        level=level,
+        overridable=bool(_one_of(entry["overridable"], (True, False), where, "overridable")),
+        checks=tuple(checks),
+        subjects=tuple(
+            str(_one_of(item, SUBJECTS, where, "subjects"))
+            for item in _list(entry.get("subjects", SUBJECTS), where, "subjects")
+        ),
+    )
+
+
+def _checks(data: JsonValue, level: Level, where: str) -> Iterator[Check]:
+    entry = _object(data, where, "a check")
+    if "table" in entry:
+        yield _limit_check(entry, level, where)
+    elif "document" in entry:
+        kinds = entry["document"]
+        for kind in [kinds] if isinstance(kinds, str) else _list(kinds, where, "document"):
+            yield _document_check(entry, str(kind), level, where)
+    else:
+        raise UsageError(f"{where}: expected a check with 'table' or 'document', got {sorted(entry)}")
+
+
+def _limit_check(entry: JsonObject, level: Level, where: str) -> LimitCheck:
+    _keys(entry, _LIMIT_CHECK_KEYS, {"table", "measure"}, where)
+    comparators = [name for name in COMPARATORS if name in entry]
+    if len(comparators) != 1:
+        raise UsageError(f"{where}: expected one of {', '.join(COMPARATORS)} in a check, got {comparators or 'none'}")
+    limits = _object(entry[comparators[0]], where, comparators[0])
+    table, measure = str(entry["table"]), str(entry["measure"])
+    only = _object(entry.get("for", {}), where, "for")
+    columns = standard().fact_table(table).column_unit
+    for column in (measure, *only):
+        if column not in columns:
+            raise UsageError(f"{where}: expected a column of the facts table '{table}', got '{column}'")
+    return LimitCheck(
+        table=table,
+        only=only,
+        measure=measure,
+        comparator=comparators[0],
+        limits=parse_limits(limits, level, f"{where}, {comparators[0]}"),
+        otherwise=_otherwise(entry, where),
+        spans=str(entry.get("spans", "")),
+        unit=columns[measure],
+    )
+
+
+def _document_check(entry: JsonObject, kind: str, level: Level, where: str) -> DocumentCheck:
+    _keys(entry, _DOCUMENT_CHECK_KEYS, {"document", "origin"}, where)
+    if ("check" in entry) == ("conforms_to" in entry):
+        raise UsageError(f"{where}: expected either 'check' or 'conforms_to' in a check of a document")
+    if kind not in standard().vocabulary("document_kind").codes:
+        raise UsageError(f"{where}: expected a kind of document, got '{kind}'")
+    first = cast("Level", _one_of(entry.get("from", level), LEVELS, where, "from"))
+    limit = parse_limit({"value": True, **{key: entry[key] for key in _LIMIT_KEYS if key in entry}}, where)
+    conforms_to = _one_of(entry.get("conforms_to", ""), ("", "judging", "authoring"), where, "conforms_to")
+    levels = LEVELS[LEVELS.index(first) :] if conforms_to == "judging" else (first,)
+    return DocumentCheck(
+        document=kind,
+        when=_object(entry["when"], where, "when") if "when" in entry else None,
+        check=_object(entry["check"], where, "check") if "check" in entry else None,
+        conforms_to=cast("Literal['', 'judging', 'authoring']", conforms_to),
+        limits=dict.fromkeys(levels, limit),
+        otherwise=_otherwise(entry, where),
+        any_version=bool(_one_of(entry.get("any_version", False), (True, False), where, "any_version")),
+    )
+
+
+def parse_limits(data: JsonObject, level: Level, where: str) -> dict[Level, Limit]:
+    """Limits by first level, in the order of levels.
+
+    Raises:
+        UsageError: No limit, a limit below the rule's own level, or a malformed one.
+    """
+    for name in data:
+        if name not in LEVELS[LEVELS.index(level) :]:
+            raise UsageError(f"{where}: expected limits from {level} on, got '{name}'")
+    if not data:
+        raise UsageError(f"{where}: expected at least one limit, got none")
+    return {name: parse_limit(data[name], f"{where}, {name}") for name in LEVELS if name in data}
+
+
+def parse_limit(data: JsonValue, where: str) -> Limit:
+    """One limit with its origin.
+
+    Raises:
+        UsageError: A key is unknown or missing; a limit of a standard lacks clause, binding, evidence or date.
+    """
+    entry = _object(data, where, "a limit")
+    origin = entry.get("origin")
+    cited = {"binding", "clause", "evidence", "as_of"} if origin == "standard" else set()
+    _keys(entry, _LIMIT_KEYS, {"value", "origin"} | cited, where)
+    return Limit(
+        value=entry["value"],
+        origin=str(_one_of(origin, ORIGINS, where, "origin")),
+        binding=str(_one_of(entry.get("binding", "-"), BINDINGS, where, "binding")),
+        clause=str(entry.get("clause", "")),
+        evidence=str(_one_of(entry.get("evidence", "own"), EVIDENCE, where, "evidence")),
+        as_of=str(entry.get("as_of", "")),
+    )
+
+
+def _otherwise(entry: JsonObject, where: str) -> Literal["failed", "undetermined"]:
+    word = _one_of(entry.get("otherwise", "failed"), ("failed", "undetermined"), where, "otherwise")
+    return "undetermined" if word == "undetermined" else "failed"
+
+
+def _texts(data: JsonValue, where: str, key: str) -> dict[str, str]:
+    texts = _object(data, where, key)
+    _keys(texts, set(LANGUAGES), set(LANGUAGES), f"{where}, {key}")
+    for language, text in texts.items():
+        if not isinstance(text, str) or not text.strip():
+            raise UsageError(f"{where}: expected text in {key}.{language}, got none")
+    return {language: str(texts[language]).strip() for language in LANGUAGES}
+
+
+def _keys(entry: JsonObject, known: set[str], needed: set[str], where: str) -> None:
+    for key in entry:
+        if key not in known:
+            raise UsageError(f"{where}: expected one of the keys {', '.join(sorted(known))}, got '{key}'")
+    for key in sorted(needed):
+        if key not in entry:
+            raise UsageError(f"{where}: expected the key '{key}', got none")
+
+
+def _object(data: JsonValue, where: str, what: str) -> JsonObject:
+    if not isinstance(data, Mapping):
+        raise UsageError(f"{where}: expected an object as {what}, got {type(data).__name__}")
+    return data
+
+
+def _list(data: JsonValue, where: str, what: str) -> Sequence[JsonValue]:
+    if isinstance(data, str) or not isinstance(data, Sequence) or not data:
+        raise UsageError(f"{where}: expected a list as {what}, got {type(data).__name__}")
+    return data
+
+
+def _one_of(value: Any, allowed: Sequence[Any], where: str, key: str) -> JsonValue:
+    if not any(value is word or (isinstance(word, str) and value == word) for word in allowed):
+        raise UsageError(f"{where}: expected {key} to be one of {', '.join(map(str, allowed))}, got '{value}'")
+    result: JsonValue = value
+    return result
