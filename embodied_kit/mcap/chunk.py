@@ -16,6 +16,7 @@ MESSAGE_DTYPE = np.dtype(
 )
 INDEX_DTYPE = np.dtype([("log", "<u8"), ("offset", "<u8")])
 MAX_OTHER_RECORDS = 100_000
+_SLICE = 1 << 17
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,39 +88,51 @@ def prove(data: memoryview, indexes: Sequence[tuple[int, NDArray[np.void]]]) -> 
     Returns:
         None where anything differs; the caller then walks.
     """
-    offsets = np.concatenate([entries["offset"] for _, entries in indexes]) if indexes else np.empty(0, np.uint64)
-    if not len(offsets) or int(offsets.max()) > len(data) - MESSAGE_HEAD.size:
+    if not sum(len(entries) for _, entries in indexes):
         return None
-    channels = np.repeat([channel for channel, _ in indexes], [len(entries) for _, entries in indexes])
+    offsets = np.concatenate([entries["offset"] for _, entries in indexes])
+    if int(offsets.max()) > len(data) - MESSAGE_HEAD.size:
+        return None
+    sizes = [len(entries) for _, entries in indexes]
+    channels = np.repeat(np.array([channel for channel, _ in indexes], np.uint16), sizes)
     log = np.concatenate([entries["log"] for _, entries in indexes])
-    order = np.argsort(offsets, kind="stable")
-    starts = offsets[order].astype(np.int64)
-    heads = gather_heads(data, starts)
-    length = heads["length"]
-    if not (
-        bool((heads["opcode"] == Opcode.MESSAGE).all())
-        and bool((heads["channel"] == channels[order]).all())
-        and bool((heads["log"] == log[order]).all())
-        and int(length.min()) >= MESSAGE_FIXED
-        and int(length.max()) <= len(data)
-    ):
-        return None
-    ends = starts + HEAD.size + length.astype(np.int64)
-    return _fill_gaps(data, starts, ends)
+    if len(indexes) > 1 or bool((offsets[1:] < offsets[:-1]).any()):
+        order = np.argsort(offsets, kind="stable")
+        offsets, channels, log = offsets[order], channels[order], log[order]
+    starts = offsets.view(np.int64)
+    ends = _proven_ends(data, starts, channels, log)
+    return None if ends is None else _fill_gaps(data, starts, ends)
+
+
+def _proven_ends(
+    data: memoryview, starts: NDArray[np.int64], channels: NDArray[np.uint16], log: NDArray[np.uint64]
+) -> NDArray[np.int64] | None:
+    """Where each message ends, if there is one of that channel and time at each start."""
+    ends = np.empty(len(starts), np.int64)
+    for first in range(0, len(starts), _SLICE):  # in slices, or two million heads would be held at once
+        part = slice(first, first + _SLICE)
+        heads = gather_heads(data, starts[part])
+        length = heads["length"]
+        if not (
+            bool((heads["opcode"] == Opcode.MESSAGE).all())
+            and bool((heads["channel"] == channels[part]).all())
+            and bool((heads["log"] == log[part]).all())
+            and int(length.min()) >= MESSAGE_FIXED
+            and int(length.max()) <= len(data)
+        ):
+            return None
+        ends[part] = starts[part] + length.astype(np.int64) + HEAD.size
+    return ends
 
 
 def _fill_gaps(data: memoryview, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Walked | None:
     """Walk what lies between the messages; None where that is not whole records or holds a message."""
-    begins = np.concatenate([[0], ends])
-    stops = np.concatenate([starts, [len(data)]])
-    if bool((begins > stops).any()):
+    if bool((ends[:-1] > starts[1:]).any()) or int(ends[-1]) > len(data):
         return None
-    gaps = np.flatnonzero(begins != stops)
-    if len(gaps) > len(starts):
-        return None
+    gaps = [(int(ends[i]), int(starts[i + 1])) for i in np.flatnonzero(ends[:-1] != starts[1:]).tolist()]
+    gaps = [(0, int(starts[0])), *gaps, (int(ends[-1]), len(data))]
     others: list[tuple[int, int, int]] = []
-    for gap in gaps:
-        begin, stop = int(begins[gap]), int(stops[gap])
+    for begin, stop in gaps:
         found = walk(data[begin:stop])
         if found.error or len(found.starts):
             return None

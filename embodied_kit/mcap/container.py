@@ -28,7 +28,7 @@ class ReadLimits:
 
     chunk_bytes: int = 64 * MIB
     definition_bytes: int = 4 * MIB
-    kept_bytes: int = 16 * MIB
+    kept_bytes: int = 8 * MIB
     kept_records: int = 10_000
     batch_messages: int = 262_144
     problems: int = 256

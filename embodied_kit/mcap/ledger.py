@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
@@ -246,6 +246,40 @@ class Ledger:
             last_log_time=self.last_log,
             problems_n=self.problems_n,
             problems=tuple(self.problems),
+        )
+
+    def believed(
+        self,
+        closing: Closing,
+        *,
+        chunks_n: int,
+        attachments_n: int,
+        metadata_n: int,
+        log_range: tuple[int, int] | None,
+    ) -> ContainerInfo:
+        """The same record at depth `index`: what only a full pass can tell is None or `unknown`."""
+        return replace(
+            self.conclude(closing),
+            chunk_crc="unknown" if chunks_n else "none",
+            attachment_crc="unknown" if attachments_n else "none",
+            chunks_n=chunks_n,
+            chunks_seen_n=0,
+            messages_n=None,
+            statistics="unknown" if self.statistics else "absent",
+            statistics_wrong={},
+            chunk_index="unknown",
+            attachment_index="unknown",
+            summary_repeats="unknown",
+            chunk_times="unknown",
+            message_index="unknown",
+            unindexed_messages_n=None,
+            dangling_entries_n=None,
+            loose_messages_n=None,
+            messages_without_channel_n=None,
+            attachments_n=attachments_n,
+            metadata_n=metadata_n,
+            first_log_time=log_range[0] if log_range else None,
+            last_log_time=log_range[1] if log_range else None,
         )
 
     def _chunk_crc(self) -> Crc:
