@@ -149,6 +149,7 @@ class Control:
             "end_ns": str(self._stamp_ns(event.end_step)),
             "outcome": event.outcome,
             "failure": event.failure,
+            "failure_cause": event.failure_cause,
             "cube_at_m": list(event.cube_at),
         }
 

@@ -27,7 +27,7 @@ PAD = {
 
 
 def _row(values: Iterable[float]) -> str:
-    return " ".join(f"{value:.17g}" for value in values)
+    return " ".join(str(value) for value in values)
 
 
 def urdf() -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -15,6 +17,9 @@ from embodied_recorders.sim.shapes import BIN_AT
 
 Failure: TypeAlias = Literal["drop", "early_release", "weak_grip", "miss"]
 FAILURES: tuple[Failure, ...] = ("drop", "early_release", "weak_grip", "miss")
+CAUSES: Mapping[Failure, str] = MappingProxyType(  # words of the vocabulary failure_cause
+    {"drop": "object_dropped", "early_release": "object_dropped", "weak_grip": "object_dropped", "miss": "grasp_missed"}
+)
 
 PHASES_MS = {  # in this order
     "approach": 1600,

@@ -10,7 +10,7 @@ import numpy as np
 from embodied_recorders.sim import robot
 from embodied_recorders.sim.options import SimOptions
 from embodied_recorders.sim.physics import Physics
-from embodied_recorders.sim.plan import GRIP_N, PHASES_MS, TAKE_MS, TakePlan, plan_take
+from embodied_recorders.sim.plan import CAUSES, GRIP_N, PHASES_MS, TAKE_MS, Failure, TakePlan, plan_take
 from embodied_recorders.sim.rotation import FloatArray
 from embodied_recorders.sim.shapes import BIN_AT, BIN_HEIGHT_M, BIN_INNER_HALF_M
 
@@ -44,7 +44,8 @@ class TakeEnd:
         start_step: First step of its first phase.
         end_step: First step after its last phase.
         outcome: As the physics judge: the cube lies in the bin, or not.
-        failure: What made it fail; None for a success.
+        failure: The way in which it was made to fail; None where it was not.
+        failure_cause: Word of the vocabulary failure_cause; None for a success.
         cube_at: Where the cube ended, m.
     """
 
@@ -52,7 +53,8 @@ class TakeEnd:
     start_step: int
     end_step: int
     outcome: Outcome
-    failure: str | None
+    failure: Failure | None
+    failure_cause: str | None
     cube_at: tuple[float, float, float]
 
 
@@ -133,8 +135,9 @@ class Script:
         x, y, z = self.physics.data.qpos[8:11].tolist()
         success = in_bin(x, y, z)
         planned = self._plan.failure if self._plan else None
-        failure = None if success else (planned or "unplanned")
-        end = TakeEnd(self.take, started, self.step, "success" if success else "failure", failure, (x, y, z))
+        cause = None if success else CAUSES[planned] if planned else "other"
+        outcome: Outcome = "success" if success else "failure"
+        end = TakeEnd(self.take, started, self.step, outcome, planned, cause, (x, y, z))
         if self.take == self._options.takes:
             return end, PhaseStart(self.take, "end", self.step, None)
         return end, self._lay_out(self.take + 1)

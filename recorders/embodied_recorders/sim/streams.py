@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from embodied_kit.model.stream import LATCHED, Cadence, Qos
-from embodied_recorders.sim.cameras import DEPTH_RATE_HZ, FRAME_RATE_HZ
+from embodied_recorders.sim.cameras import DEPTH_RATE_HZ, FRAME_RATE_HZ, FRONT, WRIST, Camera
 
 Process: TypeAlias = Literal["control", "cameras"]
 
@@ -36,11 +36,13 @@ class Topic:
     """One topic.
 
     Attributes:
-        stream_id: Slug that a contract would use.
+        stream_id: Slug that a contract uses.
         process: The process that publishes it.
         rate_hz: Nominal rate; None unless cadence is periodic.
         frame_id: Frame of its header; empty where it has none.
         sync_group: Topics of one group are taken at the same moments.
+        encoding: Encoding of the payload.
+        stamp_semantics: What the header stamp marks.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Topic:
     rate_hz: int | None = None
     frame_id: str = ""
     sync_group: str = ""
+    encoding: str = "cdr"
+    stamp_semantics: str = "exposure_mid"
 
     @property
     def qos(self) -> Qos:
@@ -63,41 +67,47 @@ class Topic:
 
 
 _STATE = "sensor_msgs/msg/JointState"
-_JPEG = "sensor_msgs/msg/CompressedImage"
-_INFO = "sensor_msgs/msg/CameraInfo"
-_FRONT = "cam_front_optical_frame"
-_WRIST = "cam_wrist_optical_frame"
+_POSE = "geometry_msgs/msg/PoseStamped"
+_WRENCH = "geometry_msgs/msg/WrenchStamped"
+_TF = "tf2_msgs/msg/TFMessage"
+_TEXT = "std_msgs/msg/String"
 
 
-def _control(
-    name: str, ros_type: str, role: str, modality: str, rate_hz: int, frame_id: str = "", sync_group: str = ""
-) -> Topic:
-    return Topic(name, ros_type, name[1:], role, modality, "periodic", "control", rate_hz, frame_id, sync_group)
+def _periodic(name: str, ros_type: str, role: str, modality: str, rate_hz: int, frame_id: str = "") -> Topic:
+    return Topic(name, ros_type, name[1:], role, modality, "periodic", "control", rate_hz, frame_id)
 
 
 def _latched(name: str, ros_type: str, stream_id: str, role: str, cadence: Cadence = "latched") -> Topic:
-    return Topic(name, ros_type, stream_id, role, "description", cadence, "control")
+    return Topic(name, ros_type, stream_id, role, "reference", cadence, "control", stamp_semantics="publish")
 
 
-def _camera(name: str, ros_type: str, stream_id: str, modality: str, rate_hz: int, frame_id: str) -> Topic:
-    role, group = ("camera_info", "") if ros_type == _INFO else ("observation", "cameras")
-    return Topic(name, ros_type, stream_id, role, modality, "periodic", "cameras", rate_hz, frame_id, group)
+def _image(name: str, info: str, stream_id: str, camera: Camera, *, depth: bool = False) -> tuple[Topic, Topic]:
+    """An image topic and the camera_info that goes with it."""
+    ros_type, encoding = ("sensor_msgs/msg/Image", "16UC1") if depth else ("sensor_msgs/msg/CompressedImage", "jpeg")
+    modality, rate_hz = ("spatial", DEPTH_RATE_HZ) if depth else ("vision", FRAME_RATE_HZ)
+    image = Topic(name, ros_type, stream_id, "observation", modality, "periodic", "cameras", rate_hz)
+    image = replace(image, frame_id=camera.frame_id, sync_group="cameras", encoding=encoding)
+    parameters = Topic(
+        info, "sensor_msgs/msg/CameraInfo", f"{stream_id}_info", "camera_info", "reference", "periodic", "cameras"
+    )
+    return image, replace(parameters, rate_hz=rate_hz, frame_id=camera.frame_id)
 
 
 TOPICS = (
-    _control(JOINT_STATES, _STATE, "state", "proprioception", CONTROL_RATE_HZ, "", "joints"),
-    _control(JOINT_COMMANDS, _STATE, "action", "proprioception", CONTROL_RATE_HZ, "", "joints"),
-    _control(EE_POSE, "geometry_msgs/msg/PoseStamped", "state", "proprioception", POSE_RATE_HZ, "base_link"),
-    _control(WRENCH, "geometry_msgs/msg/WrenchStamped", "observation", "force", WRENCH_RATE_HZ, "ft_frame"),
-    _control(TF, "tf2_msgs/msg/TFMessage", "transform", "proprioception", POSE_RATE_HZ),
-    _latched(TF_STATIC, "tf2_msgs/msg/TFMessage", "tf_static", "transform"),
-    _latched(ROBOT_DESCRIPTION, "std_msgs/msg/String", "robot_description", "description"),
-    _latched(DESCRIPTION, "std_msgs/msg/String", "sim_description", "description"),
-    _latched(PHASE, "std_msgs/msg/String", "sim_phase", "event", "event"),
-    _camera(FRONT_IMAGE, _JPEG, "cam_front", "vision", FRAME_RATE_HZ, _FRONT),
-    _camera(FRONT_INFO, _INFO, "cam_front_info", "vision", FRAME_RATE_HZ, _FRONT),
-    _camera(WRIST_IMAGE, _JPEG, "cam_wrist", "vision", FRAME_RATE_HZ, _WRIST),
-    _camera(WRIST_INFO, _INFO, "cam_wrist_info", "vision", FRAME_RATE_HZ, _WRIST),
-    _camera(DEPTH_IMAGE, "sensor_msgs/msg/Image", "cam_front_depth", "depth", DEPTH_RATE_HZ, _FRONT),
-    _camera(DEPTH_INFO, _INFO, "cam_front_depth_info", "depth", DEPTH_RATE_HZ, _FRONT),
+    replace(_periodic(JOINT_STATES, _STATE, "state", "proprioception", CONTROL_RATE_HZ), sync_group="joints"),
+    replace(
+        _periodic(JOINT_COMMANDS, _STATE, "action", "proprioception", CONTROL_RATE_HZ),
+        sync_group="joints",
+        stamp_semantics="publish",
+    ),
+    _periodic(EE_POSE, _POSE, "state", "proprioception", POSE_RATE_HZ, "base_link"),
+    _periodic(WRENCH, _WRENCH, "observation", "force", WRENCH_RATE_HZ, "ft_frame"),
+    _periodic(TF, _TF, "transform", "reference", POSE_RATE_HZ),
+    _latched(TF_STATIC, _TF, "tf_static", "transform"),
+    _latched(ROBOT_DESCRIPTION, _TEXT, "robot_description", "description"),
+    _latched(DESCRIPTION, _TEXT, "sim_description", "description"),
+    _latched(PHASE, _TEXT, "sim_phase", "event", "event"),
+    *_image(FRONT_IMAGE, FRONT_INFO, "cam_front", FRONT),
+    *_image(WRIST_IMAGE, WRIST_INFO, "cam_wrist", WRIST),
+    *_image(DEPTH_IMAGE, DEPTH_INFO, "cam_front_depth", FRONT, depth=True),
 )
