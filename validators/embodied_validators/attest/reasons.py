@@ -49,6 +49,9 @@ REASONS: Mapping[str, Meaning] = {
     "facts_changed": _meaning("invalid", "facts were changed after signing", "测量事实在签名后被改动"),
     "facts_of_other_files": _meaning("invalid", "facts were measured on other files", "测量事实来自其他文件"),
     "report_changed": _meaning("invalid", "report was changed after signing", "报告在签名后被改动"),
+    "report_says_otherwise": _meaning(
+        "invalid", "report does not bear out the signed statement", "报告与已签名的声明不符"
+    ),
     "report_not_reproduced": _meaning(
         "invalid", "judging the facts again gives another report", "重新评判得到不同的报告"
     ),

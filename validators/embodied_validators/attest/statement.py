@@ -11,7 +11,7 @@ from embodied_kit.episode.times import rfc3339
 from embodied_kit.errors import DataError
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.report import Context, Report
-from embodied_kit.model.rule import Level, Profile
+from embodied_kit.model.rule import LEVELS, Level, Profile
 from embodied_kit.spec.version import SCHEMA_BASE, SCHEMA_VERSION
 from embodied_validators.attest.envelope import MAX_ENVELOPE_BYTES
 from embodied_validators.attest.manifest import Manifest, is_digest, total_size
@@ -27,6 +27,7 @@ STANDARD_NAME = "embodied-kit"
 _SEVERITIES = ("error", "warning", "info")
 _STATES = ("failed", "undetermined")
 _MAX_DEPTH = 16
+_PREVIEW = "-preview"
 
 
 class UnknownStatementError(DataError):
@@ -55,7 +56,7 @@ class Statement:
         manifest_sha256: SHA-256 of manifest.jsonl in hex.
         merkle_root: Root over the units in hex.
         level: Mark, e.g. `L2-preview`.
-        profile: `id@version`.
+        profile: `id@version`; its digest in `profile_sha256`.
         issued_at_ns, valid_until_ns: ns since the Unix epoch.
         predicate: The whole predicate.
     """
@@ -65,16 +66,22 @@ class Statement:
     merkle_root: str
     level: str
     profile: str
+    profile_sha256: str
     facts: ContentDigest
     report: ContentDigest
     issued_at_ns: int
     valid_until_ns: int
     predicate: JsonObject
 
+    @property
+    def plain_level(self) -> str:
+        """The level without the word preview."""
+        return self.level.removesuffix(_PREVIEW)
+
 
 def level_mark(level: Level, profile: Profile) -> str:
     """What people read: the plain level, or with `-preview` where the profile is a preview."""
-    return f"{level}-preview" if profile.preview else level
+    return f"{level}{_PREVIEW}" if profile.preview else level
 
 
 def compose_statement(
@@ -166,19 +173,22 @@ def _read_known(statement: JsonObject, predicate: JsonObject) -> Statement:
     subjects = statement.get("subject")
     if not (isinstance(subjects, list) and len(subjects) == 1 and isinstance(subjects[0], dict)):
         raise DataError("expected one subject")
-    digest = _object(subjects[0], "digest")
+    digest, profile = _object(subjects[0], "digest"), _object(predicate, "profile")
     read = Statement(
         subject=_text(subjects[0], "name"),
         manifest_sha256=_digest(digest, "sha256"),
         merkle_root=_digest(digest, ROOT_DIGEST),
         level=_text(predicate, "level"),
-        profile=_text(_object(predicate, "profile"), "name"),
+        profile=_text(profile, "name"),
+        profile_sha256=_digest(profile, "sha256"),
         facts=_content(predicate, "facts"),
         report=_content(predicate, "report"),
         issued_at_ns=time_ns(_text(predicate, "issued_at")),
         valid_until_ns=time_ns(_text(predicate, "valid_until")),
         predicate=predicate,
     )
+    if read.plain_level not in LEVELS:
+        raise DataError(f"expected a level mark, got {read.level[:40]!r}")
     if read.issued_at_ns >= read.valid_until_ns:
         raise DataError("expected valid_until after issued_at")
     return read

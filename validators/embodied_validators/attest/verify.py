@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from embodied_kit.canonical import sha256_hex
+from embodied_kit.canonical import MAX_DOCUMENT_BYTES, parse_json, sha256_hex
 from embodied_kit.episode.times import rfc3339
 from embodied_kit.errors import DataError, EmbodiedKitError, UsageError
 from embodied_kit.model.json import JsonObject
@@ -151,9 +151,10 @@ def _check_judgement(
     """
     facts_path, report_path = f"{chosen.folder}/{FACTS_JSONL}", f"{chosen.folder}/{REPORT_JSONL}"
     with open_evidence(root, report_path, findings) as file:
-        report_holds = file is not None and _holds(file, chosen.statement.report)
-        if file is not None and not report_holds:
+        if file is not None and not _holds(file, chosen.statement.report):
             findings.add("report_changed", report_path)
+        elif file is not None and not _bears_out(file, chosen.statement):
+            findings.add("report_says_otherwise", report_path)
     with open_evidence(root, facts_path, findings) as file:
         if file is None:
             return False
@@ -172,6 +173,18 @@ def _check_judgement(
 
 def _holds(file: BinaryIO, signed: ContentDigest) -> bool:
     return ContentDigest(*hash_stream(file, signed.size)) == signed
+
+
+def _bears_out(report: BinaryIO, statement: Statement) -> bool:
+    """Whether the report's header names the signed profile and facts, and reaches the signed level."""
+    report.seek(0)
+    header = parse_json(report.readline(MAX_DOCUMENT_BYTES)).value or {}
+    digests = header.get("digests")
+    if not isinstance(digests, Mapping):
+        return False
+    said = (header.get("profile"), digests.get("profile"), digests.get("facts"))
+    signed = (statement.profile, statement.profile_sha256, statement.facts.sha256)
+    return said == signed and str(header.get("level") or "") >= statement.plain_level
 
 
 def _rejudge(facts: bytes, chosen: Candidate, rejudge: Rejudge, findings: Findings) -> bool:
