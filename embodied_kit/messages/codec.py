@@ -6,6 +6,7 @@ Whole columns of a recording are decoded elsewhere; this is the convenient way, 
 from __future__ import annotations
 
 import functools
+import struct
 from collections.abc import Callable, Mapping, Sized
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
@@ -34,7 +35,7 @@ _DTYPES: Final[Mapping[str, np.dtype[np.generic]]] = {
 class Codec:
     """Serialises one message type.
 
-    A field that a message leaves out is zero, empty or false, as in ROS. Arrays of numbers may be lists, arrays of
+    A field that a message leaves out is zero, empty or false (defaults that a .msg gives are not known here). Arrays of numbers may be lists, arrays of
     any numeric dtype, or bytes; decoded ones are numpy arrays of the exact dtype.
 
     Args:
@@ -57,9 +58,13 @@ class Codec:
         """CDR of a message, little-endian, with its 4-byte encapsulation header.
 
         Raises:
-            DataError: A field does not exist or holds a value of another kind.
+            DataError: A field does not exist or holds a value of another kind, length or range.
         """
-        return bytes(self._store.serialize_cdr(self._build(message), self.ros_type, little_endian=True))
+        built = self._build(message)
+        try:
+            return bytes(self._store.serialize_cdr(built, self.ros_type, little_endian=True))
+        except (struct.error, UnicodeEncodeError) as error:
+            raise DataError(f"expected values that fit {self.ros_type}: {error}") from error
 
     def decode(self, cdr: bytes | memoryview) -> dict[str, object]:
         """Fields of a serialised message.

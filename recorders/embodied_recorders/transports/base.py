@@ -8,6 +8,22 @@ from typing import Protocol
 from embodied_kit.model.stream import Endpoint, Qos, Sample
 
 
+def matching_qos(offered: Sequence[Qos]) -> Qos:
+    """Reader's QoS that matches every one of these publishers, and asks each for as much as they all offer.
+
+    DDS matches a reader that asks for no more than the writer offers; a reader that asks for less than a latched topic
+    offers would miss what was latched. No publisher: reliable and volatile.
+    """
+    return Qos(
+        reliability="best_effort" if any(qos.reliability == "best_effort" for qos in offered) else "reliable",
+        durability=(
+            "transient_local" if offered and all(q.durability == "transient_local" for q in offered) else "volatile"
+        ),
+        history="keep_all",
+        depth=0,
+    )
+
+
 class Publisher(Protocol):
     """An open publisher of serialised messages."""
 

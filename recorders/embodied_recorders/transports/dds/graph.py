@@ -43,6 +43,9 @@ class Publication:
 class Graph:
     """What discovery has told so far; `refresh` takes in what is new. For one thread.
 
+    Attributes:
+        guid_of_handle: GUID of each writer ever seen by its publication handle, for a reader's hot loop.
+
     Args:
         native: The library.
         participant: Our participant, which must outlive the graph and frees its readers.
@@ -54,7 +57,7 @@ class Graph:
         self._participant_reader = native.call("dds_create_reader", participant, BUILTIN_PARTICIPANT, None, None)
         self._present: dict[int, Publication] = {}
         # Kept after departure: samples of a writer that has left may still wait to be taken.
-        self._guid_of_handle: dict[int, str] = {}
+        self.guid_of_handle: dict[int, str] = {}
         self._participants: dict[int, str] = {}
 
     def refresh(self) -> None:
@@ -63,7 +66,7 @@ class Graph:
             if info.valid_data:
                 publication = _publication(self._native, endpoint)
                 self._present[info.instance_handle] = publication
-                self._guid_of_handle[info.instance_handle] = publication.guid
+                self.guid_of_handle[info.instance_handle] = publication.guid
             else:
                 self._present.pop(info.instance_handle, None)
         for info, participant in self._taken(self._participant_reader, BuiltinParticipant):
@@ -82,9 +85,9 @@ class Graph:
 
     def publisher(self, handle: int) -> str:
         """GUID of the writer with this publication handle; empty where discovery never told of it."""
-        if handle not in self._guid_of_handle:
+        if handle not in self.guid_of_handle:
             self.refresh()
-        return self._guid_of_handle.get(handle, "")
+        return self.guid_of_handle.get(handle, "")
 
     def _taken(self, reader: int, kind: type[_Record]) -> Iterator[tuple[Info, _Record]]:
         """Samples of a builtin topic; each is valid until the next is asked for."""

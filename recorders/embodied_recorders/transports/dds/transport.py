@@ -182,13 +182,14 @@ class DdsTransport:
         samples: list[Sample] = []
         n_bytes = 0
         waiting = dict(self._readers)
-        publisher = self._graph.publisher
+        known, learn = self._graph.guid_of_handle, self._graph.publisher
         while waiting and len(samples) < MAX_SAMPLES_PER_TAKE and n_bytes < MAX_BYTES_PER_TAKE:
             for topic, reader in list(waiting.items()):
                 count, messages = self._drain.take(reader)
                 receive_ns = time.time_ns()
                 for cdr, source_ns, handle in messages:
-                    samples.append(Sample(topic, cdr, source_ns, receive_ns, publisher(handle), None))
+                    publisher = known.get(handle) or learn(handle)
+                    samples.append(Sample(topic, cdr, source_ns, receive_ns, publisher, None))
                     n_bytes += len(cdr)
                 if count < BATCH:
                     del waiting[topic]
