@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from embodied_kit.canonical import MAX_DOCUMENT_BYTES, parse_json, rounded, sha256_hex
+from embodied_kit.canonical import MAX_DOCUMENT_BYTES, parse_json, sha256_hex
+from embodied_kit.episode.layout import CAPTURE_JSON, CLOSING_JSON
+from embodied_kit.measure.rows import make_row
+from embodied_kit.measure.walk import document_kind
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue
-from embodied_kit.spec import FieldCounts, count_fields
+from embodied_kit.spec import count_fields
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Document:
         path: POSIX path in the dataset; for an embedded one the attachment's name.
         embedded_in: Path of the MCAP that carries it; empty for a file.
         value: The document; empty where it could not be read.
-        problem: `ok`, `missing`, `unreadable`, or what is wrong with its JSON.
+        problem: `ok`, `missing` (also: not a file that can be read) or what is wrong with its JSON.
         sha256: Of its bytes; empty where it has none.
     """
 
@@ -37,6 +40,13 @@ class Document:
         return self.problem == "ok"
 
 
+def document_kind_of_attachment(name: str) -> str:
+    """Kind of document that an attachment of a data file is; empty for any other attachment."""
+    if name in (CAPTURE_JSON, CLOSING_JSON):
+        return name.removesuffix(".json")
+    return "calibration" if document_kind(name) == "calibration" else ""
+
+
 def read_document(path: str, kind: str, episode: str, data: bytes | None, *, embedded_in: str = "") -> Document:
     """A document from its bytes.
 
@@ -44,7 +54,7 @@ def read_document(path: str, kind: str, episode: str, data: bytes | None, *, emb
         data: None where the file exists and cannot be read.
     """
     if data is None:
-        return Document(path, kind, episode, embedded_in, {}, "unreadable", "", "")
+        return Document(path, kind, episode, embedded_in, {}, "missing", "not a file that can be read", "")
     if len(data) > MAX_DOCUMENT_BYTES:
         return Document(path, kind, episode, embedded_in, {}, "too_large", f"at most {MAX_DOCUMENT_BYTES} bytes", "")
     result = parse_json(data)
@@ -59,22 +69,16 @@ def missing_document(path: str, kind: str, episode: str) -> Document:
 
 def document_row(document: Document) -> Row:
     """Its row of the table `document`."""
-    counts = count_fields(document.kind, document.value) if document.ok else FieldCounts()
-    row: dict[str, JsonValue] = {
+    values: dict[str, JsonValue] = {
         "path": document.path,
-        "kind": document.kind,
-        "episode": document.episode or None,
         "embedded_in": document.embedded_in or None,
+        "kind": document.kind,
         "parse": document.problem,
         "place": document.place,
         "sha256": document.sha256 or None,
-        "value": rounded(document.value) if document.ok else None,
-        "core_expected_n": counts.core_expected_n if document.ok else None,
-        "core_missing_n": counts.core_missing_n if document.ok else None,
-        "general_expected_n": counts.general_expected_n if document.ok else None,
-        "general_missing_n": counts.general_missing_n if document.ok else None,
     }
-    if not document.ok:
-        reason = "the document could not be read" if document.problem != "missing" else "the document is missing"
-        row["undetermined"] = {name: reason for name, value in row.items() if value is None and name.endswith("_n")}
-    return row
+    if document.ok:
+        values |= {"value": document.value, **vars(count_fields(document.kind, document.value))}
+    reason = "the document is missing" if document.problem == "missing" else "the document cannot be read"
+    names = ("value", "core_expected_n", "core_missing_n", "general_expected_n", "general_missing_n")
+    return make_row("document", values, episode=document.episode or None, reasons=dict.fromkeys(names, reason))

@@ -27,12 +27,12 @@ class Column:
     them do not depend on how a file was cut into chunks.
     """
 
-    def __init__(self, store: ColumnStore, dtype: np.dtype[Any], width: int) -> None:
+    def __init__(self, store: ColumnStore, dtype: np.dtype[Any], width: int, block_rows: int) -> None:
         self._store = store
         self._shape = (width,) if width else ()
         self.dtype = dtype
         self._row_bytes = dtype.itemsize * max(width, 1)
-        self.block_rows = max(1, BLOCK_BYTES // self._row_bytes)
+        self.block_rows = block_rows or max(1, BLOCK_BYTES // self._row_bytes)
         self._extents: list[tuple[int, int]] = []
         self._pending: list[Array] = []
         self.pending_bytes = 0
@@ -119,14 +119,15 @@ class ColumnStore:
             self._file.close()
             self._file = None
 
-    def column(self, dtype: str | np.dtype[Any], width: int = 0) -> Column:
+    def column(self, dtype: str | np.dtype[Any], width: int = 0, *, block_rows: int = 0) -> Column:
         """A new empty column.
 
         Args:
             dtype: Type of one value, may be structured.
             width: Values a row; 0 makes rows scalars.
+            block_rows: Rows of a block, where it must be that of another column; 0 for as many as fit.
         """
-        column = Column(self, np.dtype(dtype), width)
+        column = Column(self, np.dtype(dtype), width, block_rows)
         self._columns.append(column)
         return column
 

@@ -74,7 +74,12 @@ def test_whatever_hangs_on_an_earlier_frame_is_a_tree(parents: list[int]) -> Non
 
 def test_documents_of_others_are_read_by_form() -> None:
     value = {"n": True, "t": "12", "bad": "12x", "list": [1, {"a": 1}], "text": "abc", "zero": 0}
-    assert (get_number(value, "n"), get_ns(value, "t"), get_ns(value, "bad"), get_ns(value, "n")) == (None, 12, None, None)
+    assert (get_number(value, "n"), get_ns(value, "t"), get_ns(value, "bad"), get_ns(value, "n")) == (
+        None,
+        12,
+        None,
+        None,
+    )
     assert get_objects(value, "list") == [{"a": 1}]
     assert get_list(value, "text") == ()
     assert get_positive(value, "zero") is None

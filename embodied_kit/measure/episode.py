@@ -1,0 +1,141 @@
+"""Everything that is known of one episode when its tables are made: what was scanned, and what its documents declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from embodied_kit.episode.layout import CAPTURE_JSON, CLOSING_JSON
+from embodied_kit.measure.documents import Document, document_kind_of_attachment, read_document
+from embodied_kit.measure.jsonget import get_ns, get_object, get_objects, get_text
+from embodied_kit.measure.scan import EpisodeScan, FileScan
+from embodied_kit.measure.series import Series
+from embodied_kit.model.facts import Depth
+from embodied_kit.model.json import JsonObject
+
+_EMPTY: JsonObject = {}
+
+
+@dataclass(frozen=True)
+class StreamView:
+    """One topic as facts name it: declared, recorded, or both.
+
+    Attributes:
+        stream: stream_id, or the topic where it is not declared.
+        declared: Its entry in the contract or in episode.json; empty where there is none.
+        series: Its publishers, in order of their ids; empty where nothing was recorded.
+    """
+
+    stream: str
+    topic: str
+    declared: JsonObject
+    series: tuple[Series, ...]
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether a document names it."""
+        return bool(self.declared)
+
+    @property
+    def role(self) -> str:
+        """Declared role; empty where there is none."""
+        return get_text(self.declared, "role")
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One episode, or one bare file or bag (then `episode_id` is None).
+
+    Attributes:
+        document: episode.json; empty where there is none.
+        robots: robot_id -> robot.json of the dataset, for episodes whose files embed none.
+    """
+
+    episode_id: str | None
+    depth: Depth
+    scan: EpisodeScan
+    document: JsonObject = field(default_factory=dict)
+
+    @cached_property
+    def embedded(self) -> tuple[Document, ...]:
+        """Documents that the data files carry: capture, closing, calibrations."""
+        return tuple(self._embedded())
+
+    @cached_property
+    def capture(self) -> JsonObject:
+        """The first capture document that can be read."""
+        return self._first(CAPTURE_JSON)
+
+    @cached_property
+    def closing(self) -> JsonObject:
+        """The last closing document that can be read."""
+        found = [item for item in self.embedded if item.path == CLOSING_JSON and item.ok]
+        return found[-1].value if found else _EMPTY
+
+    @cached_property
+    def robots(self) -> Sequence[JsonObject]:
+        """Robot documents inside the capture document."""
+        return get_objects(self.capture, "robots")
+
+    @cached_property
+    def calibrations(self) -> Sequence[JsonObject]:
+        """Calibration documents inside the capture document."""
+        return get_objects(self.capture, "calibrations")
+
+    @cached_property
+    def declared_streams(self) -> Sequence[JsonObject]:
+        """Streams of the embedded contract; without one those of episode.json."""
+        found = get_objects(get_object(self.capture, "contract"), "streams") or get_objects(self.document, "streams")
+        return [stream for stream in found if get_text(stream, "topic")]
+
+    @cached_property
+    def streams(self) -> tuple[StreamView, ...]:
+        """Every topic, declared ones first, then the others by name."""
+        recorded: dict[str, list[Series]] = {}
+        for series in self.scan.series.values():
+            recorded.setdefault(series.topic, []).append(series)
+        views: dict[str, StreamView] = {}
+        for entry in self.declared_streams:
+            topic = get_text(entry, "topic")
+            views.setdefault(topic, _view(get_text(entry, "stream_id") or topic, topic, entry, recorded))
+        for topic in sorted(recorded):
+            views.setdefault(topic, _view(topic, topic, _EMPTY, recorded))
+        return tuple(views.values())
+
+    @cached_property
+    def span_ns(self) -> int | None:
+        """Length of the episode by closing.json, else by episode.json."""
+        for document in (self.closing, self.document):
+            start, end = get_ns(document, "start_ns"), get_ns(document, "end_ns")
+            if start is not None and end is not None and end > start:
+                return end - start
+        return None
+
+    @cached_property
+    def cameras(self) -> Mapping[str, JsonObject]:
+        """stream_id -> camera entry of robot.json."""
+        return {get_text(item, "stream_id"): item for robot in self.robots for item in get_objects(robot, "cameras")}
+
+    def by_role(self, role: str) -> list[StreamView]:
+        """Recorded streams of one role."""
+        return [view for view in self.streams if view.role == role and view.series]
+
+    def last_file(self) -> FileScan | None:
+        """The last data file."""
+        return self.scan.files[-1] if self.scan.files else None
+
+    def _first(self, name: str) -> JsonObject:
+        return next((item.value for item in self.embedded if item.path == name and item.ok), _EMPTY)
+
+    def _embedded(self) -> Iterator[Document]:
+        for file in self.scan.files:
+            for item in file.embedded:
+                kind = document_kind_of_attachment(item.name)
+                if kind:
+                    yield read_document(item.name, kind, self.episode_id or "", item.data, embedded_in=file.path)
+
+
+def _view(stream: str, topic: str, entry: JsonObject, recorded: Mapping[str, list[Series]]) -> StreamView:
+    series = sorted(recorded.get(topic, []), key=lambda item: item.publisher)
+    return StreamView(stream, topic, entry, tuple(series))

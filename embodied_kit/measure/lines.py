@@ -1,0 +1,94 @@
+"""Facts as canonical lines and back: the form that is digested, signed and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal, cast
+
+from embodied_kit.canonical import canonical_bytes, parse_json
+from embodied_kit.errors import DataError
+from embodied_kit.measure.jsonget import get_text, get_texts
+from embodied_kit.model.facts import DATASET_SCOPE, DEPTHS, TABLES, Depth, Facts, Row
+from embodied_kit.model.json import JsonObject, JsonValue
+from embodied_kit.spec import standard
+
+HEAD_TABLE = "facts"
+_LONGEST_LINE_BYTES = 64 * 2**20
+
+
+def facts_lines(facts: Iterable[Facts]) -> Iterator[bytes]:
+    """Canonical lines (RFC 8785, LF at the end) of facts: the dataset first, then episodes by id.
+
+    A head line `{"table": "facts", scope, subject, depth, key, tables}` goes before the rows of each scope; it names the
+    tables that were measured, since one without rows is another thing than one that was not measured.
+    """
+    for item in sorted(facts, key=lambda item: (item.scope != DATASET_SCOPE, item.scope)):
+        yield _line(
+            {
+                "table": HEAD_TABLE,
+                "scope": item.scope,
+                "subject": item.subject,
+                "depth": item.depth,
+                "key": item.key,
+                "tables": [table for table in TABLES if table in item.tables],
+            }
+        )
+        for table in sorted(item.tables):
+            for row in sorted_rows(table, item.tables[table]):
+                yield _line({"table": table, **row})
+
+
+def read_facts(lines: Iterable[bytes]) -> list[Facts]:
+    """Facts from their lines.
+
+    Raises:
+        DataError: A line is no strict JSON, or names a scope, table or depth that cannot be.
+    """
+    found: list[Facts] = []
+    rows: dict[str, list[Row]] = {}
+    for number, line in enumerate(lines, 1):
+        value = _parse(line, number)
+        table = get_text(value, "table")
+        if table == HEAD_TABLE:
+            rows = {name: [] for name in get_texts(value, "tables")}
+            found.append(_head(value, rows, number))
+        elif table in rows:
+            rows[table].append({name: item for name, item in value.items() if name != "table"})
+        else:
+            raise DataError(f"expected a row of a table that the head line names, got {table[:40]!r} in line {number}")
+    return found
+
+
+def sorted_rows(table: str, rows: Iterable[Row]) -> list[Row]:
+    """Rows in the order of their keys, null first; rows of one key in the order of their bytes."""
+    key = standard().fact_table(table).key
+    return sorted(rows, key=lambda row: ([_order(name, row.get(name)) for name in key], canonical_bytes(row)))
+
+
+def _order(name: str, value: JsonValue) -> tuple[int, int | float, str]:
+    if value is None:
+        return 0, 0, ""
+    if isinstance(value, int | float):
+        return 1, value, ""
+    if not isinstance(value, str):
+        return 2, 0, canonical_bytes(value).decode()
+    return (1, int(value), "") if name.endswith("_ns") else (2, 0, value)
+
+
+def _line(value: JsonObject) -> bytes:
+    return canonical_bytes(value) + b"\n"
+
+
+def _parse(line: bytes, number: int) -> JsonObject:
+    result = parse_json(line, max_bytes=_LONGEST_LINE_BYTES)
+    if result.value is None:
+        raise DataError(f"expected facts in line {number}, got {result.problem}: {result.place}")
+    return result.value
+
+
+def _head(value: JsonObject, rows: dict[str, list[Row]], number: int) -> Facts:
+    subject, depth = get_text(value, "subject"), get_text(value, "depth")
+    if subject not in ("dataset", "episode", "bare") or depth not in DEPTHS or not set(rows) <= set(TABLES):
+        raise DataError(f"expected a subject, a depth and tables of this standard in line {number}, got others")
+    kind = cast("Literal['dataset', 'episode', 'bare']", subject)
+    return Facts(get_text(value, "scope"), cast("Depth", depth), kind, rows, get_text(value, "key"))

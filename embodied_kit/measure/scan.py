@@ -1,0 +1,191 @@
+"""One pass over the data files of an episode: every message meets the accumulator of its stream, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from embodied_kit.canonical import sha256_hex
+from embodied_kit.errors import DataError
+from embodied_kit.mcap.container import Attachment, ContainerInfo
+from embodied_kit.mcap.index import read_index
+from embodied_kit.mcap.reader import McapScan
+from embodied_kit.mcap.records import HEAD, Channel, Schema, parse_attachment_head
+from embodied_kit.measure.series import Series
+from embodied_kit.measure.store import ColumnStore
+from embodied_kit.messages.columns import ColumnDecoder
+from embodied_kit.messages.schema import MessageSchema, read_schema
+from embodied_kit.model.facts import Depth
+
+MAX_ATTACHMENT_BYTES = 16 * 2**20
+MAX_ATTACHMENTS_READ = 256
+MAX_SERIES = 4096
+_HEAD_PEEK = 64 * 1024
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """An attachment: its bytes where it is small enough to be a document, else None."""
+
+    name: str
+    sha256: str
+    data: bytes | None
+
+
+@dataclass
+class FileScan:
+    """What was found in one data file.
+
+    Attributes:
+        path: As facts name it.
+        info: Container numbers; None where the file could not be opened.
+        embedded: Attachments with content, in file order.
+        channels: Topic -> channels of that topic.
+        zero_log_n, zero_publish_n, zero_any_n: Messages whose times are not set.
+    """
+
+    path: str
+    info: ContainerInfo | None = None
+    embedded: list[Embedded] = field(default_factory=list)
+    topics: set[str] = field(default_factory=set)
+    zero_log_n: int = 0
+    zero_publish_n: int = 0
+    zero_any_n: int = 0
+    error: str = ""
+
+
+class EpisodeScan:
+    """The data files of one episode, or one bare file; a stream spread over several of them is one stream.
+
+    Args:
+        store: Owner of the columns.
+        depth: How deep to look.
+        progress: Told the bytes read since the last call.
+    """
+
+    def __init__(self, store: ColumnStore, depth: Depth, progress: Progress | None = None) -> None:
+        self.depth = depth
+        self.files: list[FileScan] = []
+        self.series: dict[tuple[str, str], Series] = {}
+        self.declared_n: dict[tuple[str, str], int] = {}
+        self.overflowed = False
+        self._store = store
+        self._progress = progress or (lambda _: None)
+        self._decoders: dict[tuple[str, str, str, bytes], ColumnDecoder] = {}
+
+    def add_file(self, file: Path, path: str, *, streams: bool = True) -> FileScan:
+        """Scan one more file.
+
+        Args:
+            file: Where it lies.
+            path: As facts name it.
+            streams: Whether its messages belong to the episode; otherwise only the container is looked at.
+        """
+        found = FileScan(path)
+        self.files.append(found)
+        if self.depth == "index":
+            try:
+                self._add_index(file, found)
+            except DataError:  # only a whole pass can tell what is wrong with it
+                self._add_messages(file, found, streams=False)
+        else:
+            self._add_messages(file, found, streams=streams)
+        return found
+
+    def _add_index(self, file: Path, found: FileScan) -> None:
+        index = read_index(file)
+        found.info = index.info
+        found.embedded = [_read_at(file, item) for item in index.attachments[:MAX_ATTACHMENTS_READ]]
+        counts = index.statistics.channel_counts if index.statistics else {}
+        for channel_id, channel in index.channels.items():
+            found.topics.add(channel.topic)
+            series = self._series_of(channel, index.schemas)
+            if series is not None:
+                key = (series.topic, series.publisher)
+                self.declared_n[key] = self.declared_n.get(key, 0) + counts.get(channel_id, 0)
+        self._progress(index.info.size)
+
+    def _add_messages(self, file: Path, found: FileScan, *, streams: bool) -> None:
+        with McapScan(file) as scan:
+            known: dict[int, tuple[Channel, Series | None, ColumnDecoder]] = {}
+            for batch in scan.batches():
+                log_zero, publish_zero = batch.log_time == 0, batch.publish_time == 0
+                found.zero_log_n += int(log_zero.sum())
+                found.zero_publish_n += int(publish_zero.sum())
+                found.zero_any_n += int((log_zero | publish_zero).sum())
+                self._progress(int(batch.length.sum()))
+                for channel_id, part in batch.by_channel().items() if streams else ():
+                    channel = scan.channels.get(channel_id)
+                    if channel is None:
+                        continue  # counted by the reader as a message without channel
+                    if channel_id not in known:
+                        decoder = self._decoder(channel, scan.schemas.get(channel.schema_id))
+                        known[channel_id] = (channel, self._series_of(channel, scan.schemas), decoder)
+                    _, series, decoder = known[channel_id]
+                    if series is not None:
+                        series.add(part, decoder)
+            found.info = scan.container()
+            self._finish_file(scan, found, streams=streams)
+
+    def _finish_file(self, scan: McapScan, found: FileScan, *, streams: bool) -> None:
+        for channel in scan.channels.values():
+            found.topics.add(channel.topic)
+            if streams:
+                series = self._series_of(channel, scan.schemas)
+                if series is not None and self.depth == "index":
+                    key = (series.topic, series.publisher)
+                    self.declared_n[key] = self.declared_n.get(key, 0)
+        for item in scan.attachments[:MAX_ATTACHMENTS_READ]:
+            try:
+                data = scan.read_attachment(item, max_bytes=MAX_ATTACHMENT_BYTES)
+            except DataError:
+                data = None
+            found.embedded.append(Embedded(item.name, item.sha256, data))
+
+    def _series_of(self, channel: Channel, schemas: Mapping[int, Schema]) -> Series | None:
+        """The accumulator of a channel; None where a file has more of them than any robot."""
+        key = (channel.topic, channel.metadata.get("publisher_gid", ""))
+        schema = schemas.get(channel.schema_id)
+        if key not in self.series:
+            if len(self.series) >= MAX_SERIES:
+                self.overflowed = True
+                return None
+            source = "publisher" if channel.metadata.get("sequence_source") == "publisher" else "none"
+            self.series[key] = Series(*key, self._store, self.depth, schema.name if schema else "", source)
+        series = self.series[key]
+        decoder = self._decoder(channel, schema)
+        series.definition_ok &= decoder.schema.root is not None and (schema is None or schema.name == series.ros_type)
+        series.type_hashes.add(channel.metadata.get("topic_type_hash", ""))
+        return series
+
+    def _decoder(self, channel: Channel, schema: Schema | None) -> ColumnDecoder:
+        encoding, data = (schema.encoding, schema.data) if schema else ("", b"")
+        key = (channel.message_encoding, schema.name if schema else "", encoding, data)
+        if key not in self._decoders:
+            self._decoders[key] = ColumnDecoder(_schema_of(channel, schema))
+        return self._decoders[key]
+
+
+def _schema_of(channel: Channel, schema: Schema | None) -> MessageSchema:
+    if schema is None:
+        return MessageSchema("", None, "the channel has no definition")
+    if channel.message_encoding != "cdr":
+        return MessageSchema(schema.name, None, "only messages encoded as cdr are decoded")
+    return read_schema(schema.name, schema.encoding, schema.data)
+
+
+def _read_at(file: Path, item: Attachment) -> Embedded:
+    """An attachment from its index entry; at this depth nobody has hashed it."""
+    if item.size > MAX_ATTACHMENT_BYTES:
+        return Embedded(item.name, "", None)
+    with file.open("rb") as opened:
+        opened.seek(item.offset + HEAD.size)
+        try:
+            head = parse_attachment_head(opened.read(_HEAD_PEEK))
+        except DataError:
+            return Embedded(item.name, "", None)
+        opened.seek(item.offset + HEAD.size + head.data_at)
+        data = opened.read(item.size)
+    return Embedded(item.name, sha256_hex(data), data if len(data) == item.size else None)

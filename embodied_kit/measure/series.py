@@ -1,0 +1,225 @@
+"""One topic of one publisher, over all files of an episode: what is kept of its messages while they pass."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embodied_kit.measure.framelog import COMPRESSED, IMAGE_FIELDS, RAW, FrameLog
+from embodied_kit.measure.numeric import NameLayouts, NumericFields
+from embodied_kit.measure.payload import PayloadDigest
+from embodied_kit.measure.store import Array, Blocks, Column, ColumnStore
+from embodied_kit.mcap.reader import Batch
+from embodied_kit.messages.columns import ColumnDecoder, Columns
+from embodied_kit.model.facts import Depth
+from embodied_kit.model.json import JsonObject, JsonValue
+
+BASE_DTYPE = np.dtype([("log", "<i8"), ("publish", "<i8"), ("stamp", "<i8"), ("sequence", "<u4"), ("length", "<u4")])
+NO_STAMP = int(np.iinfo(np.int64).min)
+TF, CAMERA_INFO, JOINT_STATE = "tf2_msgs/TFMessage", "sensor_msgs/CameraInfo", "sensor_msgs/JointState"
+_TRANSFORM_FIELDS = {
+    "transforms[].header.stamp": "time",
+    "transforms[].header.frame_id": "text",
+    "transforms[].child_frame_id": "text",
+}
+_CAMERA_FIELDS = {"height": "number", "width": "number", "k": "number", "d": "number", "distortion_model": "text"}
+MAX_CHILD_FRAMES = 1024
+MAX_EDGES = 4096
+_DECODE_BYTES = 8 * 2**20
+_LATEST_NS = np.uint64(np.iinfo(np.int64).max)
+
+
+@dataclass
+class Series:
+    """One topic of one publisher.
+
+    Attributes:
+        ros_type: As the channel's schema names it; empty for none.
+        sequence_source: `publisher` or `none`, as the channel's metadata say.
+        definition_ok: Whether every channel's definition is there and could be read.
+        type_hashes: Distinct `topic_type_hash` of the channels.
+        first_names: Names of elements in the first message.
+        all_names: Names of elements seen in any message.
+        children: Child frame -> stamps of its transforms.
+        edges: (parent frame, child frame) of transforms.
+        overflowed: More child frames, frames or dimensions than are measured.
+    """
+
+    topic: str
+    publisher: str
+    store: ColumnStore
+    depth: Depth
+    ros_type: str
+    sequence_source: str
+    definition_ok: bool = True
+    type_hashes: set[str] = field(default_factory=set)
+    names_changes_n: int = 0
+    shape_changes_n: int = 0
+    decode_failures: int = 0
+    decode_reasons: Counter[str] = field(default_factory=Counter)
+    all_names: set[str] = field(default_factory=set)
+    children: dict[str, Column] = field(default_factory=dict)
+    edges: set[tuple[str, str]] = field(default_factory=set)
+    frame_ids: set[str] = field(default_factory=set)
+    camera_info: JsonObject | None = None
+    camera_info_changes_n: int = 0
+    header_n: int = 0
+    overflowed: bool = False
+    frames: FrameLog | None = None
+
+    def __post_init__(self) -> None:
+        self.base = self.store.column(BASE_DTYPE)
+        self.payload = PayloadDigest()
+        self.short_type = _short(self.ros_type)
+        self.numeric = NumericFields(self.store, self.short_type)
+        self._names: tuple[str, ...] | None = None
+        self._lengths: dict[str, int] = {}
+        if self.short_type in (COMPRESSED, RAW):
+            self.frames = FrameLog(self.store, decode=self.depth == "full")
+
+    @property
+    def n(self) -> int:
+        """Messages."""
+        return self.base.n
+
+    def column(self, name: str) -> Blocks:
+        """One of the fields of BASE_DTYPE; stamps only of messages that have one."""
+
+        def blocks() -> Iterator[Array]:
+            for block in self.base.blocks():
+                values = block[name]
+                yield values[values != NO_STAMP] if name == "stamp" else values
+
+        return blocks
+
+    def add(self, batch: Batch, decoder: ColumnDecoder) -> None:
+        """Add messages of this topic, in file order."""
+        self.payload.update(batch.buffer, batch.offset, batch.length)
+        for part in _pieces(batch):
+            self._add_part(part, decoder)
+
+    def _add_part(self, batch: Batch, decoder: ColumnDecoder) -> None:
+        columns = decoder.decode(batch.buffer, batch.offset, batch.length)
+        self.decode_failures += int(columns.failed.sum())
+        self.decode_reasons.update(columns.reasons)
+        base = np.zeros(len(batch), BASE_DTYPE)
+        base["log"] = np.minimum(batch.log_time, _LATEST_NS)
+        base["publish"] = np.minimum(batch.publish_time, _LATEST_NS)
+        base["sequence"], base["length"] = batch.sequence, np.minimum(batch.length, np.iinfo(np.uint32).max)
+        base["stamp"] = self._header_stamps(columns, len(batch))
+        self.base.append(base)
+        stamps = np.where(base["stamp"] == NO_STAMP, base["publish"], base["stamp"])
+        names = self._read_names(columns, len(batch))
+        self._count_shapes(columns, len(batch))
+        self.numeric.add(columns, stamps, names)
+        if self.frames is not None and has_fields(columns, IMAGE_FIELDS[self.short_type]):
+            self.frames.add(batch.buffer, columns, stamps, self.short_type)
+        if self.short_type == TF and has_fields(columns, _TRANSFORM_FIELDS):
+            self._add_transforms(columns)
+        if self.short_type == CAMERA_INFO and has_fields(columns, _CAMERA_FIELDS):
+            self._add_camera_info(columns)
+
+    def _header_stamps(self, columns: Columns, n: int) -> NDArray[np.int64]:
+        stamps = np.full(n, NO_STAMP, np.int64)
+        found = columns.fields.get("header.stamp")
+        if found is not None and found.kind == "time" and found.length is None:
+            stamps[found.message] = found.values
+            self.header_n += len(found.message)
+        frame = columns.fields.get("header.frame_id")
+        if frame is not None and len(self.frame_ids) < MAX_CHILD_FRAMES:
+            self.frame_ids.update(frame.table[:MAX_CHILD_FRAMES])
+        return stamps
+
+    def _read_names(self, columns: Columns, n: int) -> NameLayouts | None:
+        """Names of the elements of a JointState, and how often they change."""
+        column = columns.fields.get("name")
+        if self.short_type != JOINT_STATE or column is None or column.kind != "text" or column.length is None:
+            return None
+        names = NameLayouts.read(column, n)
+        told = names.of_message[names.of_message >= 0]
+        if len(told):
+            first, last = names.layouts[int(told[0])], names.layouts[int(told[-1])]
+            self.names_changes_n += int((np.diff(told) != 0).sum()) + (self._names not in (None, first))
+            self._names = last
+            self.all_names.update(name for layout in names.layouts[:MAX_EDGES] for name in layout)
+        return names
+
+    def _count_shapes(self, columns: Columns, n: int) -> None:
+        """Messages in which a sequence of numbers has another length than in the message before."""
+        changed = np.zeros(n, bool)
+        for path, column in columns.fields.items():
+            if column.kind != "number" or column.length is None or "[]" in path or not len(column.message):
+                continue
+            before = np.concatenate([[self._lengths.get(path, column.length[0])], column.length[:-1]])
+            changed[column.message[column.length != before]] = True
+            self._lengths[path] = int(column.length[-1])
+        self.shape_changes_n += int(changed.sum())
+
+    def _add_transforms(self, columns: Columns) -> None:
+        stamps, children, parents = (
+            columns.fields[f"transforms[].{name}"] for name in ("header.stamp", "child_frame_id", "header.frame_id")
+        )
+        codes = children.values.astype(np.int64)
+        for code in np.unique(codes).tolist():
+            child, rows = children.table[code], codes == code
+            if child not in self.children and len(self.children) >= MAX_CHILD_FRAMES:
+                self.overflowed = True
+                continue
+            self.children.setdefault(child, self.store.column("i8")).append(stamps.values[rows].astype(np.int64))
+        pairs = np.unique(np.stack([parents.values, codes]).astype(np.int64), axis=1)
+        for parent, code in pairs.T.tolist():
+            if len(self.edges) >= MAX_EDGES:
+                self.overflowed = True
+                return
+            self.edges.add((parents.table[parent], children.table[code]))
+
+    def _add_camera_info(self, columns: Columns) -> None:
+        """Keep the first CameraInfo, and count those that differ from the one before."""
+        for row in range(len(columns.fields["height"].message)):
+            found = _camera_info(columns, row)
+            if self.camera_info is None:
+                self.camera_info = self._last_info = found
+            elif found != self._last_info:
+                self.camera_info_changes_n += 1
+                self._last_info = found
+
+
+def has_fields(columns: Columns, kinds: Mapping[str, str]) -> bool:
+    """Whether a type that bears a known name has the fields of that type: anyone may define any name."""
+    return all(path in columns.fields and columns.fields[path].kind == kind for path, kind in kinds.items())
+
+
+def _camera_info(columns: Columns, row: int) -> JsonObject:
+    fields = columns.fields
+    distortion = fields["d"].take(np.array([row])).values
+    values: dict[str, JsonValue] = {
+        "height": int(cast("int", fields["height"].values[row])),
+        "width": int(cast("int", fields["width"].values[row])),
+        "k": [float(item) for item in fields["k"].values[row].tolist()],
+        "d": [float(item) for item in distortion.tolist()[:32]],
+        "distortion_model": fields["distortion_model"].table[int(cast("int", fields["distortion_model"].values[row]))],
+    }
+    return values
+
+
+def _pieces(batch: Batch) -> Iterator[Batch]:
+    """Parts of a batch whose columns are small, whatever the batch is."""
+    ends = np.cumsum(batch.length)
+    total = int(ends[-1]) if len(ends) else 0
+    if total <= _DECODE_BYTES:
+        yield batch
+        return
+    cuts = np.unique(np.searchsorted(ends, np.arange(_DECODE_BYTES, total, _DECODE_BYTES), side="right"))
+    for rows in np.split(np.arange(len(ends)), cuts):
+        if len(rows):
+            yield batch.take(rows)
+
+
+def _short(ros_type: str) -> str:
+    parts = ros_type.split("/")
+    return f"{parts[0]}/{parts[-1]}"

@@ -1,0 +1,1 @@
+"""One module a facts table: columns and documents in, rows out."""
