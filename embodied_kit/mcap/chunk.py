@@ -138,3 +138,27 @@ def _fill_gaps(data: memoryview, starts: NDArray[np.int64], ends: NDArray[np.int
             return None
         others += [(opcode, begin + first, begin + last) for opcode, first, last in found.others]
     return Walked(starts, others, len(data))
+
+
+def compare_index(
+    data: memoryview, starts: NDArray[np.int64], indexes: Sequence[tuple[int, NDArray[np.void]]]
+) -> tuple[int, int]:
+    """How many messages no entry lists, and how many entries list no message of their own.
+
+    Args:
+        data: The records.
+        starts: Where the messages begin, ascending, as walked.
+        indexes: Channel id and INDEX_DTYPE entries of each MessageIndex.
+    """
+    listed = np.zeros(len(starts), bool)
+    entries_n = sum(len(entries) for _, entries in indexes)
+    for channel, entries in indexes if len(starts) else ():
+        for first in range(0, len(entries), _SLICE):
+            part = entries[first : first + _SLICE]
+            rows = np.searchsorted(starts, part["offset"].view(np.int64))  # huge ones turn negative and match nothing
+            rows[rows == len(starts)] = 0
+            heads = gather_heads(data, starts[rows])
+            right = (starts[rows].view(np.uint64) == part["offset"]) & (heads["log"] == part["log"])
+            listed[rows[right & (heads["channel"] == channel)]] = True
+    listed_n = int(listed.sum())
+    return len(starts) - listed_n, entries_n - listed_n

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embodied_kit.errors import DataError, UsageError
-from embodied_kit.mcap.chunk import INDEX_DTYPE, Walked, gather_heads, prove, walk
+from embodied_kit.mcap.chunk import INDEX_DTYPE, Walked, compare_index, gather_heads, prove, walk
 from embodied_kit.mcap.container import DEFAULT_LIMITS, MIB, Attachment, ContainerInfo, Crc, Readable, ReadLimits
 from embodied_kit.mcap.decompress import Decompressor
 from embodied_kit.mcap.ledger import Closing, Ledger
@@ -407,7 +407,12 @@ class McapScan:
             if found.error:
                 ledger.problem(offset, f"in the chunk at {found.stop}: {found.error}")
             if indexes:
-                self._compare_index(found, data, indexes, offset)
+                unlisted, dangling = compare_index(data, found.starts, indexes)
+                ledger.unindexed_n += unlisted
+                ledger.dangling_n += dangling
+                if unlisted or dangling:
+                    wrong = f"{unlisted} not listed and {dangling} wrong entries"
+                    ledger.problem(offset, f"expected an index of every message in the chunk, got {wrong}")
             else:
                 ledger.unindexed_n += len(found.starts)
         self._chunk_others(found, data, offset)
@@ -419,28 +424,6 @@ class McapScan:
         if times != (head.first_log_time, head.last_log_time):
             ledger.chunks_bad_time_n += 1
             ledger.problem(offset, "expected the chunk's time range to be that of its messages, got another")
-
-    def _compare_index(
-        self, found: Walked, data: memoryview, indexes: list[tuple[int, NDArray[np.void]]], offset: int
-    ) -> None:
-        """Count messages that no index lists and entries that list no message."""
-        heads = gather_heads(data, found.starts)
-        listed = np.concatenate([entries for _, entries in indexes])
-        channels = np.repeat([ch for ch, _ in indexes], [len(entries) for _, entries in indexes])
-        rows = np.searchsorted(found.starts.astype(np.uint64), listed["offset"])
-        rows[rows == len(heads)] = 0
-        right = np.zeros(len(listed), bool)
-        if len(heads):
-            right = found.starts[rows].astype(np.uint64) == listed["offset"]
-            right &= (heads["log"][rows] == listed["log"]) & (heads["channel"][rows] == channels)
-        listed_n = len(np.unique(rows[right]))  # a second entry for a message is a wrong one
-        unindexed, dangling = len(heads) - listed_n, len(listed) - listed_n
-        self._ledger.unindexed_n += unindexed
-        self._ledger.dangling_n += dangling
-        if unindexed or dangling:
-            self._ledger.problem(
-                offset, f"expected an index of every message, got {unindexed} not listed and {dangling} wrong entries"
-            )
 
     def _chunk_others(self, found: Walked, data: memoryview, offset: int) -> None:
         """Schemas and channels inside a chunk; nothing else belongs there."""
