@@ -35,8 +35,8 @@ _DTYPES: Final[Mapping[str, np.dtype[np.generic]]] = {
 class Codec:
     """Serialises one message type.
 
-    A field that a message leaves out is zero, empty or false (defaults that a .msg gives are not known here). Arrays of numbers may be lists, arrays of
-    any numeric dtype, or bytes; decoded ones are numpy arrays of the exact dtype.
+    A field that a message leaves out is zero, empty or false (defaults that a .msg gives are not known here). Arrays of
+    numbers may be lists, arrays of any numeric dtype, or bytes; decoded ones are numpy arrays of the exact dtype.
 
     Args:
         ros_type: Full type name, e.g. `sensor_msgs/msg/JointState`.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -68,9 +69,14 @@ def free_domain() -> Iterator[int]:
 class Process:
     """A child that answers one JSON line for each JSON line."""
 
-    def __init__(self, command: Sequence[str | Path]) -> None:
+    def __init__(self, command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
-            [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+            [str(part) for part in command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            env={**os.environ, **(environment or {})},
         )
 
     def ask(self, do: str, **arguments: object) -> dict[str, object]:
@@ -100,5 +106,5 @@ class Process:
         self._process.wait(PATIENCE_S)
 
 
-def start_peer() -> Process:
-    return Process([sys.executable, PEER])
+def start_peer(**environment: str) -> Process:
+    return Process([sys.executable, PEER], environment)

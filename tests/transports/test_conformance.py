@@ -11,7 +11,7 @@ from transports.harness import Process, digest, free_domain, padded, payload, st
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.model.stream import LATCHED, Qos, Sample
 from embodied_recorders.transports import TRANSPORTS, open_transport
-from embodied_recorders.transports.base import Transport
+from embodied_recorders.transports.base import Transport, matching_qos
 
 pytestmark = pytest.mark.wire
 
@@ -194,6 +194,19 @@ def test_two_publishers_of_one_topic_are_told_apart(wire: Wire) -> None:
     assert sorted(by_publisher) == sorted(publishers_of(wire.ours, "/shared")())
     assert sorted(by_publisher.values()) == [list(range(50)), list(range(1000, 1050))]
     until(lambda: nodes_of(wire.ours, "/shared") == ["/peer_node", "/second_node"], "the node names")
+
+
+def test_one_subscription_matches_publishers_of_unlike_qos(wire: Wire) -> None:
+    offered = [Qos("reliable", "transient_local", "keep_last", 5), Qos("best_effort", "volatile", "keep_last", 5)]
+    wire.open_peer("second")
+    for key, qos in zip(("peer", "second"), offered, strict=True):
+        wire.they_advertise("/unlike", qos, key)
+    until(lambda: len(publishers_of(wire.ours, "/unlike")()) == 2, "both endpoints")
+    found = [endpoint.qos for endpoint in wire.ours.endpoints()]
+    wire.we_subscribe("/unlike", matching_qos(found), publishers=("peer", "second"))
+    for key in ("peer", "second"):
+        wire.peer("publish", key, topic="/unlike", first=1, count=1, size=32)
+    assert len({sample.publisher for sample in wire.take(2)}) == 2
 
 
 def test_a_publisher_that_leaves_is_missed_and_its_messages_are_kept(wire: Wire) -> None:

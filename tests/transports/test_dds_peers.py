@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from transports.harness import Process, free_domain, until
+from transports.harness import Process, free_domain, start_peer, until
 
 from embodied_kit.errors import EnvironmentUnfitError
 from embodied_kit.messages.codec import codec
@@ -82,6 +82,16 @@ def test_a_typed_reader_with_xtypes_information_reads_us(ours: DdsTransport, idl
     assert received == [[text, SOURCE_NS + step] for step, text in enumerate(TEXTS)]
     seen = {topic: rest for topic, *rest in idl_peer.ask("publications")["answer"]}
     assert seen["rt/to_idl"] == ["std_msgs::msg::dds_::String_", f"typehash={HASH};"]
+
+
+def test_a_killed_publisher_is_missed_when_its_lease_ends(ours: DdsTransport, domain_id: int) -> None:
+    short_lease = "<Domain><Discovery><LeaseDuration>1s</LeaseDuration></Discovery></Domain>"
+    peer = start_peer(CYCLONEDDS_URI=short_lease)
+    peer.ask("open", key="peer", transport="dds", domain_id=domain_id, node_name="doomed")
+    peer.ask("advertise", key="peer", topic="/doomed", qos={})
+    until(lambda: [endpoint.node for endpoint in ours.endpoints()] == ["/doomed"], "the endpoint and its node")
+    peer.kill()
+    until(lambda: not ours.endpoints(), "the departure")
 
 
 def compiled_fast_dds(folder: Path) -> list[str]:

@@ -7,12 +7,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from embodied_kit.errors import UsageError
+from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.model.stream import Endpoint, Qos, Sample
 
 from . import config, names
 from .graph import Graph, Publication
 from .loss import UdpDrops
+from .native import Native
 from .nodes import Nodes
 from .raw import BATCH, Drain, RawReader, RawWriter
 from .selftest import proven
@@ -22,6 +23,7 @@ MAX_SAMPLES_PER_TAKE: Final = 8192
 MAX_BYTES_PER_TAKE: Final = 64 << 20
 # Waits are cut so that a signal (Ctrl-C) is answered.
 _WAIT_SLICE_S: Final = 0.2
+_ENCLAVE: Final = b"enclave=/;"
 _HIGHEST_DOMAIN_ID: Final = 232
 
 
@@ -57,9 +59,8 @@ class DdsTransport:
         domain = _domain(domain_id)
         self._native = native = proven()
         self._losses = UdpDrops()
-        with config.applied(config.domain_xml(interface, peers)), native.qos() as policy:
-            policy("userdata", b"enclave=/;", len(b"enclave=/;"))
-            self._participant = native.call("dds_create_participant", domain, policy.address, None)
+        with config.applied(config.domain_xml(interface, peers)):
+            self._participant = _join(native, domain, interface)
         self._open = True
         self._guid = native.guid(self._participant)
         self._graph = Graph(native, self._participant)
@@ -238,6 +239,19 @@ class DdsPublisher:
     def matched(self) -> int:
         """Number of subscriptions matched now."""
         return self._writer.matched()
+
+
+def _join(native: Native, domain: int, interface: str) -> int:
+    """A participant with the user data that ROS nodes have."""
+    with native.qos() as policy:
+        policy("userdata", _ENCLAVE, len(_ENCLAVE))
+        try:
+            return native.call("dds_create_participant", domain, policy.address, None)
+        except EnvironmentUnfitError as error:
+            raise EnvironmentUnfitError(
+                f"joining ROS domain {domain} on interface {interface} failed: {error}",
+                remedy="see that the interface is up (`ip addr`), and what CYCLONEDDS_URI asks for",
+            ) from error
 
 
 def _endpoint(publication: Publication, topic: str, node: str) -> Endpoint:
