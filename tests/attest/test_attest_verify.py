@@ -397,6 +397,10 @@ def hostile_folders(root: Path) -> Iterator[str]:
         (folder / f"{number:064d}").mkdir(parents=True)
     yield "too_many_attestations"
     shutil.rmtree(folder)
+    for number in range(40):
+        write_files(root, {f"attestation/{number:064d}/attestations.intoto.jsonl": b"x" * 2**20})
+    yield "too_many_attestations"
+    shutil.rmtree(folder)
     for number in range(2000):
         write_files(root, {f"attestation/stray\n{number}": b""})
     yield "stray_evidence"

@@ -26,6 +26,7 @@ ENVELOPES = "attestations.intoto.jsonl"
 EVIDENCE = (MANIFEST_JSONL, FACTS_JSONL, REPORT_JSONL, ENVELOPES)
 MAX_FOLDERS = 64
 MAX_ENVELOPES = 64
+MAX_ENVELOPES_BYTES = 32 * 2**20
 MAX_ENTRIES = 10_000
 
 
@@ -102,10 +103,14 @@ def gather(root: Path, trust: Trust, now_ns: int, findings: Findings) -> Gathere
         now_ns: Date of the verification, ns since the Unix epoch.
         findings: Receives what is broken.
     """
-    gathered = Gathered(trust, now_ns, findings)
+    gathered, read = Gathered(trust, now_ns, findings), 0
     for folder in _folders(root, findings):
         path = f"{folder}/{ENVELOPES}"
         for line in _lines(root, path, findings):
+            read += len(line)
+            if read > MAX_ENVELOPES_BYTES:
+                findings.add("too_many_attestations", path, f"> {MAX_ENVELOPES_BYTES} bytes")
+                return gathered
             gathered.weigh(line, folder)
     return gathered
 
