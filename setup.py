@@ -66,7 +66,7 @@ setup(
         "embodied_kit.schemas": data_globs("schemas", (".json", ".yaml")),
         "embodied_kit": ["py.typed"],
         "embodied_recorders": ["py.typed", *data_globs("", (".json", ".yaml", ".xml", ".urdf"))],
-        "embodied_validators": ["py.typed", *data_globs("", (".html", ".js", ".css", ".yaml"))],
+        "embodied_validators": ["py.typed", *data_globs("", (".html", ".js", ".css", ".json", ".yaml"))],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/embodied_kit"]),

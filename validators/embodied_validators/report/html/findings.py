@@ -1,0 +1,236 @@
+"""The list of findings: a row a rule that opens to why, how to mend it, where the limit comes from, every place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from embodied_kit.model.report import Finding, Report
+from embodied_kit.model.rule import Check, Limit, LimitCheck, Rule
+from embodied_validators.report.group import Group, group_findings, is_ratio, short_ids
+from embodied_validators.report.html.markup import Markup, both, element, join, text, texts
+from embodied_validators.report.info import SubjectInfo
+from embodied_validators.report.phrases import measured_text, place_text, time_text
+from embodied_validators.report.quantity import shorten, value_text
+from embodied_validators.report.words import Words, reason_text, term
+
+_MOST_PLACES = 40
+_FILTERS = ("state", "severity", "family")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the rows are made from."""
+
+    report: Report
+    rules: Mapping[str, Rule]
+    info: SubjectInfo
+    short: Mapping[str, str]
+
+
+def sources(report: Report, rules: Mapping[str, Rule], info: SubjectInfo) -> Sources:
+    """Gather what the rows are made from, with a short name for every episode."""
+    ids = [item.episode_id for item in info.episodes] + [item.place.episode for item in report.findings]
+    return Sources(report, rules, info, short_ids(item for item in ids if item))
+
+
+def findings_section(source: Sources) -> Markup:
+    """The filters and the rows."""
+    groups = group_findings(source.report.findings, source.report.excluded)
+    if not groups:
+        return element("section", {"id": "findings"}, element("h2", None, text("page.findings")), _nothing())
+    heads = ("state", "rule", "title", "level", "where", "measured", "required")
+    head = element(
+        "div",
+        {"class": "row head", "aria-hidden": "true"},
+        *(element("span", f"c-{name}", text(f"column.{name}")) for name in heads),
+    )
+    shown = both(lambda words: words("filter.shown", shown=len(groups), total=len(groups)))
+    return element(
+        "section",
+        {"id": "findings"},
+        element("h2", None, text("page.findings"), element("span", {"class": "muted", "id": "shown"}, shown)),
+        _filters(groups),
+        element("div", {"class": "rows", "id": "rows"}, head, *(_row(source, group) for group in groups)),
+    )
+
+
+def _nothing() -> Markup:
+    return element("p", None, text("nothing_found"))
+
+
+def _filters(groups: Sequence[Group]) -> Markup:
+    values: dict[str, list[tuple[str, Markup | str]]] = {
+        "state": [(group.state, texts(term("verdict_state", group.state))) for group in groups],
+        "severity": [(group.severity, texts(term("severity", group.severity))) for group in groups],
+        "family": sorted((group.family, group.family) for group in groups),
+    }
+    rows = [
+        element(
+            "span",
+            {"class": "filter", "data-filter": name},
+            element("span", "label", text(f"filter.{name}")),
+            *(
+                element("button", {"type": "button", "data-value": value, "aria-pressed": "true"}, label)
+                for value, label in dict(values[name]).items()
+            ),
+        )
+        for name in _FILTERS
+    ]
+    search = element(
+        "label",
+        "filter search",
+        element("span", "label", text("filter.search")),
+        element("input", {"type": "search", "id": "search", "autocomplete": "off", "spellcheck": "false"}),
+    )
+    opener = element(
+        "button",
+        {"type": "button", "id": "open-all", "aria-pressed": "false"},
+        element("span", "when-closed", text("filter.open_all")),
+        element("span", "when-open", text("filter.close_all")),
+    )
+    return element("div", {"class": "filters"}, *rows, search, opener)
+
+
+def _row(source: Sources, group: Group) -> Markup:
+    rule = source.rules.get(group.rule_id)
+    return element(
+        "details",
+        {
+            "class": f"row {group.state} {group.severity}",
+            "id": f"rule-{group.rule_id}",
+            "data-state": group.state,
+            "data-severity": group.severity,
+            "data-family": group.family,
+        },
+        element("summary", None, *_cells(group, rule)),
+        _detail(source, group, rule),
+    )
+
+
+def _cells(group: Group, rule: Rule | None) -> Sequence[Markup]:
+    finding = group.worst
+    state = term("verdict_state", group.state) if group.severity == "error" else term("severity", group.severity)
+    counts = both(lambda words: _counts(group, words))
+    place = place_text(finding.place)
+    return (
+        element("span", "c-state", element("span", f"badge {_tone(group)}", texts(state))),
+        element("span", "c-rule", element("code", None, group.rule_id)),
+        element("span", "c-title", texts(rule.title) if rule else group.rule_id),
+        element("span", "c-level", group.level),
+        element(
+            "span",
+            "c-where",
+            element("code", {"class": "place", "title": place}, shorten(place, 48)) if place else None,
+            element("span", "muted", counts),
+        ),
+        *_numbers(finding),
+    )
+
+
+def _numbers(finding: Finding) -> Sequence[Markup]:
+    """Measured and required; a reason takes the room of both where nothing was compared."""
+    measured = both(lambda words: measured_text(finding, words)[0])
+    required = both(lambda words: measured_text(finding, words)[1])
+    if finding.reason and not measured.text and not required.text:
+        reason = both(lambda words: shorten(reason_text(finding.reason, words.lang), 90))
+        return (element("span", "c-reason", reason),)
+    return (element("span", "c-measured num", measured), element("span", "c-required num", required))
+
+
+def _tone(group: Group) -> str:
+    if group.state == "undetermined":
+        return "undetermined"
+    return "failed" if group.severity == "error" else group.severity
+
+
+def _counts(group: Group, words: Words) -> str:
+    parts = [words.count("episodes", len(group.episodes))] if group.episodes else []
+    if group.spans_n:
+        parts.append(words.count("spans", group.spans_n))
+    elif len(group.findings) > max(1, len(group.episodes)):
+        parts.append(words.count("findings", len(group.findings)))
+    return words.join(parts)
+
+
+def _detail(source: Sources, group: Group, rule: Rule | None) -> Markup:
+    command = element("code", None, f"embodied-kit rules explain {group.rule_id}")
+    if rule is None:
+        return element("div", "detail", element("p", None, text("detail.unknown_rule")))
+    return element(
+        "div",
+        "detail",
+        element(
+            "div",
+            "prose",
+            _prose("detail.why", rule.why),
+            _prose("detail.fix", rule.fix),
+            element("p", "muted small", command),
+        ),
+        _limits(rule),
+        _places(source, group),
+    )
+
+
+def _prose(title: str, found: Mapping[str, str]) -> Markup:
+    return join(element("h5", None, text(title)), element("p", None, texts(found)))
+
+
+def _limits(rule: Rule) -> Markup:
+    names = ("from_level", "measure", "required", "origin", "binding", "clause", "evidence", "as_of")
+    head = element("tr", None, *(element("th", {"scope": "col"}, text(f"column.{name}")) for name in names))
+    rows = [_limit_row(check, level, limit) for check in rule.checks for level, limit in check.limits.items()]
+    table = element("table", None, element("thead", None, head), element("tbody", None, *rows))
+    return element("div", "limits", element("h5", None, text("detail.limits")), element("div", "scroll", table))
+
+
+def _limit_row(check: Check, level: str, limit: Limit) -> Markup:
+    measure = check.measure if isinstance(check, LimitCheck) else check.document
+    cells = (
+        level,
+        element("code", None, measure),
+        both(lambda words: _requirement(check, limit, words)),
+        texts(term("limit_origin", limit.origin)),
+        texts(term("binding", limit.binding)),
+        limit.clause or "–",
+        element("span", f"evidence {limit.evidence}", texts(term("evidence", limit.evidence))),
+        limit.as_of or "–",
+    )
+    return element("tr", None, *(element("td", None, cell) for cell in cells))
+
+
+def _requirement(check: Check, limit: Limit, words: Words) -> str:
+    if not isinstance(check, LimitCheck):
+        return words("required.schema")
+    value = value_text(limit.value, check.unit, words.lang, ratio=is_ratio(check.measure))
+    return words(f"required.{check.comparator}", value=value)
+
+
+def _places(source: Sources, group: Group) -> Markup:
+    findings = (*group.findings, *group.undecided)
+    names = ("episode", "where", "level", "measured", "required", "reason")
+    head = element("tr", None, *(element("th", {"scope": "col"}, text(f"column.{name}")) for name in names))
+    rows = [_place_row(source, finding) for finding in findings[:_MOST_PLACES]]
+    rest = len(findings) - _MOST_PLACES
+    more = element("p", "muted", text("detail.more_places", n=rest)) if rest > 0 else None
+    table = element("table", None, element("thead", None, head), element("tbody", None, *rows))
+    return element("div", "places", element("h5", None, text("detail.places")), element("div", "scroll", table), more)
+
+
+def _place_row(source: Sources, finding: Finding) -> Markup:
+    place = finding.place
+    episode = source.short.get(place.episode, place.episode)
+    span = time_text(place, source.info)
+    cells = (
+        element(
+            "td",
+            None,
+            element("code", {"title": place.episode}, episode) if episode else texts(term("subject_kind", "dataset")),
+        ),
+        element("td", None, element("code", None, place_text(place)), element("span", "num muted span", span)),
+        element("td", None, finding.level),
+        element("td", "num", both(lambda words: measured_text(finding, words)[0])),
+        element("td", "num", both(lambda words: measured_text(finding, words)[1])),
+        element("td", None, both(lambda words: reason_text(finding.reason, words.lang))),
+    )
+    return element("tr", None, *cells)
