@@ -284,7 +284,8 @@ def test_flipped_and_missing_evidence(lab: Lab, name: str) -> None:
         path.write_bytes(bad)
         assert codes(lab.verify()) == {(f"{name}_changed", relative)}
     os.truncate(path, 2**42)
-    assert lab.verify().exit_code in {1, 3}
+    expected = "evidence_too_large" if name == "manifest" else f"{name}_changed"
+    assert codes(lab.verify()) == {(expected, relative)}
     path.unlink()
     assert codes(lab.verify()) == {("evidence_missing", relative)}
     path.symlink_to(lab.root / "dataset.json")
@@ -401,7 +402,7 @@ def hostile_folders(root: Path) -> Iterator[str]:
         write_files(root, {f"attestation/{number:064d}/attestations.intoto.jsonl": b"x" * 2**20})
     yield "too_many_attestations"
     shutil.rmtree(folder)
-    for number in range(2000):
+    for number in range(200):
         write_files(root, {f"attestation/stray\n{number}": b""})
     yield "stray_evidence"
 

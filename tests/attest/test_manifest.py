@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from embodied_kit.errors import DataError
@@ -229,6 +229,7 @@ def test_a_manifest_is_read_strictly(data: bytes) -> None:
 PATHS = st.sets(st.from_regex(r"(episodes/|robots/|annotations/)?[a-c]{1,2}(/[a-c.-]?[a-c])?", fullmatch=True))
 
 
+@settings(max_examples=40, deadline=None)
 @given(PATHS)
 def test_any_manifest_reads_back_and_proves_its_units(paths: set[str]) -> None:
     manifest = Manifest(

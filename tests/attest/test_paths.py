@@ -185,7 +185,7 @@ def test_walk_of_a_very_deep_tree_ends(tmp_path: Path) -> None:
 NAMES = st.text(st.sampled_from("ab.-0é关"), min_size=1, max_size=3).filter(lambda name: path_problem(name) == "none")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.sets(st.lists(NAMES, min_size=1, max_size=3).map("/".join), max_size=12))
 def test_walk_is_sorted_by_bytes_and_complete(names: set[str]) -> None:
     files = {name for name in names if not any(other.startswith(name + "/") for other in names)}

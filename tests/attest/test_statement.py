@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from attest.lab import NOT_MEASURED, NOW_NS, PROFILE, SAFE_PATHS, Lab, codes, make_lab, profile_of
@@ -14,6 +15,7 @@ from embodied_kit.canonical import canonical_bytes, sha256_hex
 from embodied_kit.episode.times import rfc3339
 from embodied_kit.errors import DataError
 from embodied_kit.model.rule import Profile
+from embodied_kit.spec import check, standard
 from embodied_validators.attest import Verification, build_manifest, read_statement
 from embodied_validators.attest.envelope import parse_envelope, sign
 from embodied_validators.attest.keys import load_signer
@@ -76,11 +78,10 @@ def put(*keys: str | int, value: object = None) -> Callable[[dict], None]:
         (put("predicate", "profile", value="x"), "statement_malformed", 1),
         (put("predicate", "profile", "sha256", value="a" * 64), "report_says_otherwise", 1),
         (put("predicate", "profile", "name", value="other@1"), "report_says_otherwise", 1),
-        (put("predicate", "facts", "sha256", value="a" * 64), "facts_changed", 1),
-        (put("predicate", "facts", "size", value=-1), "statement_malformed", 1),
-        (put("predicate", "report", "sha256", value="a" * 64), "report_changed", 1),
-        (put("predicate", "report", "size", value=1.5), "statement_malformed", 1),
-        (put("predicate", "report", "size", value=1), "report_changed", 1),
+        (put("predicate", "facts_sha256", value="a" * 64), "facts_changed", 1),
+        (put("predicate", "facts_sha256", value="a" * 63), "statement_malformed", 1),
+        (put("predicate", "report_sha256", value="a" * 64), "report_changed", 1),
+        (put("predicate", "report_sha256", value=1.5), "statement_malformed", 1),
         (put("predicate", "issued_at", value="2999-01-01T00:00:00Z"), "statement_malformed", 1),
         (put("predicate", "issued_at", value="yesterday"), "statement_malformed", 1),
         (put("predicate", "valid_until", value=None), "statement_malformed", 1),
@@ -95,6 +96,13 @@ def test_a_wrong_statement_under_a_good_signature(
     change(payload)
     verification = signed_again(lab, payload)
     assert (code in {found for found, _ in codes(verification)}, verification.exit_code) == (True, exit_code)
+
+
+@pytest.mark.parametrize("bundle", ["judging", "authoring"])
+def test_predicate_satisfies_its_schema(lab: Lab, bundle: Literal["judging", "authoring"]) -> None:
+    schema, predicate = standard().document_schema("attestation", bundle), payload_of(lab)["predicate"]
+    assert check("attestation", predicate, schema) == []
+    assert check("attestation", predicate | {"level": "L5"}, schema)
 
 
 def test_unknown_fields_of_a_later_minor_version_do_no_harm(lab: Lab) -> None:
@@ -116,7 +124,7 @@ def test_a_level_that_the_report_does_not_reach_is_invalid(tmp_path: Path) -> No
     assert report != paths.report.read_bytes()
     paths.report.write_bytes(report)
     payload = payload_of(lab)
-    payload["predicate"]["report"] = {"size": len(report), "sha256": sha256_hex(report)}
+    payload["predicate"]["report_sha256"] = sha256_hex(report)
     assert signed_again(lab, payload).state == "valid"
     payload["predicate"]["level"] = "L2-preview"
     assert codes(signed_again(lab, payload)) == {

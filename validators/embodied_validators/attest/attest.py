@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Literal
 
-from embodied_kit.canonical import parse_json
+from embodied_kit.canonical import parse_json, sha256_hex
 from embodied_kit.episode.layout import ATTESTATION, DATASET_JSON, PARTIAL, sync_folder, write_whole
 from embodied_kit.episode.paths import open_inside
 from embodied_kit.errors import DataError, EmbodiedKitError, EnvironmentUnfitError, UsageError
@@ -26,7 +26,7 @@ from embodied_validators.attest.evidence import ENVELOPES, FACTS_JSONL, MANIFEST
 from embodied_validators.attest.keys import load_signer
 from embodied_validators.attest.manifest import Manifest, Progress, build_manifest
 from embodied_validators.attest.moments import NS_PER_DAY
-from embodied_validators.attest.statement import ContentDigest, compose_statement, level_mark
+from embodied_validators.attest.statement import compose_statement, level_mark
 from embodied_validators.judge import context_digest, exit_code
 
 VALID_FOR_DAYS = 365
@@ -157,9 +157,9 @@ def attest(
         manifest,
         subject=subject,
         schemas_sha256=standard().digest(),
-        facts=ContentDigest.of(facts),
+        facts_sha256=sha256_hex(facts),
         report=report,
-        report_digest=ContentDigest.of(report_bytes),
+        report_sha256=sha256_hex(report_bytes),
         profile=profile,
         level=level,
         context=context,
@@ -220,7 +220,7 @@ def _require_same_judgement(facts: bytes, report: Report, profile: Profile, cont
     """The report must say that it was judged from these facts, under this profile, in this context."""
     if report.subject_kind != "dataset":
         raise UsageError(f"expected the report of a whole dataset, got that of one {report.subject_kind}")
-    expected = {"facts": ContentDigest.of(facts).sha256, "profile": profile.digest, "context": context_digest(context)}
+    expected = {"facts": sha256_hex(facts), "profile": profile.digest, "context": context_digest(context)}
     for name, digest in expected.items():
         if report.digests.get(name) != digest:
             raise UsageError(

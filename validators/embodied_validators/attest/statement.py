@@ -35,19 +35,6 @@ class UnknownStatementError(DataError):
 
 
 @dataclass(frozen=True)
-class ContentDigest:
-    """Size in bytes and SHA-256 in hex of one evidence file; the size bounds what a reader must read."""
-
-    size: int
-    sha256: str
-
-    @classmethod
-    def of(cls, data: bytes) -> ContentDigest:
-        """That of some bytes."""
-        return cls(len(data), sha256_hex(data))
-
-
-@dataclass(frozen=True)
 class Statement:
     """A statement that was read; every value was signed together.
 
@@ -67,8 +54,8 @@ class Statement:
     level: str
     profile: str
     profile_sha256: str
-    facts: ContentDigest
-    report: ContentDigest
+    facts_sha256: str
+    report_sha256: str
     issued_at_ns: int
     valid_until_ns: int
     predicate: JsonObject
@@ -89,9 +76,9 @@ def compose_statement(
     *,
     subject: str,
     schemas_sha256: str,
-    facts: ContentDigest,
+    facts_sha256: str,
     report: Report,
-    report_digest: ContentDigest,
+    report_sha256: str,
     profile: Profile,
     level: Level,
     context: Context,
@@ -104,9 +91,9 @@ def compose_statement(
         manifest: Every file that it speaks of.
         subject: `<dataset_id>@<version>`.
         schemas_sha256: Digest of the schemas and vocabularies of the standard.
-        facts: Size and digest of facts.jsonl.
+        facts_sha256: Digest of facts.jsonl in hex.
         report: What was judged.
-        report_digest: Size and digest of its signed form, report.jsonl.
+        report_sha256: Digest of its signed form, report.jsonl, in hex.
         profile: What it was judged under.
         level: The level that it reached.
         context: What the judgement depended on besides.
@@ -121,8 +108,8 @@ def compose_statement(
         "profile": {"name": profile.name, "sha256": profile.digest, "rules_sha256": rules_digest(profile)},
         "level": level_mark(level, profile),
         "manifest": _size_of(manifest),
-        "facts": asdict(facts),
-        "report": asdict(report_digest),
+        "facts_sha256": facts_sha256,
+        "report_sha256": report_sha256,
         "context": _context(context),
         "coverage": {key: value for key, value in report.coverage.items() if type(value) is int},
         "findings": _counts(report),
@@ -181,8 +168,8 @@ def _read_known(statement: JsonObject, predicate: JsonObject) -> Statement:
         level=_text(predicate, "level"),
         profile=_text(profile, "name"),
         profile_sha256=_digest(profile, "sha256"),
-        facts=_content(predicate, "facts"),
-        report=_content(predicate, "report"),
+        facts_sha256=_digest(predicate, "facts_sha256"),
+        report_sha256=_digest(predicate, "report_sha256"),
         issued_at_ns=time_ns(_text(predicate, "issued_at")),
         valid_until_ns=time_ns(_text(predicate, "valid_until")),
         predicate=predicate,
@@ -233,14 +220,6 @@ def _digest(value: JsonObject, name: str) -> str:
     if not is_digest(item):
         raise DataError(f"expected a SHA-256 in {name}")
     return item
-
-
-def _content(value: JsonObject, name: str) -> ContentDigest:
-    item = _object(value, name)
-    size = item.get("size")
-    if not isinstance(size, int) or size < 0:
-        raise DataError(f"expected a size in {name}")
-    return ContentDigest(size, _digest(item, "sha256"))
 
 
 def _object(value: JsonObject, name: str) -> JsonObject:

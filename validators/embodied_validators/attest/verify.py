@@ -27,12 +27,13 @@ from embodied_validators.attest.keys import Trust, TrustedKey
 from embodied_validators.attest.manifest import Manifest, Progress, hash_stream, parse_manifest
 from embodied_validators.attest.moments import NS_PER_S
 from embodied_validators.attest.reasons import Findings, Reason
-from embodied_validators.attest.statement import ContentDigest, Statement
+from embodied_validators.attest.statement import Statement
 
 VerdictState = Literal["valid", "invalid", "indeterminate"]
 Rejudge = Callable[[bytes, JsonObject], bytes]
 """Bytes of facts.jsonl and the signed predicate (profile, context) -> bytes of report.jsonl."""
 MAX_MANIFEST_BYTES = 64 * 2**20
+MAX_EVIDENCE_BYTES = 4 * 2**30
 _CLOCK_SKEW_NS = 300 * NS_PER_S
 _EXIT_CODES: Mapping[VerdictState, int] = {"valid": 0, "invalid": 1, "indeterminate": 3}
 
@@ -151,14 +152,14 @@ def _check_judgement(
     """
     facts_path, report_path = f"{chosen.folder}/{FACTS_JSONL}", f"{chosen.folder}/{REPORT_JSONL}"
     with open_evidence(root, report_path, findings) as file:
-        if file is not None and not _holds(file, chosen.statement.report):
+        if file is not None and not _holds(file, chosen.statement.report_sha256):
             findings.add("report_changed", report_path)
         elif file is not None and not _bears_out(file, chosen.statement):
             findings.add("report_says_otherwise", report_path)
     with open_evidence(root, facts_path, findings) as file:
         if file is None:
             return False
-        if not _holds(file, chosen.statement.facts):
+        if not _holds(file, chosen.statement.facts_sha256):
             findings.add("facts_changed", facts_path)
             return False
         file.seek(0)
@@ -171,8 +172,10 @@ def _check_judgement(
     return _rejudge(facts, chosen, rejudge, findings)
 
 
-def _holds(file: BinaryIO, signed: ContentDigest) -> bool:
-    return ContentDigest(*hash_stream(file, signed.size)) == signed
+def _holds(file: BinaryIO, sha256: str) -> bool:
+    """Whether a file has the signed digest; one that is larger than any evidence has not."""
+    fits = os.fstat(file.fileno()).st_size <= MAX_EVIDENCE_BYTES
+    return fits and hash_stream(file, MAX_EVIDENCE_BYTES)[1] == sha256
 
 
 def _bears_out(report: BinaryIO, statement: Statement) -> bool:
@@ -183,7 +186,7 @@ def _bears_out(report: BinaryIO, statement: Statement) -> bool:
     if not isinstance(digests, Mapping):
         return False
     said = (header.get("profile"), digests.get("profile"), digests.get("facts"))
-    signed = (statement.profile, statement.profile_sha256, statement.facts.sha256)
+    signed = (statement.profile, statement.profile_sha256, statement.facts_sha256)
     return said == signed and str(header.get("level") or "") >= statement.plain_level
 
 
@@ -193,7 +196,7 @@ def _rejudge(facts: bytes, chosen: Candidate, rejudge: Rejudge, findings: Findin
     except EmbodiedKitError as error:
         findings.add("rejudge_impossible", detail=error.message)
         return False
-    if ContentDigest.of(again) != chosen.statement.report:
+    if sha256_hex(again) != chosen.statement.report_sha256:
         findings.add("report_not_reproduced", f"{chosen.folder}/{REPORT_JSONL}")
         return False
     return True
