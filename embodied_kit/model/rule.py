@@ -72,6 +72,7 @@ class DocumentCheck:
         limits: First level that needs it -> origin of the requirement.
         otherwise: State of a document that does not satisfy it.
         any_version: Whether documents of an unsupported `schema_version` are judged too.
+        leaves: Patterns (`/robots/*`) of parts that are judged where they are at home, by another check or rule.
     """
 
     document: str
@@ -81,6 +82,7 @@ class DocumentCheck:
     limits: Mapping[Level, Limit]
     otherwise: Literal["failed", "undetermined"] = "failed"
     any_version: bool = False
+    leaves: tuple[str, ...] = ()
 
 
 Check: TypeAlias = LimitCheck | DocumentCheck

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import jsonschema_rs
@@ -59,12 +59,14 @@ class SchemaProblem:
         message: English: "expected X, got Y"; foreign values are cut at 60 characters.
         keyword: JSON Schema keyword that was not satisfied.
         message_zh: The same in Chinese.
+        limit: Number that a keyword like `maximum` or `minItems` sets; None for other keywords.
     """
 
     pointer: str
     message: str
     keyword: str
     message_zh: str
+    limit: int | float | None = field(default=None, compare=False)
 
     def text(self, lang: Language) -> str:
         """The message in a language."""
@@ -111,8 +113,8 @@ def _problems(error: jsonschema_rs.ValidationError, schema: JsonObject) -> Itera
     if kind.name in ("oneOf", "anyOf") and getattr(kind, "context", None):
         yield from _nearest_branch(kind.context, error, schema)
     elif kind.name == "required":
-        field = kind.property
-        yield _problem(_pointer([*error.instance_path, field]), kind.name, _Words(f"'{field}'", f"'{field}'"), _NOTHING)
+        name = kind.property
+        yield _problem(_pointer([*error.instance_path, name]), kind.name, _Words(f"'{name}'", f"'{name}'"), _NOTHING)
     elif kind.name in ("unevaluatedProperties", "additionalProperties"):
         for name in kind.unexpected:
             got = _Words(f"'{name[:_SHOWN]}'", f"'{name[:_SHOWN]}'")
@@ -122,7 +124,8 @@ def _problems(error: jsonschema_rs.ValidationError, schema: JsonObject) -> Itera
         expected = _expected(kind.error, schema)
         yield _problem(_pointer([*error.instance_path, name]), kind.name, expected, _shown(name))
     else:
-        yield _problem(pointer, kind.name, _expected(error, schema), _shown(error.instance))
+        problem = _problem(pointer, kind.name, _expected(error, schema), _shown(error.instance))
+        yield replace(problem, limit=getattr(kind, "limit", None))
 
 
 def _nearest_branch(

@@ -22,7 +22,7 @@ _SEVERITIES = ("error", "warning", "info")
 _RULE_KEYS = {"id", "title", "severity", "level", "overridable", "subjects", "checks", "why", "fix"}
 _LIMIT_KEYS = {"value", "origin", "binding", "clause", "evidence", "as_of"}
 _LIMIT_CHECK_KEYS = {"table", "for", "measure", "otherwise", "spans", *COMPARATORS}
-_DOCUMENT_CHECK_KEYS = {"document", "when", "check", "conforms_to", "from", "otherwise", "any_version"} | (
+_DOCUMENT_CHECK_KEYS = {"document", "when", "check", "conforms_to", "from", "otherwise", "any_version", "leaves"} | (
     _LIMIT_KEYS - {"value"}
 )
 
@@ -114,6 +114,7 @@ def _document_check(entry: JsonObject, kind: str, level: Level, where: str) -> D
         limits=dict.fromkeys(levels, limit),
         otherwise=_otherwise(entry, where),
         any_version=bool(_one_of(entry.get("any_version", False), (True, False), where, "any_version")),
+        leaves=tuple(map(str, _list(entry["leaves"], where, "leaves"))) if "leaves" in entry else (),
     )
 
 

@@ -107,18 +107,23 @@ class CompiledDocument:
             index = LEVELS.index(level)
             for problem in check(self.check.document, value, standard().level_schema(self.check.document, level)):
                 key = (problem.pointer, problem.keyword)
-                left = problem.keyword == "required" and self.owned.get(_pattern(problem.pointer), len(LEVELS)) <= index
-                if key not in seen and not left:
+                if key not in seen and not self._left(problem, index):
                     yield index, problem
                 seen.add(key)
+
+    def _left(self, problem: SchemaProblem, level: int) -> bool:
+        """Whether another rule, or the document's own home, answers for it."""
+        pattern = _pattern(problem.pointer)
+        if any(pattern == left or pattern.startswith(f"{left}/") for left in self.check.leaves):
+            return True
+        return problem.keyword == "required" and self.owned.get(pattern, len(LEVELS)) <= level
 
     def _note_problem(self, level: int, problem: SchemaProblem, value: JsonObject, place: Place, tally: Tally) -> None:
         undetermined = self.check.otherwise == "undetermined"
         why = reason("evidence_absent") if undetermined else schema_reason(problem.keyword)
-        found = _at(value, problem.pointer)
-        measured = found if isinstance(found, bool | int | float) else None  # a text may be personal information
+        measured = _measured(_at(value, problem.pointer), problem)
         at = Place(episode=place.episode, path=place.path, pointer=problem.pointer)
-        self._note(self.check.otherwise, level, at, why, tally, measured, problem.keyword)
+        self._note(self.check.otherwise, level, at, why, tally, measured, problem.limit, problem.keyword)
 
     def _note(
         self,
@@ -128,6 +133,7 @@ class CompiledDocument:
         why: str,
         tally: Tally,
         measured: JsonValue = None,
+        required: JsonValue = None,
         keyword: str = "",
     ) -> None:
         finding = Finding(
@@ -137,6 +143,7 @@ class CompiledDocument:
             level=LEVELS[level],
             place=place,
             measured=measured,
+            required=required,
             comparator="schema",
             reason=why,
             measure=keyword,
@@ -195,6 +202,13 @@ def _supported(value: JsonObject) -> bool:
     """Whether the major version is ours; a document without a readable version is judged, and found by its keeper."""
     version = value.get("schema_version")
     return not isinstance(version, str) or version.partition(".")[0] == _MAJOR
+
+
+def _measured(found: JsonValue, problem: SchemaProblem) -> JsonValue:
+    """A number, or the size that a limit speaks of; never a text, which may be personal information."""
+    if isinstance(found, str | Sequence | Mapping):
+        return len(found) if problem.limit is not None else None
+    return found
 
 
 def _at(value: JsonValue, pointer: str) -> JsonValue:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from embodied_kit.model.report import Finding, Outcome, State
+from embodied_kit.model.report import Finding, Outcome, Place, State
 from embodied_kit.model.rule import LEVELS, Level, Rule
 
 STATES: tuple[State, ...] = ("not_applicable", "passed", "undetermined", "failed")  # a worse one wins
@@ -15,11 +15,11 @@ RANK: Mapping[str, int] = {state: rank for rank, state in enumerate(STATES)}
 
 @dataclass(slots=True)
 class Tally:
-    """Worst state at each level (index into STATES), rows compared, findings."""
+    """Worst state at each level (index into STATES), rows compared, and one finding for each place and measure."""
 
     ranks: list[int] = field(default_factory=lambda: [0] * len(LEVELS))
     checked: int = 0
-    findings: list[Finding] = field(default_factory=list)
+    by_place: dict[tuple[Place, str, str], Finding] = field(default_factory=dict)
 
     def passed(self, first: int) -> None:
         """A row that was compared, from a level on."""
@@ -31,7 +31,14 @@ class Tally:
         rank = RANK[finding.state]
         for index in missed:
             self.ranks[index] = max(self.ranks[index], rank)
-        self.findings.append(finding)
+        key = (finding.place, finding.measure, finding.state)
+        if key not in self.by_place or finding.level < self.by_place[key].level:
+            self.by_place[key] = finding
+
+    @property
+    def findings(self) -> Iterable[Finding]:
+        """Findings, in the order in which they came."""
+        return self.by_place.values()
 
     @property
     def failed(self) -> bool:

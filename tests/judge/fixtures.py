@@ -1,0 +1,71 @@
+"""Facts-level fixtures: a line of expectations, then units, each a header line and its rows.
+
+    {"expect": [{"rule": "TM-07", "state": "failed", "level": "L2", "place": {...}, "measured": 0.06}]}
+    {"unit": {"scope": "dataset", "subject": "dataset", "depth": "full"}}
+    {"table": "file", "path": "dataset.json", ...}
+
+A table without a row counts as measured and empty, unless the unit's `absent` names it.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from embodied_kit.canonical import parse_json
+from embodied_kit.model.facts import TABLES, Facts
+from embodied_kit.model.report import Context, Finding
+from embodied_kit.model.rule import Profile
+from embodied_validators.profiles import all_rules_profile, load_profile
+
+RULES = Path(__file__).parents[1] / "rules"
+CONTEXT = Context(as_of_ns=1_790_100_000_000_000_000)
+
+
+@dataclass(frozen=True)
+class Fixture:
+    expect: list[dict[str, Any]]
+    units: tuple[Facts, ...]
+
+
+def all_rules() -> Profile:
+    return all_rules_profile(load_profile("arm-preview@0.1").parameters)
+
+
+def fixture_paths(kind: str) -> list[Path]:
+    return sorted(RULES.glob(f"*/{kind}/*.jsonl"))
+
+
+def read_fixture(path: Path) -> Fixture:
+    lines = []
+    for line in path.read_bytes().splitlines():
+        parsed = parse_json(line)
+        assert parsed.value is not None, f"{path}: {parsed.problem} {parsed.place}"
+        lines.append(dict(parsed.value))
+    return Fixture(lines[0]["expect"], tuple(_units(lines[1:])))
+
+
+def _units(lines: list[dict[str, Any]]) -> Iterator[Facts]:
+    starts = [index for index, line in enumerate(lines) if "table" not in line]
+    assert starts[:1] == [0], "the second line is a unit"
+    for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
+        head = lines[start]["unit"]
+        tables: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES if name not in head.get("absent", [])}
+        for row in lines[start + 1 : stop]:
+            tables[row["table"]].append({name: value for name, value in row.items() if name != "table"})
+        yield Facts(scope=head["scope"], depth=head["depth"], subject=head["subject"], tables=tables)
+
+
+def expectation(finding: Finding) -> dict[str, Any]:
+    """A finding as a fixture writes it."""
+    place = {
+        name: str(value) if name.endswith("_ns") else value
+        for name, value in asdict(finding.place).items()
+        if value not in ("", None)
+    }
+    entry = {"rule": finding.rule_id, "state": finding.state, "level": finding.level, "place": place}
+    for name in ("measured", "required", "reason"):
+        if getattr(finding, name) not in ("", None):
+            entry[name] = getattr(finding, name)
+    return json.loads(json.dumps(entry))
