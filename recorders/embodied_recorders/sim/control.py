@@ -44,6 +44,10 @@ class Control:
         self._wrench = messages.wrench_template()
         self._pose = messages.pose_template()
         self._tf = messages.tf_template()
+        self._descriptions = {
+            streams.ROBOT_DESCRIPTION: messages.text(urdf()),
+            streams.DESCRIPTION: messages.text(json.dumps(describe(options), ensure_ascii=False)),
+        }
         self._next_frame = 0
         self._last_take: Mapping[str, JsonValue] | None = None
 
@@ -58,8 +62,8 @@ class Control:
             "start", {"epoch_ns": str(self._epoch_ns), "faults": [str(fault) for fault in self._options.faults]}
         )
         self._outlet.send(streams.TF_STATIC, messages.tf_static(self._epoch_ns), self._epoch_ns)
-        self._outlet.send(streams.ROBOT_DESCRIPTION, messages.text(urdf()))
-        self._outlet.send(streams.DESCRIPTION, messages.text(json.dumps(describe(self._options), ensure_ascii=False)))
+        for topic, text in self._descriptions.items():
+            self._outlet.send(topic, text)
 
     def advance(self) -> FrameState | None:
         """Go on by one step; what the cameras need where a frame is due."""

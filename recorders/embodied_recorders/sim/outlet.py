@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -38,19 +39,15 @@ class Outlet:
     def __init__(
         self, transport: Advertiser, process: Process, log: LogWriter | None = None, clock: Clock = time.time_ns
     ) -> None:
-        types = TypeStore()
         self._clock = clock
         self.log = log
         self.sent: dict[str, int] = {}
         self._publishers: dict[str, Publisher] = {}
         for topic in TOPICS:
             if topic.process == process:
-                definition = types.definition(topic.ros_type, None, DISTRO)
-                if definition is None:
-                    raise UsageError(f"expected a type of {DISTRO}, got {topic.ros_type}")
                 self.sent[topic.name] = 0
                 self._publishers[topic.name] = transport.advertise(
-                    topic.name, topic.ros_type, qos=topic.qos, type_hash=definition.type_hash
+                    topic.name, topic.ros_type, qos=topic.qos, type_hash=type_hash(topic.ros_type)
                 )
 
     def send(self, topic: str, cdr: bytes, stamp_ns: int = 0) -> None:
@@ -61,3 +58,16 @@ class Outlet:
         self.sent[topic] = sequence + 1
         if self.log is not None:
             self.log.message(topic, sequence, stamp_ns, source_ns)
+
+
+@functools.cache
+def type_hash(ros_type: str) -> str:
+    """RIHS01 hash of a type of the distribution that the robot speaks.
+
+    Raises:
+        UsageError: The distribution has no such type.
+    """
+    definition = TypeStore().definition(ros_type, None, DISTRO)
+    if definition is None:
+        raise UsageError(f"expected a type of {DISTRO}, got {ros_type}")
+    return definition.type_hash

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -32,8 +32,8 @@ SHADOW_CASTERS = tuple(shape for shape in MOVING if shape.name in {"upper_arm", 
 class PictureNoise:
     """Normal noise drawn once, seen through a window that never stands still: a still scene must not look frozen."""
 
-    def __init__(self, rng: np.random.Generator, camera: Camera) -> None:
-        self._rng = rng
+    def __init__(self, seed: Sequence[int], camera: Camera) -> None:
+        self._rng = rng = np.random.default_rng(seed)
         self._size = (camera.height, camera.width)
         self._bank: Plane = rng.standard_normal((camera.height + BANK_MARGIN, camera.width + BANK_MARGIN), np.float32)
         self._last = (-1, -1)
@@ -57,12 +57,11 @@ class Renderer:
     """
 
     def __init__(self, seed: int) -> None:
-        rng = np.random.default_rng([seed, 0, 5])
         everything = (*STATIC, *MOVING)
         self._rasters = {camera.name: Raster(camera, everything) for camera in CAMERAS}
-        self._noise = {camera.name: PictureNoise(rng, camera) for camera in CAMERAS}
+        self._noise = {camera.name: PictureNoise([seed, number, 5], camera) for number, camera in enumerate(CAMERAS)}
         self._vignettes = {camera.name: _vignette(camera) for camera in CAMERAS}
-        self._depth_noise = PictureNoise(rng, FRONT)
+        self._depth_noise = PictureNoise([seed, len(CAMERAS), 5], FRONT)
         self._colours = _colours([shape.colour for shape in everything])
         self._static, self._boxes = Boxes(STATIC), Boxes(MOVING_BOXES)
         self._capsules = Capsules(MOVING_CAPSULES)
@@ -94,13 +93,13 @@ class Renderer:
         picture: Picture = self._colours.take(index).view(np.uint8).reshape(camera.height, camera.width, 4)
         return picture
 
-    def depth_m(self) -> Plane:
-        """Depth of what the front camera drew last, m along the optical axis, without noise. Shape (height, width)."""
-        return 1.0 / self._rasters[FRONT.name].inverse
+    def depth_m(self, camera: Camera) -> Plane:
+        """Depth of what a camera drew last, m along the optical axis, without noise. Shape (height, width)."""
+        return 1.0 / self._rasters[camera.name].inverse
 
     def depth_mm(self) -> DepthImage:
-        """The same as a depth sensor gives it: millimetres with noise, 0 at edges and out of range."""
-        depth = self.depth_m()
+        """What the depth sensor at the front camera gives: mm with noise, 0 at edges and out of range."""
+        depth = self.depth_m(FRONT)
         holes = _edges(self._rasters[FRONT.name].inverse)
         holes |= (depth < DEPTH_RANGE_M[0]) | (depth > DEPTH_RANGE_M[1])
         depth += (DEPTH_NOISE_M + DEPTH_NOISE_PER_M * depth * depth) * self._depth_noise.window()
