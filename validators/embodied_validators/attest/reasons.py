@@ -38,7 +38,7 @@ REASONS: Mapping[str, Meaning] = {
     "envelope_malformed": _meaning("invalid", "malformed signature envelope", "签名封装格式错误"),
     "signature_wrong": _meaning("invalid", "signature does not hold", "签名不成立"),
     "statement_malformed": _meaning("invalid", "malformed signed statement", "已签名的声明格式错误"),
-    "folder_mismatch": _meaning("invalid", "attestation lies in the wrong folder", "证明所在文件夹不对应"),
+    "folder_mismatch": _meaning("invalid", "attestation lies in the wrong folder", "声明所在文件夹不对应"),
     "evidence_missing": _meaning("invalid", "evidence file is missing", "缺少证据文件"),
     "evidence_unsafe": _meaning("invalid", "evidence is not a plain file", "证据不是普通文件"),
     "evidence_unreadable": _meaning("indeterminate", "evidence cannot be read", "证据无法读取"),
@@ -65,7 +65,7 @@ REASONS: Mapping[str, Meaning] = {
     ),
     "not_yet_valid": _meaning("indeterminate", "issued in the future", "签发时间在将来"),
     "attestation_expired": _meaning("indeterminate", "conformity attestation has expired", "符合性声明已过期"),
-    "too_many_attestations": _meaning("indeterminate", "more attestations than this tool reads", "证明数量超出限制"),
+    "too_many_attestations": _meaning("indeterminate", "more attestations than this tool reads", "声明数量超出限制"),
     # Said, but without weight.
     "layer_unattested": _meaning(
         "note", "annotation layer added after the attestation, not attested", "声明之后新增的标注层，未经声明"

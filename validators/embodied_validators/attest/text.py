@@ -18,7 +18,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "indeterminate": {"en": "Conformity attestation INDETERMINATE", "zh": "符合性声明：无法判定"},
     "dataset": {"en": "dataset", "zh": "数据集"},
     "level": {"en": "level", "zh": "等级"},
-    "profile": {"en": "profile", "zh": "规则集"},
+    "profile": {"en": "profile", "zh": "方案"},
     "signed": {"en": "signed by", "zh": "签名"},
     "issued": {"en": "issued", "zh": "签发"},
     "until": {"en": "valid until", "zh": "有效期至"},
