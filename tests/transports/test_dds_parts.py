@@ -277,6 +277,10 @@ def test_an_environment_that_cannot_speak_dds_says_what_to_install(
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: cyclonedds\nVersion: {version}\n")
         (info / "RECORD").write_text(files)
+        for line in files.splitlines():  # importlib.metadata names only files that exist
+            listed = tmp_path / line.partition(",")[0]
+            listed.parent.mkdir()
+            listed.write_bytes(b"no library")
     paths = [str(tmp_path), str(ROOT), str(ROOT / "recorders")]
     command = [sys.executable, "-I", "-S", "-c", OPEN, *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
