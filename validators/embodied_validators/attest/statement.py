@@ -201,7 +201,7 @@ def _context(context: Context) -> JsonObject:
 
 def _counts(report: Report) -> JsonObject:
     """Findings by severity and state, without those of excluded episodes, which are named beside."""
-    counts = {severity: dict.fromkeys(_STATES, 0) for severity in _SEVERITIES}
+    counts: dict[str, dict[str, int]] = {severity: dict.fromkeys(_STATES, 0) for severity in _SEVERITIES}
     for finding in report.findings:
         if finding.place.episode not in report.excluded:
             counts[finding.severity][finding.state] += 1
