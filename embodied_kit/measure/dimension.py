@@ -133,7 +133,7 @@ def nan_spots(values: Blocks, stamps: Blocks) -> Spots:
         stamps: int64 ns of the same samples, in blocks of the same lengths.
     """
     found = SpotCollector()
-    flags = ((~np.isfinite(block).all(axis=1), times) for block, times in zip(values(), stamps(), strict=True))
+    flags = ((~np.isfinite(block).all(axis=1), times, times) for block, times in zip(values(), stamps(), strict=True))
     for runs in find_runs(flags):
         found.add(runs.start_ns, runs.end_ns, runs.n)
     return found.spots()

@@ -9,6 +9,7 @@ from functools import cached_property
 from embodied_kit.episode.layout import CAPTURE_JSON, CLOSING_JSON
 from embodied_kit.measure.documents import Document, document_kind_of_attachment, read_document
 from embodied_kit.measure.jsonget import get_ns, get_object, get_objects, get_text
+from embodied_kit.measure.judged import Judged, judge_stamps
 from embodied_kit.measure.scan import EpisodeScan, FileScan
 from embodied_kit.measure.series import Series
 from embodied_kit.model.facts import Depth
@@ -48,14 +49,16 @@ class Episode:
     """One episode, or one bare file or bag (then `episode_id` is None).
 
     Attributes:
+        source: Path of episode.json, or of the first data file where there is none: whose claims are looked at.
         document: episode.json; empty where there is none.
-        robots: robot_id -> robot.json of the dataset, for episodes whose files embed none.
     """
 
     episode_id: str | None
     depth: Depth
     scan: EpisodeScan
+    source: str = ""
     document: JsonObject = field(default_factory=dict)
+    _judged: dict[tuple[str, str], list[Judged]] = field(default_factory=dict)
 
     @cached_property
     def embedded(self) -> tuple[Document, ...]:
@@ -116,6 +119,13 @@ class Episode:
     def cameras(self) -> Mapping[str, JsonObject]:
         """stream_id -> camera entry of robot.json."""
         return {get_text(item, "stream_id"): item for robot in self.robots for item in get_objects(robot, "cameras")}
+
+    def judged(self, view: StreamView, series: Series) -> list[Judged]:
+        """Judged stamps of a publisher with messages, and their numbers."""
+        key = (series.topic, series.publisher)
+        if key not in self._judged:
+            self._judged[key] = judge_stamps(series, view.declared)
+        return self._judged[key]
 
     def by_role(self, role: str) -> list[StreamView]:
         """Recorded streams of one role."""

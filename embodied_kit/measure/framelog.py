@@ -70,6 +70,7 @@ class FrameLog:
         self._decode = decode
         self.rows = store.column(FRAME_DTYPE)
         self.encodings: Counter[str] = Counter()
+        self.undecoded_n = 0
         self._last: tuple[bytes, NDArray[np.void]] | None = None
 
     def add(self, buffer: memoryview, columns: Columns, stamps: NDArray[np.int64], ros_type: str) -> None:
@@ -91,6 +92,7 @@ class FrameLog:
         for row, code, (begin, length), size in zip(rows, codes.tolist(), blobs.tolist(), sizes, strict=True):
             data = buffer[begin : begin + length]
             self._measure(row, _Picture(encodings.table[code], data, *size))
+        self.undecoded_n += int((rows["state"] == UNDECODED).sum())
         self.rows.append(rows)
 
     def _measure(self, row: NDArray[np.void], picture: _Picture) -> None:

@@ -30,6 +30,7 @@ _TRANSFORM_FIELDS = {
 _CAMERA_FIELDS = {"height": "number", "width": "number", "k": "number", "d": "number", "distortion_model": "text"}
 MAX_CHILD_FRAMES = 1024
 MAX_EDGES = 4096
+_UNSUPPORTED = "is not supported"
 _DECODE_BYTES = 8 * 2**20
 _LATEST_NS = np.uint64(np.iinfo(np.int64).max)
 
@@ -60,7 +61,8 @@ class Series:
     type_hashes: set[str] = field(default_factory=set)
     names_changes_n: int = 0
     shape_changes_n: int = 0
-    decode_failures: int = 0
+    unsupported_n: int = 0
+    failed_n: int = 0
     decode_reasons: Counter[str] = field(default_factory=Counter)
     all_names: set[str] = field(default_factory=set)
     children: dict[str, Column] = field(default_factory=dict)
@@ -87,6 +89,11 @@ class Series:
         """Messages."""
         return self.base.n
 
+    @property
+    def decode_failures(self) -> int | None:
+        """Messages whose bytes do not fit their definition; None where nobody can tell, as this tool lacks the way."""
+        return None if self.unsupported_n and not self.failed_n else self.failed_n
+
     def column(self, name: str) -> Blocks:
         """One of the fields of BASE_DTYPE; stamps only of messages that have one."""
 
@@ -105,8 +112,7 @@ class Series:
 
     def _add_part(self, batch: Batch, decoder: ColumnDecoder) -> None:
         columns = decoder.decode(batch.buffer, batch.offset, batch.length)
-        self.decode_failures += int(columns.failed.sum())
-        self.decode_reasons.update(columns.reasons)
+        self._count_failures(columns, supported=decoder.schema.root is not None)
         base = np.zeros(len(batch), BASE_DTYPE)
         base["log"] = np.minimum(batch.log_time, _LATEST_NS)
         base["publish"] = np.minimum(batch.publish_time, _LATEST_NS)
@@ -123,6 +129,12 @@ class Series:
             self._add_transforms(columns)
         if self.short_type == CAMERA_INFO and has_fields(columns, _CAMERA_FIELDS):
             self._add_camera_info(columns)
+
+    def _count_failures(self, columns: Columns, *, supported: bool) -> None:
+        self.decode_reasons.update(columns.reasons)
+        unknown = sum(n for reason, n in columns.reasons.items() if not supported or _UNSUPPORTED in reason)
+        self.unsupported_n += unknown
+        self.failed_n += int(columns.failed.sum()) - unknown
 
     def _header_stamps(self, columns: Columns, n: int) -> NDArray[np.int64]:
         stamps = np.full(n, NO_STAMP, np.int64)

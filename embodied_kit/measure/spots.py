@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,17 +68,17 @@ class Runs:
     n: NDArray[np.int64]
 
 
-def find_runs(parts: Iterable[tuple[NDArray[np.bool_], NDArray[np.int64]]]) -> Iterator[Runs]:
-    """Runs of true flags, also across parts.
+Flags: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]
+"""Flags of samples, and when a run would begin and end that begins or ends with each."""
 
-    Args:
-        parts: Flags and stamps of the same samples, in order.
-    """
+
+def find_runs(parts: Iterable[Flags]) -> Iterator[Runs]:
+    """Runs of true flags, also across parts; `n` counts flags."""
     held: tuple[int, int, int] | None = None
-    for flags, stamps in parts:
+    for flags, starts_ns, ends_ns in parts:
         edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
         firsts, stops = edges[::2], edges[1::2]
-        begin, end, n = stamps[firsts], stamps[stops - 1], stops - firsts
+        begin, end, n = starts_ns[firsts], ends_ns[stops - 1], stops - firsts
         if held and len(firsts) and firsts[0] == 0:
             begin[0], n[0] = held[0], n[0] + held[2]
         elif held and len(flags):

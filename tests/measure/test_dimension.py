@@ -92,10 +92,12 @@ def test_runs_of_holes_are_places() -> None:
 @given(st.lists(st.booleans(), max_size=40), st.integers(1, 10))
 def test_runs_do_not_depend_on_the_cut(flags: list[bool], cut: int) -> None:
     array, stamps = np.array(flags, bool), np.arange(len(flags))
-    parts = [(array[i : i + cut], stamps[i : i + cut]) for i in range(0, len(flags), cut)]
+    parts = [(array[i : i + cut], stamps[i : i + cut], stamps[i : i + cut]) for i in range(0, len(flags), cut)]
     found = [(int(a), int(b), int(c)) for r in find_runs(parts) for a, b, c in zip(r.start_ns, r.end_ns, r.n)]
     whole = [
-        (int(a), int(b), int(c)) for r in find_runs([(array, stamps)]) for a, b, c in zip(r.start_ns, r.end_ns, r.n)
+        (int(a), int(b), int(c))
+        for r in find_runs([(array, stamps, stamps)])
+        for a, b, c in zip(r.start_ns, r.end_ns, r.n)
     ]
     assert found == whole
     assert sum(count for _, _, count in found) == sum(flags)

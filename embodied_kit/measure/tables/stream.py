@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embodied_kit.measure.distribution import order
 from embodied_kit.measure.episode import Episode, StreamView
+from embodied_kit.measure.judged import Judged, period_ns
 from embodied_kit.measure.jsonget import get_bool, get_object, get_objects, get_positive, get_text
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.series import NO_STAMP, TF, Series
+from embodied_kit.measure.series import NO_STAMP, Series
 from embodied_kit.measure.store import Array, Blocks
-from embodied_kit.measure.timing import NS_PER_S, Timing, measure_timing, span_covered_ratio
+from embodied_kit.measure.timing import NS_PER_S, Timing, span_covered_ratio
 from embodied_kit.measure.units import is_si, units_of
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue
 
-PERIODIC = "periodic"
 NO_RATE = "no nominal rate is declared"
+UNSUPPORTED = "this tool does not decode messages of this encoding"
 FEW = "fewer than two stamps"
 _NOMINAL_COLUMNS = ("rate_error_ratio", "max_gap_periods", "jitter_ratio", "lost_n", "lost_ratio", "gap_count_nominal")
 _STEP_COLUMNS = ("rate_hz", "dt_median_ns", "dt_p95_ns", "dt_p99_ns", "max_gap_ns", "gap_count_median")
@@ -28,33 +29,9 @@ _DECLARED_TEXTS = ("role", "modality", "cadence", "stamp_semantics", "clock_id",
 _TENTH = 10
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """Which stamps are judged, and the column of them."""
-
-    source: str
-    stamps: Blocks
-    child_frame: str = ""
-
-
 def stream_rows(episode: Episode) -> list[Row]:
     """Rows of the table, also for declared topics without messages."""
     return [row for view in episode.streams for row in _rows_of(episode, view)]
-
-
-def judged_stamps(series: Series) -> tuple[str, Blocks]:
-    """Source and column of the stamps that are judged: the header's, else the publish times, else the log times."""
-    if series.header_n:
-        return "header", series.column("stamp")
-    if any(bool(block.any()) for block in series.column("publish")()):
-        return "publish", series.column("publish")
-    return "log", series.column("log")
-
-
-def period_ns(declared: JsonObject) -> float | None:
-    """Nominal period of a stream in ns; None unless its cadence is periodic and its rate declared."""
-    rate_hz = get_positive(declared, "nominal_rate_hz")
-    return NS_PER_S / rate_hz if rate_hz and get_text(declared, "cadence") == PERIODIC else None
 
 
 def control_rates(robots: Sequence[JsonObject]) -> list[float]:
@@ -76,17 +53,13 @@ def _rows_of(episode: Episode, view: StreamView) -> Iterator[Row]:
 
 def _measured_rows(episode: Episode, view: StreamView, series: Series) -> Iterator[Row]:
     common = _common(episode, view, series) | _counted(series)
-    if series.short_type == TF and series.children:
-        for child, column in sorted(series.children.items()):
-            yield _row(episode, view, series, common, _Judged("header", column.blocks, child))
-    else:
-        source, stamps = judged_stamps(series)
-        yield _row(episode, view, series, common, _Judged(source, stamps))
+    for judged in episode.judged(view, series):
+        yield _row(episode, view, series, common, judged)
 
 
-def _row(episode: Episode, view: StreamView, series: Series, common: Mapping[str, JsonValue], judged: _Judged) -> Row:
+def _row(episode: Episode, view: StreamView, series: Series, common: Mapping[str, JsonValue], judged: Judged) -> Row:
     nominal = period_ns(view.declared)
-    timing = measure_timing(judged.stamps, nominal)
+    timing = judged.timing
     values = dict(common) | {"child_frame": judged.child_frame, "stamp_source": judged.source}
     if judged.child_frame:
         values["n"] = timing.n
@@ -269,6 +242,7 @@ def _reasons(episode: Episode, view: StreamView, series: Series, timing: Timing)
         reasons |= dict.fromkeys((*_NOMINAL_COLUMNS, "span_covered_ratio"), NO_RATE)
     elif episode.span_ns is None:
         reasons["span_covered_ratio"] = "the span of the episode is not declared"
+    reasons["decode_failures"] = UNSUPPORTED
     if series.sequence_source == "none":
         reasons |= dict.fromkeys(("sequence_gaps", "sequence_lost"), "the publisher gave no sequence numbers")
     if not series.header_n:

@@ -1,0 +1,93 @@
+"""Measure a path: a dataset, one episode of it, a bare MCAP file or a rosbag2 folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from embodied_kit.episode.layout import BAG_METADATA, DATASET_JSON, EPISODE_JSON, EPISODES
+from embodied_kit.errors import UsageError
+from embodied_kit.mcap.records import MAGIC
+from embodied_kit.measure.bare import measure_bare
+from embodied_kit.measure.cache import Cache
+from embodied_kit.measure.dataset import measure_episode_folder, measure_whole
+from embodied_kit.measure.progress import MeasureProgress, ProgressCallback
+from embodied_kit.model.facts import Depth, Facts
+
+
+def measure_path(
+    path: Path,
+    *,
+    depth: Depth = "full",
+    cache: Path | None = None,
+    trust_index: bool = False,
+    progress: ProgressCallback | None = None,
+) -> Iterator[Facts]:
+    """Facts of a dataset folder, one episode folder, a bare MCAP file or a rosbag2 folder.
+
+    Of a dataset the episodes come first, in order of their ids, then the dataset itself.
+
+    Args:
+        path: What to measure.
+        depth: How deep: `index` reads summaries only, `signal` every byte, `full` decodes images too.
+        cache: Folder of earlier measurements (see `default_cache`); None measures everything.
+        trust_index: Whether an unchanged inode, size, mtime and ctime stand for unchanged bytes. Validation may, an
+            attestation or its verification must not.
+        progress: Told how far it is.
+
+    Raises:
+        UsageError: The path does not exist or is none of these.
+    """
+    kind = subject_of(path)
+    kept, told = Cache(cache, trust_index=trust_index), MeasureProgress(progress)
+    if kind == "dataset":
+        return measure_whole(path, depth, kept, told)
+    if kind == "episode":
+        return measure_episode_folder(path, depth, kept, told)
+    return measure_bare(path, depth, kept, told)
+
+
+def measure_dataset(
+    root: Path,
+    *,
+    depth: Depth = "full",
+    cache: Path | None = None,
+    trust_index: bool = False,
+    progress: ProgressCallback | None = None,
+) -> Iterator[Facts]:
+    """Facts of a dataset folder: its episodes in order of their ids, then the dataset. Arguments as `measure_path`.
+
+    Raises:
+        UsageError: The folder does not exist.
+    """
+    if not root.is_dir():
+        raise UsageError(f"expected a dataset folder, got {root}", remedy="give the folder that holds dataset.json")
+    return measure_whole(root, depth, Cache(cache, trust_index=trust_index), MeasureProgress(progress))
+
+
+def subject_of(path: Path) -> str:
+    """`dataset`, `episode` or `bare`.
+
+    Raises:
+        UsageError: The path does not exist or is none of these.
+    """
+    remedy = "give a dataset folder, an episode folder, an .mcap file or a rosbag2 folder"
+    if not path.exists():
+        raise UsageError(f"expected a path that exists, got {path}", remedy=remedy)
+    if path.is_dir():
+        if (path / DATASET_JSON).exists():
+            return "dataset"
+        if (path / EPISODE_JSON).exists():
+            return "episode"
+        if (path / BAG_METADATA).exists() or any(path.glob("*.mcap")) or any(path.glob("*.db3")):
+            return "bare"
+        if (path / EPISODES).is_dir():
+            return "dataset"
+    elif path.is_file() and (path.suffix in (".mcap", ".db3") or _is_mcap(path)):
+        return "bare"
+    raise UsageError(f"expected a dataset, an episode, an MCAP file or a bag, got {path}", remedy=remedy)
+
+
+def _is_mcap(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC

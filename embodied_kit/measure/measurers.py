@@ -1,0 +1,60 @@
+"""Every table that is made of an episode's data files, in one list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from embodied_kit.measure.documents import document_row
+from embodied_kit.measure.episode import Episode
+from embodied_kit.measure.tables.container import container_rows
+from embodied_kit.measure.tables.content_links import content_links
+from embodied_kit.measure.tables.coverage import coverage_rows, error_rows
+from embodied_kit.measure.tables.dim import dim_rows
+from embodied_kit.measure.tables.frame import frame_rows
+from embodied_kit.measure.tables.pair import pair_rows
+from embodied_kit.measure.tables.signature import signature_rows
+from embodied_kit.measure.tables.span import span_rows
+from embodied_kit.measure.tables.stream import stream_rows
+from embodied_kit.model.facts import DEPTHS, Depth, Row
+
+
+@dataclass(frozen=True)
+class Measurer:
+    """One table and how it is made.
+
+    Attributes:
+        name: Table.
+        version: Raised with every change of a number; part of the cache key.
+        needs: Least depth at which the table exists.
+        run: Rows of one episode.
+    """
+
+    name: str
+    version: int
+    needs: Depth
+    run: Callable[[Episode], list[Row]]
+
+
+def _embedded_documents(episode: Episode) -> list[Row]:
+    return [document_row(document) for document in episode.embedded]
+
+
+MEASURERS: tuple[Measurer, ...] = (
+    Measurer("container", 1, "index", container_rows),
+    Measurer("document", 1, "index", _embedded_documents),
+    Measurer("link", 1, "index", content_links),
+    Measurer("stream", 1, "index", stream_rows),
+    Measurer("coverage", 1, "index", coverage_rows),
+    Measurer("error", 1, "index", error_rows),
+    Measurer("dim", 1, "signal", dim_rows),
+    Measurer("pair", 1, "signal", pair_rows),
+    Measurer("span", 1, "signal", span_rows),
+    Measurer("signature", 1, "signal", signature_rows),
+    Measurer("frame", 1, "full", frame_rows),
+)
+
+
+def measured_at(depth: Depth) -> tuple[Measurer, ...]:
+    """Measurers of one depth."""
+    return tuple(item for item in MEASURERS if DEPTHS.index(item.needs) <= DEPTHS.index(depth))

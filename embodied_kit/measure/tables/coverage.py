@@ -1,0 +1,101 @@
+"""Tables `coverage` and `error`: what was looked at, and what makes other tables incomplete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from embodied_kit.measure.episode import Episode
+from embodied_kit.measure.rows import NEEDS_SIGNAL, error_row, make_row
+from embodied_kit.measure.scan import FileScan
+from embodied_kit.measure.series import Series
+from embodied_kit.model.facts import Row
+from embodied_kit.model.json import JsonValue
+
+CONTENT_TABLES = ["stream", "dim", "frame", "pair", "span", "signature"]
+_READABLE = {
+    "truncated": "the file ends before its data do",
+    "bad_magic": "the file is no MCAP file",
+    "unreadable": "the file cannot be read",
+}
+
+
+def coverage_row(path: str, episode: str | None, *, opened: bool, decoded: bool, reason: str = "") -> Row:
+    """Row of one file or stream; what was seen and not opened is ignored, and says why."""
+    values: dict[str, JsonValue] = {
+        "path": path,
+        "seen": True,
+        "opened": opened,
+        "decoded": decoded,
+        "sampled": False,
+        "ignored": not opened,
+        "reason": reason,
+    }
+    return make_row("coverage", values, episode=episode)
+
+
+def coverage_rows(episode: Episode) -> list[Row]:
+    """A row per data file, and one per stream of it that was not decoded."""
+    rows = [_file_row(file, episode) for file in episode.scan.files]
+    if episode.depth == "index":
+        return rows
+    first = episode.scan.files[0].path if episode.scan.files else ""
+    for series in episode.scan.series.values():
+        reason = _not_decoded(series)
+        if reason:
+            path = next((file.path for file in episode.scan.files if series.topic in file.topics), first)
+            rows.append(
+                coverage_row(f"{path}#{series.topic}", episode.episode_id, opened=True, decoded=False, reason=reason)
+            )
+    unique = {str(row["path"]): row for row in rows}
+    return list(unique.values())
+
+
+def error_rows(episode: Episode) -> list[Row]:
+    """Rows of everything that makes a table incomplete."""
+    return [
+        error_row(path, measurer, tables, reason, episode=episode.episode_id)
+        for path, measurer, tables, reason in _errors(episode)
+    ]
+
+
+def _file_row(file: FileScan, episode: Episode) -> Row:
+    info = file.info
+    if info is None:
+        return coverage_row(file.path, episode.episode_id, opened=False, decoded=False, reason=file.error)
+    if episode.depth == "index":
+        return coverage_row(file.path, episode.episode_id, opened=True, decoded=False, reason=NEEDS_SIGNAL)
+    reason = _READABLE.get(info.readable, "")
+    if not reason and info.chunks_seen_n < info.chunks_n:
+        reason = "some chunks could not be opened"
+    return coverage_row(file.path, episode.episode_id, opened=True, decoded=not reason, reason=reason)
+
+
+def _not_decoded(series: Series) -> str:
+    if series.unsupported_n:
+        return "this tool does not decode messages of this encoding"
+    if series.frames is not None and series.depth == "full" and series.frames.undecoded_n:
+        return "images of this encoding are not decoded"
+    return "no message could be decoded" if series.n and series.failed_n == series.n else ""
+
+
+def _errors(episode: Episode) -> Iterator[tuple[str, str, list[str], str]]:
+    """(path, measurer, tables, reason)."""
+    for file in episode.scan.files:
+        if file.info is None:
+            yield file.path, "scan", ["container", *CONTENT_TABLES], file.error
+            continue
+        if file.info.readable != "ok":
+            yield file.path, "scan", CONTENT_TABLES, _READABLE[file.info.readable]
+        elif episode.depth != "index" and file.info.chunks_seen_n < file.info.chunks_n:
+            yield file.path, "scan", CONTENT_TABLES, "some chunks could not be opened"
+        if file.info.changed:
+            yield file.path, "scan", CONTENT_TABLES, "the file changed while it was read"
+        if file.info.messages_without_channel_n:
+            yield file.path, "scan", CONTENT_TABLES, "some messages belong to no channel"
+    if episode.scan.overflowed:
+        yield "", "scan", CONTENT_TABLES, "there are more channels than are measured"
+    for series in episode.scan.series.values():
+        if series.overflowed:
+            yield "", "scan", ["stream", "link"], "a transform topic has more frames than are measured"
+        if series.numeric.overflowed:
+            yield "", "dim", ["dim"], "a field has more dimensions than are measured"

@@ -1,0 +1,82 @@
+"""Positions over time as whole arrays, for what compares two streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embodied_kit.measure.episode import StreamView
+from embodied_kit.measure.numeric import Field
+from embodied_kit.measure.series import JOINT_STATE, Series
+
+MAX_TRACK_VALUES = 2**22
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """Values of one layout of a field, ordered by stamp.
+
+    Attributes:
+        names: Of the columns.
+        stamps: (n,) int64 ns, ascending.
+        values: (n, k) float64.
+    """
+
+    names: tuple[str, ...]
+    stamps: Ints
+    values: NDArray[np.float64]
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """Values of one name."""
+        return np.ascontiguousarray(self.values[:, self.names.index(name)])
+
+    def before(self, times: Ints) -> Ints:
+        """Row at or before each time; -1 before the first."""
+        return np.searchsorted(self.stamps, times, side="right") - 1
+
+
+def joint_tracks(view: StreamView) -> list[Track]:
+    """Joint positions of a JointState stream, one track a publisher and layout.
+
+    Layouts beyond MAX_TRACK_VALUES values are left out; `too_long` tells of them.
+    """
+    return [
+        track
+        for series in view.series
+        if series.short_type == JOINT_STATE and "position" in series.numeric.fields
+        for track in field_tracks(series.numeric.fields["position"])
+        if all(track.names)
+    ]
+
+
+def field_tracks(field: Field) -> list[Track]:
+    """Tracks of a field, longest first."""
+    found = []
+    for values, stamps, order, rows in field.matrices():
+        if rows * len(order) > MAX_TRACK_VALUES or not rows:
+            continue
+        times = np.concatenate(list(stamps()))
+        matrix = np.concatenate(list(values()))
+        by_time = np.argsort(times, kind="stable")
+        names = tuple(field.names[index] for index in order)
+        found.append(Track(names, times[by_time], matrix[by_time]))
+    return sorted(found, key=lambda track: -len(track.stamps))
+
+
+def too_long(series: Series, path: str) -> bool:
+    """Whether a field has more values than are compared."""
+    field = series.numeric.fields.get(path)
+    return field is not None and any(rows * len(order) > MAX_TRACK_VALUES for _, _, order, rows in field.matrices())
+
+
+def nearest_distance(times: Ints, others: Ints) -> Ints:
+    """Distance of each time to the nearest of others, both ascending; times outside the others' span are left out."""
+    if not len(others):
+        return np.empty(0, np.int64)
+    inside = times[(times >= others[0]) & (times <= others[-1])]
+    after = np.searchsorted(others, inside)
+    before = np.maximum(after - 1, 0)
+    return np.minimum(np.abs(others[np.minimum(after, len(others) - 1)] - inside), np.abs(inside - others[before]))

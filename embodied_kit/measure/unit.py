@@ -1,0 +1,94 @@
+"""One unit of measurement: the data files of an episode, a bare file or a bag; cached by content."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from embodied_kit.errors import UsageError
+from embodied_kit.measure.cache import Cache, Claims, unit_key
+from embodied_kit.measure.documents import Document
+from embodied_kit.measure.episode import Episode
+from embodied_kit.measure.measured import Measured
+from embodied_kit.measure.measurers import measured_at
+from embodied_kit.measure.scan import EpisodeScan, Progress
+from embodied_kit.measure.store import ColumnStore
+from embodied_kit.measure.tables.signature import payload_signature
+from embodied_kit.model.facts import Depth
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A data file to be scanned.
+
+    Attributes:
+        file: Where it lies.
+        path: As facts name it.
+        streams: Whether its messages belong to the unit; otherwise only its container is looked at.
+    """
+
+    file: Path
+    path: str
+    streams: bool = True
+
+
+def measure_unit(
+    files: Sequence[DataFile],
+    document: Document | None,
+    *,
+    episode_id: str | None,
+    depth: Depth,
+    cache: Cache,
+    progress: Progress | None = None,
+) -> Measured:
+    """Tables of the data files of one unit.
+
+    Args:
+        files: In order.
+        document: episode.json; None where there is none.
+        episode_id: None for a bare file or bag.
+        depth: How deep to look.
+        cache: Where earlier measurements lie.
+        progress: Told the bytes read since the last call.
+    """
+    claims: Claims = {
+        "episode": episode_id,
+        "document": document.sha256 if document else None,
+        "files": [[item.path, item.streams] for item in files],
+    }
+    places = [item.file for item in files]
+    states = cache.states(places)
+    found = cache.find(places, states, claims, depth) if depth != "index" else None
+    if found is not None:
+        return found
+    with ColumnStore() as store:
+        scan = EpisodeScan(store, depth, progress)
+        for item in files:
+            _scan_file(scan, item)
+        measured = _tables(scan, files, document, episode_id, claims)
+    if measured.key and all(item.path in measured.sha256 for item in files):
+        digests = [measured.sha256[item.path] for item in files]
+        cache.keep(measured, states, digests, episode_id or "bare", depth)
+    return measured
+
+
+def _scan_file(scan: EpisodeScan, item: DataFile) -> None:
+    try:
+        scan.add_file(item.file, item.path, streams=item.streams)
+    except UsageError:
+        scan.files[-1].error = "the file cannot be opened"
+
+
+def _tables(
+    scan: EpisodeScan, files: Sequence[DataFile], document: Document | None, episode_id: str | None, claims: Claims
+) -> Measured:
+    source = document.path if document else files[0].path if files else ""
+    episode = Episode(episode_id, scan.depth, scan, source, document.value if document else {})
+    tables = {item.name: item.run(episode) for item in measured_at(scan.depth)}
+    if scan.depth == "index":
+        return Measured(tables, {}, None, "", "")
+    digests = {file.path: file.info.sha256 for file in scan.files if file.info and file.info.sha256}
+    messages_n = sum(series.n for series in scan.series.values())
+    key = unit_key([digests.get(item.path, "") for item in files], claims, scan.depth)
+    return Measured(tables, digests, messages_n, payload_signature(episode), key)
