@@ -7,6 +7,7 @@ Files of the standard quote such strings all the same, so that any YAML reader s
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, ClassVar
 
@@ -45,6 +46,13 @@ class _JsonLoader(_Loader):  # type: ignore[misc]  # the base is one of two, cho
             raise _error("expected an integer below 2^53 (write a decimal string)", node.start_mark)
         return value
 
+    def construct_number(self, node: yaml.ScalarNode) -> float:
+        """Number that JSON can carry."""
+        value = float(node.value)
+        if not math.isfinite(value):
+            raise _error("expected a finite number, got one beyond the range of a double", node.start_mark)
+        return value
+
 
 class _TextIntegerLoader(_JsonLoader):
     """The same for foreign files, whose integers may have any length: they stay text."""
@@ -55,14 +63,16 @@ class _TextIntegerLoader(_JsonLoader):
 
 
 _INTEGER = "tag:yaml.org,2002:int"
+_NUMBER = "tag:yaml.org,2002:float"
 _JsonLoader.add_constructor(_INTEGER, _JsonLoader.construct_integer)
+_JsonLoader.add_constructor(_NUMBER, _JsonLoader.construct_number)
 _TextIntegerLoader.add_constructor(_INTEGER, _TextIntegerLoader.construct_text)
 for _tag, _pattern, _first in (
     ("tag:yaml.org,2002:null", r"(?:null|~|)$", ["n", "~", ""]),
     ("tag:yaml.org,2002:bool", r"(?:true|false)$", list("tf")),
     (_INTEGER, r"-?(?:0|[1-9][0-9]*)$", list("-0123456789")),
     (
-        "tag:yaml.org,2002:float",
+        _NUMBER,
         r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)$",
         list("-0123456789"),
     ),
@@ -83,7 +93,7 @@ def load_yaml(
 
     Raises:
         DataError: Not UTF-8, not YAML, too large, too deep, several documents, an alias or tag, a duplicate or
-            non-string key, an integer beyond 2^53; with line and column.
+            non-string key, an integer beyond 2^53, a number beyond a double; with line and column.
     """
     if len(data) > max_bytes:
         raise DataError(f"expected at most {max_bytes} bytes of YAML, got {len(data)}")
