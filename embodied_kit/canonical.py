@@ -184,6 +184,6 @@ def _safe_integer(text: str) -> int | float:
     value = int(text) if len(text) <= _LONGEST_JCS_INTEGER else None
     if value is not None and abs(value) <= MAX_SAFE_INTEGER:
         return value
-    if value is not None and int(float(value)) == value:
-        return float(value)  # JCS writes a large float without exponent
+    if value is not None and (int(float(value)) == value or rfc8785.dumps(float(value)) == text.encode()):
+        return float(value)  # JCS writes a large float without exponent, by its shortest digits
     raise _ProblemFoundError("integer_range", text)
