@@ -80,6 +80,8 @@ def _limit_check(entry: JsonObject, level: Level, where: str) -> LimitCheck:
     limits = _object(entry[comparators[0]], where, comparators[0])
     table, measure = str(entry["table"]), str(entry["measure"])
     only = _object(entry.get("for", {}), where, "for")
+    if table not in standard().tables:
+        raise UsageError(f"{where}: expected a facts table, got '{table}'")
     columns = standard().fact_table(table).column_unit
     for column in (measure, *only):
         if column not in columns:

@@ -199,7 +199,7 @@ def _report(ledger: _Ledger, profile: Profile, context: Context, facts_digest: s
     counted = [level for scope, level in levels.items() if scope not in ledger.excluded]
     outcomes = (by_rule[rule_id] for _, by_rule in sorted(ledger.outcomes.items()) for rule_id in sorted(by_rule))
     return Report(
-        subject=ledger.subject,
+        subject=ledger.subject or "unidentified",
         subject_kind=ledger.subject_kind,
         profile=profile.name,
         findings=tuple(sorted(ledger.findings, key=_order)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from embodied_kit.model.facts import DATASET_SCOPE, Facts, Row
@@ -53,8 +53,8 @@ class CompiledLimit:
                 self._judge_row(row, unknown, facts, tally_of)
 
     def absent(self, why: str, place: Place, tally: Tally) -> None:
-        """Note that nothing can be compared."""
-        finding = self._finding("undetermined", self.steps[0][0], place, why)
+        """Note that nothing can be compared: one finding for all columns of the rule."""
+        finding = replace(self._finding("undetermined", self.steps[0][0], place, why), measure="")
         tally.found(finding, range(self.steps[0][0], len(LEVELS)))
 
     def _unknown_column(self, row: Row) -> str | None:
@@ -106,7 +106,13 @@ class CompiledLimit:
             str(value) if self.integers else value,
             required,
             _total(spans),
+            self._unit(row),
         )
+
+    def _unit(self, row: Row) -> str:
+        """Unit of the column; values of the table `dim` are in the unit that the row declares."""
+        counted = self.check.measure.endswith(("_n", "_ratio", "_error_max"))
+        return _text(row, "unit") if self.check.table == "dim" and not counted else ""
 
     def _finding(
         self,
@@ -117,6 +123,7 @@ class CompiledLimit:
         measured: JsonValue = None,
         required: JsonValue = None,
         spans_n: int = 0,
+        unit: str = "",
     ) -> Finding:
         return Finding(
             rule_id=self.rule.rule_id,
@@ -127,7 +134,7 @@ class CompiledLimit:
             measured=measured,
             required=required,
             comparator=self.check.comparator,
-            unit=self.check.unit,
+            unit=unit or self.check.unit,
             reason=why,
             measure=self.check.measure,
             spans_n=spans_n,

@@ -1,4 +1,7 @@
-"""The signed form of a report: canonical JSON Lines without time, absolute path, free prose or tool version."""
+"""The signed form of a report: canonical JSON Lines without time, absolute path, free prose or tool version.
+
+The dataset's title is prose and stays outside; a report read back has none.
+"""
 
 from __future__ import annotations
 
@@ -44,11 +47,10 @@ def _lines(report: Report) -> Iterator[JsonObject]:
         "record_version": RECORD_VERSION,
         "subject": report.subject,
         "subject_kind": report.subject_kind,
-        "title": report.title,
         "profile": report.profile,
         "level": report.level,
         "excluded": report.excluded,
-        "digests": report.digests,
+        "digests": {name: digest for name, digest in report.digests.items() if digest},
         "coverage": report.coverage,
     }
     by_scope: dict[str, dict[str, JsonObject]] = {}
@@ -62,13 +64,17 @@ def _lines(report: Report) -> Iterator[JsonObject]:
 
 
 def _finding_line(finding: Finding) -> JsonObject:
+    """Only what differs from the defaults, so that a finding stays one short line."""
     values = {item.name: getattr(finding, item.name) for item in fields(Finding) if item.name != "place"}
-    place = {item.name: getattr(finding.place, item.name) for item in fields(Place)}
-    shown = {
-        name: str(value) if name in _PLACE_NS else value for name, value in place.items() if value not in ("", None)
+    kept = {
+        item.name: values[item.name] for item in fields(Finding) if values.get(item.name, item.default) != item.default
     }
-    kept = {name: value for name, value in values.items() if value not in ("", None)}
-    return {"record": "finding", **kept, "place": shown}
+    place = {
+        item.name: str(value) if item.name in _PLACE_NS else value
+        for item in fields(Place)
+        if (value := getattr(finding.place, item.name)) != item.default
+    }
+    return {"record": "finding", **kept, "place": place}
 
 
 def _record(line: bytes) -> JsonObject:
@@ -103,7 +109,6 @@ def _report(header: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> 
         excluded=header["excluded"],
         coverage=header["coverage"],
         digests=header["digests"],
-        title=header["title"],
     )
 
 
