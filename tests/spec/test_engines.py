@@ -33,14 +33,14 @@ def damaged(draw: st.DrawFn) -> tuple[str, Any]:
     example = draw(st.sampled_from(sorted(VALID)))
     value = copy.deepcopy(VALID[example])
     for _ in range(draw(st.integers(0, 3))):
-        *above, last = draw(st.sampled_from(places(value)))
+        *above, last = draw(st.sampled_from(places(value) or [("none left",)]))
         at = value
         for key in above:
             at = at[key]
         act = draw(st.sampled_from(["remove", "replace", "add"]))
         if act == "replace":
             at[last] = copy.deepcopy(draw(st.sampled_from(DAMAGE)))
-        elif act == "remove" and len(places(value)) > 1:
+        elif act == "remove" and last in (at if isinstance(at, dict) else range(len(at))):
             del at[last]
         elif isinstance(at, dict):
             at[draw(st.sampled_from(["surprise", "x_surprise"]))] = 1
