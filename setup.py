@@ -77,7 +77,7 @@ setup(
         "click>=8.1",
         "cryptography>=42",
         "jsonschema>=4.21",
-        "jsonschema-rs>=0.30",
+        "jsonschema-rs>=0.60",
         "lz4>=4.3",
         "mcap>=1.2",
         "numpy>=1.24",
