@@ -72,8 +72,7 @@ class CompiledDocument:
         elif not self.check.any_version and not _supported(value):
             self._see(self.version_keeper, place, tally)
         elif self.check.when is None or not check(self.check.document, value, self.check.when):
-            tally.checked += 1
-            tally.passed(self.first)
+            tally.compared(self.first)
             for level, problem in self._problems(value):
                 self._note_problem(level, problem, value, place, tally)
 
@@ -81,7 +80,7 @@ class CompiledDocument:
         if self.check.conforms_to != "judging":
             self._see(self.keeper, place, tally)
             return
-        tally.checked += 1
+        tally.compared(self.first)
         why = reason("document_missing") if parse == "missing" else reason("document_unreadable", parse)
         self._note("failed", self.first, place, why, tally)
 

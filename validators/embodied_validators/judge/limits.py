@@ -78,8 +78,7 @@ class CompiledLimit:
             why = _reason_of(row, column) or reason(key, column)
             tally.found(self._finding("undetermined", first, place_of(row, scope), why), range(first, len(LEVELS)))
             return
-        tally.checked += 1
-        tally.passed(first)
+        tally.compared(first)
         missed = self._missed(int(str(value)) if self.integers else value)
         if missed:
             tally.found(self._miss(row, value, missed, scope, facts), missed)

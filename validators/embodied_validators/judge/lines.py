@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
+from itertools import groupby
 from typing import Any
 
 from embodied_kit.canonical import canonical_bytes, parse_json
@@ -21,7 +22,7 @@ _PLACE_NS = ("start_ns", "end_ns")
 
 
 def report_lines(report: Report) -> bytes:
-    """JSON Lines: a header, a scope line for each scope with its outcomes, a line for each finding."""
+    """JSON Lines: a header, a line for each scope with the outcome of each rule, a line for each finding."""
     return b"".join(canonical_bytes(line) + b"\n" for line in _lines(report))
 
 
@@ -53,14 +54,25 @@ def _lines(report: Report) -> Iterator[JsonObject]:
         "digests": {name: digest for name, digest in report.digests.items() if digest},
         "coverage": report.coverage,
     }
-    by_scope: dict[str, dict[str, JsonObject]] = {}
-    for outcome in report.outcomes:
-        states: dict[str, JsonValue] = {str(level): state for level, state in outcome.states.items()}
-        entry: JsonObject = {"severity": outcome.severity, "states": states, "checked": outcome.checked}
-        by_scope.setdefault(outcome.scope, {})[outcome.rule_id] = entry
-    for scope, rules in sorted(by_scope.items()):
-        yield {"record": "scope", "scope": scope, "level": report.levels.get(scope), "rules": rules}
+    for scope, outcomes in groupby(report.outcomes, key=lambda outcome: outcome.scope):
+        yield {
+            "record": "scope",
+            "scope": scope,
+            "level": report.levels.get(scope),
+            "outcomes": _groups(outcomes),
+        }
     yield from map(_finding_line, report.findings)
+
+
+def _groups(outcomes: Iterable[Outcome]) -> list[JsonValue]:
+    """Rules with the same severity and states together: a tenth of the bytes of one object a rule."""
+    groups: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, JsonValue]] = {}
+    for outcome in outcomes:
+        key = (outcome.severity, tuple(outcome.states.items()))
+        groups.setdefault(key, {})[outcome.rule_id] = outcome.checked
+    return [
+        {"severity": severity, "states": dict(states), "rules": rules} for (severity, states), rules in groups.items()
+    ]
 
 
 def _finding_line(finding: Finding) -> JsonObject:
@@ -112,10 +124,15 @@ def _report(header: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> 
     )
 
 
-def _outcomes(record: Mapping[str, Any]) -> Iterator[Outcome]:
-    for rule_id, entry in record["rules"].items():
-        states = {level: entry["states"][level] for level in LEVELS if level in entry["states"]}
-        yield Outcome(rule_id, record["scope"], entry["severity"], states, entry["checked"])
+def _outcomes(record: Mapping[str, Any]) -> list[Outcome]:
+    scope = record["scope"]
+    outcomes = []
+    for group in record["outcomes"]:
+        states = {level: group["states"][level] for level in LEVELS if level in group["states"]}
+        outcomes += [
+            Outcome(rule, scope, group["severity"], states, checked) for rule, checked in group["rules"].items()
+        ]
+    return sorted(outcomes, key=lambda outcome: outcome.rule_id)
 
 
 def _finding(record: Mapping[str, Any]) -> Finding:

@@ -19,12 +19,13 @@ class Tally:
 
     ranks: list[int] = field(default_factory=lambda: [0] * len(LEVELS))
     checked: int = 0
+    checked_from: int = len(LEVELS)
     by_place: dict[tuple[Place, str, str], Finding] = field(default_factory=dict)
 
-    def passed(self, first: int) -> None:
-        """A row that was compared, from a level on."""
-        for index in range(first, len(LEVELS)):
-            self.ranks[index] = max(self.ranks[index], 1)
+    def compared(self, first: int) -> None:
+        """A row that was compared, from a level on: passed there unless a finding says otherwise."""
+        self.checked += 1
+        self.checked_from = min(self.checked_from, first)
 
     def found(self, finding: Finding, missed: range | list[int]) -> None:
         """A finding, and the levels (indices) that it stands in the way of."""
@@ -48,7 +49,7 @@ class Tally:
 
 def outcome(rule: Rule, scope: str, tally: Tally, earlier: Outcome | None = None) -> Outcome:
     """Outcome of a tally, merged with what an earlier unit said about the same rule and scope."""
-    ranks = tuple(tally.ranks)
+    ranks = tuple(max(rank, int(index >= tally.checked_from)) for index, rank in enumerate(tally.ranks))
     if earlier is not None:
         ranks = tuple(
             max(rank, RANK[earlier.states.get(level, "not_applicable")])
