@@ -147,6 +147,19 @@ def test_null_never_passes() -> None:
     assert brief(other) == [], "a row that another column lets out is not asked for"
 
 
+def test_one_fault_of_one_row_is_one_finding() -> None:
+    why = "every stamp is zero"
+    unset = {
+        "first_stamp_ns": None,
+        "last_stamp_ns": None,
+        "undetermined": {"first_stamp_ns": why, "last_stamp_ns": why},
+    }
+    row = {**fixture_row("TM-03"), **unset}
+    assert brief(run(profile_of("TM-03"), episode(A, stream=[row]))) == [("TM-03", "undetermined", "L1", why)]
+    (finding,) = run(profile_of("TM-03"), episode(A, stream=[{**row, "zero_stamps_n": 9}])).findings
+    assert (finding.state, finding.measure) == ("failed", "zero_stamps_n")
+
+
 def test_a_failed_measurement_leaves_its_rules_undetermined_unless_they_failed() -> None:
     error = {"measurer": "cdr", "path": "data_000.mcap", "tables": ["stream"], "reason": "chunk 3 cannot be read"}
     good = run(profile_of("TM-07", "SR-04"), episode(A, stream=[lossy(0)], error=[error]))

@@ -47,10 +47,13 @@ class CompiledLimit:
 
     def judge(self, facts: Facts, tally_of: Callable[[str], Tally]) -> None:
         """Judge every matching row of a unit; `tally_of` gives the tally of a scope."""
+        home = tally_of(facts.scope)
         for row in facts.tables[self.check.table]:
             unknown = self._unknown_column(row)
             if unknown is not None:
-                self._judge_row(row, unknown, facts, tally_of)
+                scope = scope_of(row, facts)
+                tally = home if scope == facts.scope else tally_of(scope)
+                self._judge_row(row, unknown, facts, scope, tally)
 
     def absent(self, why: str, place: Place, tally: Tally) -> None:
         """Note that nothing can be compared: one finding for all columns of the rule."""
@@ -68,9 +71,7 @@ class CompiledLimit:
                 return None
         return unknown
 
-    def _judge_row(self, row: Row, unknown: str, facts: Facts, tally_of: Callable[[str], Tally]) -> None:
-        scope = scope_of(row, facts)
-        tally = tally_of(scope)
+    def _judge_row(self, row: Row, unknown: str, facts: Facts, scope: str, tally: Tally) -> None:
         first = self.steps[0][0]
         value = row.get(self.check.measure)
         if unknown or value is None:

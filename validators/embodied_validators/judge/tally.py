@@ -15,7 +15,7 @@ RANK: Mapping[str, int] = {state: rank for rank, state in enumerate(STATES)}
 
 @dataclass(slots=True)
 class Tally:
-    """Worst state at each level (index into STATES), rows compared, and one finding for each place and measure."""
+    """Worst state at each level (index into STATES), rows compared, one finding for each place and cause."""
 
     ranks: list[int] = field(default_factory=lambda: [0] * len(LEVELS))
     checked: int = 0
@@ -32,14 +32,16 @@ class Tally:
         rank = RANK[finding.state]
         for index in missed:
             self.ranks[index] = max(self.ranks[index], rank)
-        key = (finding.place, finding.measure, finding.state)
+        detail = finding.measure if finding.state == "failed" else finding.reason
+        key = (finding.place, detail, finding.state)
         if key not in self.by_place or finding.level < self.by_place[key].level:
             self.by_place[key] = finding
 
     @property
     def findings(self) -> Iterable[Finding]:
-        """Findings, in the order in which they came."""
-        return self.by_place.values()
+        """Findings; what failed at a place hides what could not be judged there."""
+        failed = {place for place, _, state in self.by_place if state == "failed"}
+        return (item for item in self.by_place.values() if item.state == "failed" or item.place not in failed)
 
     @property
     def failed(self) -> bool:
