@@ -20,6 +20,7 @@ import zstandard
 
 import embodied_kit
 from embodied_kit.errors import UsageError
+from embodied_kit.mcap.crc import combine
 from embodied_kit.mcap.records import (
     FOOTER_FIELDS,
     HEAD,
@@ -209,7 +210,9 @@ class McapWriter:
         head_bytes, offset = chunk_head_bytes(head), self._offset
         places, indexes = self._indexes(offset + len(head_bytes) + stored_size)
         length = sum(map(len, indexes))
-        self._put([head_bytes, *stored, *indexes])
+        known = crc if stored is parts else zlib.crc32(stored[0])
+        before = combine(zlib.crc32(head_bytes, self._crc), known, stored_size)
+        self._append([head_bytes, *stored, *indexes], zlib.crc32(b"".join(indexes), before))
         index = ChunkIndex(
             first,
             last,
@@ -266,11 +269,17 @@ class McapWriter:
 
     def _put(self, parts: list[bytes]) -> None:
         """Append to the file and to the data section's CRC."""
+        crc = self._crc
+        for part in parts:
+            crc = zlib.crc32(part, crc)
+        self._append(parts, crc)
+
+    def _append(self, parts: list[bytes], crc: int) -> None:
+        """Append to the file; `crc` is the data section's with these parts."""
         if self._closed:
             raise UsageError("expected an open writer, got one that was closed")
-        for part in parts:
-            self._crc = zlib.crc32(part, self._crc)
         self._offset += _write_all(self._fd, parts)
+        self._crc = crc
 
     def _compressed(self, parts: list[bytes]) -> list[bytes]:
         if self._compression == "":
