@@ -10,8 +10,8 @@ from embodied_kit.messages.columns import Columns
 
 WIDTH = 240
 _QUALITY = 72
-_COMPRESSED = "sensor_msgs/msg/CompressedImage"
-_RAW = "sensor_msgs/msg/Image"
+_COMPRESSED = "sensor_msgs/CompressedImage"
+_RAW = "sensor_msgs/Image"
 _CHANNELS = {"rgb8": 3, "bgr8": 3, "mono8": 1, "16UC1": 1, "mono16": 1}
 _MOST_PIXELS = 64_000_000
 _JPEG_MAGIC = b"\xff\xd8"
@@ -19,7 +19,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def is_picture(ros_type: str) -> bool:
-    """Whether messages of a type may hold a frame that can be shown."""
+    """Whether messages of a type (`pkg/Type`) may hold a frame that can be shown."""
     return ros_type in {_COMPRESSED, _RAW}
 
 

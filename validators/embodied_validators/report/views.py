@@ -12,7 +12,7 @@ from embodied_kit.episode.paths import open_inside
 from embodied_kit.errors import EmbodiedKitError
 from embodied_kit.mcap.reader import Batch, McapScan
 from embodied_kit.messages.columns import Column, ColumnDecoder, Columns
-from embodied_kit.messages.schema import read_schema
+from embodied_kit.messages.schema import read_schema, short_name
 from embodied_kit.model.facts import Facts, Row
 from embodied_kit.model.report import Report
 from embodied_validators.report.decimate import Envelope, Times
@@ -25,8 +25,9 @@ MOST_RATES = 24
 _MOST_SERIES = 32
 _FRAMES = 8
 _LEAST_MESSAGES = 3
-_JOINT_STATE = "sensor_msgs/msg/JointState"
+_JOINT_STATE = "sensor_msgs/JointState"
 _PLOTTED_FIELDS = ("position", "position.x", "position.y", "position.z")
+_AXES = ("x", "y", "z")
 _STAMP = "header.stamp"
 _NO_FILE = "a data file could not be opened"
 _NO_SPAN = "the span of the episode is not known"
@@ -174,10 +175,11 @@ class _Gatherer:
         stamps_ns = _stamps(columns, publish_ns)
         key = (channel.topic, str(channel.metadata.get("publisher_gid", "")))
         self.intervals.setdefault(key, _Interval(Envelope(self.start_ns, self.end_ns))).add(stamps_ns)
-        if columns is None or schema is None:
+        if schema is None or columns is None or not columns.fields:
             return
-        self._take_values(channel.topic, schema.name, columns, stamps_ns)
-        if self.show_pictures and is_picture(schema.name):
+        ros_type = short_name(schema.name)
+        self._take_values(channel.topic, ros_type, columns, stamps_ns)
+        if self.show_pictures and is_picture(ros_type):
             self._take_frames(channel.topic, batch, columns, stamps_ns)
 
     def _take_values(self, topic: str, ros_type: str, columns: Columns, stamps_ns: Times) -> None:
@@ -255,8 +257,11 @@ class _Gatherer:
 
     def _dim(self, topic: str, path: str, index: int) -> Row:
         stream = self._stream_id(topic)
+        parent, _, last = path.rpartition(".")
+        if last in _AXES:  # the facts keep the components of a vector under the vector
+            path, index = parent, _AXES.index(last)
         for row in self.facts.tables.get("dim", ()):
-            if row.get("stream") == stream and row.get("field") == path and row.get("index") in {index, None}:
+            if row.get("stream") == stream and row.get("field") == path and row.get("index") == index:
                 return row
         return {}
 
@@ -267,7 +272,7 @@ def _plotted(path: str) -> bool:
 
 def _short_name(path: str, index: int) -> str:
     last = path.rpartition(".")[2]
-    return last if last in {"x", "y", "z"} else f"{last}[{index}]"
+    return last if last in _AXES else f"{last}[{index}]"
 
 
 def _first_texts(column: Column) -> tuple[str, ...]:

@@ -20,16 +20,14 @@
   document.getElementById("print").addEventListener("click", () => print());
   let beforePrint = null;
   addEventListener("beforeprint", () => {
-    beforePrint = { theme: root.dataset.theme, closed: all("details:not([open])") };
+    beforePrint = { theme: root.dataset.theme };
     root.dataset.theme = "light";
-    beforePrint.closed.forEach((row) => { row.open = true; });
     redraw();
   });
   addEventListener("afterprint", () => {
     if (!beforePrint) return;
     if (beforePrint.theme) root.dataset.theme = beforePrint.theme;
     else delete root.dataset.theme;
-    beforePrint.closed.forEach((row) => { row.open = false; });
     beforePrint = null;
     redraw();
   });
