@@ -11,7 +11,6 @@ import io
 import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -20,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embodied_kit.errors import DataError, UsageError
-from embodied_kit.mcap.chunk import INDEX_DTYPE, Walked, compare_index, gather_heads, prove, walk
+from embodied_kit.mcap.batch import Batch, make_batch
+from embodied_kit.mcap.chunk import INDEX_DTYPE, Walked, compare_index, prove, walk
 from embodied_kit.mcap.container import DEFAULT_LIMITS, MIB, Attachment, ContainerInfo, Crc, Readable, ReadLimits
 from embodied_kit.mcap.decompress import Decompressor
 from embodied_kit.mcap.ledger import Closing, Ledger
@@ -53,6 +53,8 @@ from embodied_kit.mcap.span import SpanReader, StreamDigest
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+__all__ = ["Batch", "McapScan"]
+
 _HEAD_PEEK = 64 * 1024
 MAX_CHANNELS = 1 << 16
 _IN_SUMMARY = frozenset(
@@ -67,69 +69,6 @@ _IN_SUMMARY = frozenset(
     }
 )
 _IN_DATA = frozenset({Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE, Opcode.CHUNK, Opcode.ATTACHMENT, Opcode.METADATA})
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Messages of one chunk, or of a run outside chunks, in file order; arrays have one element a message.
-
-    Attributes:
-        buffer: Bytes that the payloads lie in; stays valid as long as it is held.
-        channel_id: uint16. sequence: uint32. log_time, publish_time: uint64, ns.
-        offset, length: int64; payload i is `buffer[offset[i] : offset[i] + length[i]]`.
-        chunk_offset: Byte offset of the chunk's record in the file; None outside chunks.
-        crc: Whether the chunk's CRC holds; `none` outside chunks.
-    """
-
-    buffer: memoryview
-    channel_id: NDArray[np.uint16]
-    sequence: NDArray[np.uint32]
-    log_time: NDArray[np.uint64]
-    publish_time: NDArray[np.uint64]
-    offset: NDArray[np.int64]
-    length: NDArray[np.int64]
-    chunk_offset: int | None
-    crc: Crc
-
-    def __len__(self) -> int:
-        return len(self.offset)
-
-    def take(self, rows: NDArray[np.int64] | slice) -> Batch:
-        """The same batch with some of its messages."""
-        return Batch(
-            self.buffer,
-            self.channel_id[rows],
-            self.sequence[rows],
-            self.log_time[rows],
-            self.publish_time[rows],
-            self.offset[rows],
-            self.length[rows],
-            self.chunk_offset,
-            self.crc,
-        )
-
-    def by_channel(self) -> dict[int, Batch]:
-        """One batch a channel; file order is kept within each."""
-        order = np.argsort(self.channel_id, kind="stable")
-        found, first = np.unique(self.channel_id[order], return_index=True)
-        parts = np.split(order, first[1:])
-        return {int(channel): self.take(rows) for channel, rows in zip(found, parts, strict=False)}
-
-
-def make_batch(buffer: memoryview, starts: NDArray[np.int64], chunk_offset: int | None, crc: Crc) -> Batch:
-    """Columns of the messages whose records begin at `starts`."""
-    heads = gather_heads(buffer, starts)
-    return Batch(
-        buffer,
-        heads["channel"].astype(np.uint16),
-        heads["sequence"].astype(np.uint32),
-        heads["log"].astype(np.uint64),
-        heads["publish"].astype(np.uint64),
-        starts + MESSAGE_HEAD.size,
-        heads["length"].astype(np.int64) - MESSAGE_FIXED,
-        chunk_offset,
-        crc,
-    )
 
 
 class McapScan:
