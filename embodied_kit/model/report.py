@@ -87,7 +87,8 @@ class Report:
     """Result of judging one subject under one profile.
 
     Attributes:
-        level: Highest level reached by every episode that is not excluded; None below L1 or where no level is given.
+        level: Highest level reached by every episode that is not excluded; None below L1, for a bare file, and where no
+            episode counts.
         levels: Scope -> level reached.
         excluded: Episode id -> reason.
         coverage: Counts of seen, opened, decoded, sampled and ignored files and streams, and the places not seen.

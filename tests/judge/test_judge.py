@@ -109,6 +109,15 @@ def test_an_exclusion_without_a_reason_excludes_nothing() -> None:
         assert report.level == "L1"
 
 
+def test_a_dataset_without_an_episode_that_counts_has_no_level() -> None:
+    excluded = {"episode_id": A, "reason": "all are bad"}
+    for units in ((dataset(),), (dataset((excluded,)), episode(A, stream=[lossy(0)]))):
+        report = run(profile_of("TM-07"), *units)
+        assert report.level is None
+        assert exit_code(report, "L1") == 3
+        assert exit_code(report) == 0
+
+
 def test_a_row_of_the_dataset_counts_for_the_episode_that_it_names() -> None:
     bad_file = {**fixture_row("PV-01"), "episode": B, "sha256_ok": False}
     profile = profile_of("PV-01")

@@ -74,7 +74,7 @@ def _checks(data: JsonValue, level: Level, where: str) -> Iterator[Check]:
 
 def _limit_check(entry: JsonObject, level: Level, where: str) -> LimitCheck:
     _keys(entry, _LIMIT_CHECK_KEYS, {"table", "measure"}, where)
-    comparators = [name for name in COMPARATORS if name in entry]
+    comparators: list[Comparator] = [name for name in COMPARATORS if name in entry]
     if len(comparators) != 1:
         raise UsageError(f"{where}: expected one of {', '.join(COMPARATORS)} in a check, got {comparators or 'none'}")
     limits = _object(entry[comparators[0]], where, comparators[0])

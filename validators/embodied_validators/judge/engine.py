@@ -195,8 +195,11 @@ def _text(value: Row, name: str) -> str:
 
 
 def _report(ledger: _Ledger, profile: Profile, context: Context, facts_digest: str) -> Report:
-    levels = {scope: reached_level(by_rule.values()) for scope, by_rule in sorted(ledger.outcomes.items())}
-    counted = [level for scope, level in levels.items() if scope not in ledger.excluded]
+    levels: dict[str, Level | None] = {
+        scope: reached_level(by_rule.values()) for scope, by_rule in sorted(ledger.outcomes.items())
+    }
+    counted: dict[str, Level | None] = {scope: level for scope, level in levels.items() if scope not in ledger.excluded}
+    hollow = ledger.subject_kind == "bare" or not counted.keys() - {DATASET_SCOPE}  # no level without an episode
     outcomes = (by_rule[rule_id] for _, by_rule in sorted(ledger.outcomes.items()) for rule_id in sorted(by_rule))
     return Report(
         subject=ledger.subject or "unidentified",
@@ -204,7 +207,7 @@ def _report(ledger: _Ledger, profile: Profile, context: Context, facts_digest: s
         profile=profile.name,
         findings=tuple(sorted(ledger.findings, key=_order)),
         outcomes=tuple(outcomes),
-        level=None if ledger.subject_kind == "bare" else lowest_level(counted),
+        level=None if hollow else lowest_level(counted.values()),
         levels={} if ledger.subject_kind == "bare" else levels,
         excluded=dict(sorted(ledger.excluded.items())),
         coverage=ledger.coverage.value(),

@@ -54,4 +54,5 @@ def exit_code(report: Report, level: Level | None = None) -> int:
         for at, state in outcome.states.items()
         if (at <= level if level is not None else outcome.rule_id.startswith(_STRUCTURE) or outcome.rule_id in unknown)
     }
-    return FAILED if "failed" in states else UNDETERMINED if "undetermined" in states else PASSED
+    hollow = level is not None and report.level is None  # nothing stands in the way, but no episode was judged either
+    return FAILED if "failed" in states else UNDETERMINED if hollow or "undetermined" in states else PASSED

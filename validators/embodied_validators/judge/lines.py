@@ -13,7 +13,7 @@ from typing import Any
 from embodied_kit.canonical import canonical_bytes, parse_json
 from embodied_kit.errors import DataError
 from embodied_kit.model.json import JsonObject, JsonValue
-from embodied_kit.model.report import Finding, Outcome, Place, Report
+from embodied_kit.model.report import Finding, Outcome, Place, Report, State
 from embodied_kit.model.rule import LEVELS, Level
 
 RECORD_VERSION = 1
@@ -128,7 +128,7 @@ def _outcomes(record: Mapping[str, Any]) -> list[Outcome]:
     scope = record["scope"]
     outcomes = []
     for group in record["outcomes"]:
-        states = {level: group["states"][level] for level in LEVELS if level in group["states"]}
+        states: dict[Level, State] = {level: group["states"][level] for level in LEVELS if level in group["states"]}
         outcomes += [
             Outcome(rule, scope, group["severity"], states, checked) for rule, checked in group["rules"].items()
         ]

@@ -31,6 +31,7 @@ _BY_KEYWORD = {
     "type": "type",
     "enum": "allowed",
     "const": "allowed",
+    "not": "allowed",
     "pattern": "form",
     "format": "form",
     "minLength": "size",
