@@ -117,13 +117,14 @@ def _camera(stream_id: str, camera: Camera, depth_unit: str) -> JsonObject:
         "serial_hash": _serial_hash(stream_id),
         "resolution": [camera.width, camera.height],
         "shutter": "global",
+        "exposure_us": 0,
         **(depth if stream_id.endswith("depth") else colour),
     }
 
 
 def _serial_hash(device: str) -> str:
     """A simulated device has no serial number to hide; its name tells it apart."""
-    return f"sim-{hashlib.sha256(f'{ROBOT_ID}/{device}'.encode()).hexdigest()[:12]}"
+    return f"sn-{hashlib.sha256(f'{ROBOT_ID}/{device}'.encode()).hexdigest()[:12]}"
 
 
 def _calibration() -> JsonObject:

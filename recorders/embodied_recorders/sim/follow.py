@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from embodied_kit.messages.codec import Codec
+from embodied_kit.messages.codec import codec
 from embodied_kit.model.stream import Sample
 from embodied_recorders.documents import TakeResult
+from embodied_recorders.session import Session, StopWhen
 from embodied_recorders.sim.streams import PHASE
 
 STOP_REASON = "operator"
-_BETWEEN_TAKES = frozenset({"reset", "end"})
+_STRING = "std_msgs/msg/String"
+_IDLE_S = 0.02
 
 
 @dataclass
 class TakeFollower:
-    """Knows which take runs, when it is over, and how it ended.
+    """Knows which take runs and how the last one ended.
 
     Attributes:
         take: Number of the take that runs; 0 before the first.
@@ -27,19 +29,32 @@ class TakeFollower:
     take: int = 0
     over: bool = False
     _last: Mapping[str, object] = field(default_factory=dict)
-    _codec: Codec = field(default_factory=lambda: Codec("std_msgs/msg/String"))
 
-    def see(self, samples: Sequence[Sample]) -> bool:
-        """Look at samples; True where a take has just begun or the robot is done."""
-        turned = False
+    def takes(self, session: Session) -> Iterator[int]:
+        """Number of each take as it begins; between takes the session idles."""
+        yielded = 0
+        while not self.over:
+            if self.take > yielded:
+                yielded = self.take
+                yield yielded
+            else:
+                self.see(session.idle(_IDLE_S))
+
+    def see(self, samples: Sequence[Sample]) -> None:
+        """Look at samples."""
         for sample in samples:
             if sample.topic == PHASE:
-                turned = self._read(json.loads(self._codec.decode(sample.cdr)["data"])) or turned
-        return turned
+                self._read(json.loads(str(codec(_STRING).decode(sample.cdr)["data"])))
 
-    def stop_when(self, samples: Sequence[Sample]) -> str:
-        """Reason to end the recording of a take: the robot has turned to the next, or is done."""
-        return STOP_REASON if self.see(samples) else ""
+    def stop_when(self) -> StopWhen:
+        """Says why to end a recording that begins now: the robot has turned to the next take, or is done."""
+        running = self.take
+
+        def stop(samples: Sequence[Sample]) -> str:
+            self.see(samples)
+            return STOP_REASON if self.over or self.take != running else ""
+
+        return stop
 
     def result(self) -> TakeResult:
         """How the last take ended, as the simulation itself judged it."""
@@ -47,12 +62,8 @@ class TakeFollower:
         cause = self._last.get("failure_cause")
         return TakeResult(outcome, str(cause) if cause else "", "script", STOP_REASON)
 
-    def _read(self, phase: Mapping[str, object]) -> bool:
-        last = phase.get("last_take")
+    def _read(self, phase: Mapping[str, object]) -> None:
+        last, take = phase.get("last_take"), phase.get("take")
         self._last = last if isinstance(last, Mapping) else {}
-        take, name = phase.get("take"), phase.get("phase")
-        self.over = name == "end"
-        new = isinstance(take, int) and take > self.take and name in _BETWEEN_TAKES
-        if new and isinstance(take, int):
-            self.take = take
-        return new or self.over
+        self.take = take if isinstance(take, int) else self.take
+        self.over = phase.get("phase") == "end"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -23,7 +23,7 @@ from embodied_recorders.transports.memory import MemoryTransport
 
 HOST = "host-simulated"
 Window: TypeAlias = tuple[float, float]
-_STEP_S = 0.001
+_STEP_S = 0.02
 
 
 @dataclass
@@ -54,12 +54,15 @@ class ReplayedGraph(MemoryTransport):
         self._clock = clock
 
     def take(self, timeout_s: float) -> Sequence[Sample]:
-        """The next sample, and the clock with it."""
+        """What comes within `timeout_s` of simulated time, or the next sample where nothing does."""
         if not self._waiting or timeout_s <= 0:
             return []
-        sample = self._waiting.popleft()
-        self._clock.time_ns = max(self._clock.time_ns, sample.receive_ns)
-        return [sample]
+        until_ns = max(self._clock.time_ns + round(timeout_s * 1e9), self._waiting[0].receive_ns)
+        samples = []
+        while self._waiting and self._waiting[0].receive_ns <= until_ns:
+            samples.append(self._waiting.popleft())
+        self._clock.time_ns = max(self._clock.time_ns, samples[-1].receive_ns)
+        return samples
 
 
 def record_takes(
@@ -70,7 +73,6 @@ def record_takes(
     *,
     epoch_ns: int,
     window_s: Window | None = None,
-    told: Callable[[int], None] = lambda _take: None,
 ) -> list[Recorded]:
     """Simulate all takes and record each as one episode.
 
@@ -81,7 +83,6 @@ def record_takes(
         take: What every take says of itself.
         epoch_ns: Time of the robot's first step, ns since the Unix epoch.
         window_s: Start and end within each take, in s; None records each take whole.
-        told: Called with the number of each take before it is recorded.
     """
     clock = ReplayClock(epoch_ns, epoch_ns)
     graph = ReplayedGraph(clock)
@@ -92,11 +93,8 @@ def record_takes(
     session = Session(
         graph, dataset, contract, TypeStore(), HOST, new_sink=FileWriter, clock=clock, random_bits=bits.getrandbits
     )
-    follower, recorded = TakeFollower(), []
-    while not follower.over:
-        if follower.see(session.idle(_STEP_S)) and not follower.over:
-            told(follower.take)
-            recorded.append(_record(session, follower, take, clock, window_s))
+    follower = TakeFollower()
+    recorded = [_record(session, follower, take, clock, window_s) for _ in follower.takes(session)]
     session.close()
     return recorded
 
@@ -112,9 +110,9 @@ def _record(
         while clock.time_ns < begin_ns:
             session.idle(_STEP_S)
 
+    followed = follower.stop_when()
+
     def stop_when(samples: Sequence[Sample]) -> str:
-        if end_ns is not None and clock.time_ns >= end_ns:
-            return "duration"
-        return follower.stop_when(samples)
+        return followed(samples) or ("duration" if end_ns is not None and clock.time_ns >= end_ns else "")
 
     return session.record(take, stop_when, lambda _progress: follower.result(), lambda _progress: None)

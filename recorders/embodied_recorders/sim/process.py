@@ -14,7 +14,7 @@ from embodied_kit.errors import EnvironmentUnfitError
 from embodied_recorders.sim.options import SimOptions, to_json
 from embodied_recorders.sim.run import child_environment, end
 
-END_S = 30.0
+END_S = 90.0  # longer than the robot waits for its cameras
 
 
 @final

@@ -104,7 +104,7 @@ JOINT_NAMES = tuple(joint.name for joint in JOINTS)
 FINGER_OPEN_M = 0.04
 
 CAM_FRONT_AT: Vec3 = (1.02, 0.30, 0.62)
-CAM_FRONT_SIGHT: Vec3 = (-0.75, -0.33, -0.52)  # towards (0.27, -0.03, 0.10), the middle of the work
+CAM_FRONT_SIGHT: Vec3 = (-0.75, -0.33, -0.45)  # towards the middle of the work
 CAM_WRIST_TILT_RAD = math.radians(22.0)
 
 FIXED = (

@@ -24,7 +24,7 @@ from embodied_recorders.sim.realtime import Lateness, Pacer
 from embodied_recorders.transports import open_transport
 
 LATE_LIMIT_MS = 50
-CAMERAS_END_S = 20.0
+CAMERAS_END_S = 60.0  # on a slow machine many frames may still wait in the pipe
 
 
 def run(
@@ -136,13 +136,17 @@ def child_environment() -> dict[str, str]:
 
 
 def end(process: subprocess.Popen[bytes], timeout_s: float) -> int:
-    """End a child by closing its stdin, by force only if that does not help; its exit code."""
+    """End a child by closing its stdin, by force and with a word only if that does not help; its exit code."""
     if process.stdin:
         with suppress(BrokenPipeError):  # it is gone already
             process.stdin.close()
     try:
         process.wait(timeout_s)
     except subprocess.TimeoutExpired:
+        print(
+            f"robot sim: process {process.pid} did not end within {timeout_s:g} s; what it had to send is lost",
+            file=sys.stderr,
+        )
         process.kill()
         process.wait()
     if process.stdout:
