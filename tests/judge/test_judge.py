@@ -174,6 +174,8 @@ def test_a_failed_measurement_leaves_its_rules_undetermined_unless_they_failed()
     good = run(profile_of("TM-07", "SR-04"), episode(A, stream=[lossy(0)], error=[error]))
     assert brief(good) == [("TM-07", "undetermined", "L2", "chunk 3 cannot be read")]
     assert good.findings[0].place.path == "data_000.mcap"
+    gone = run(profile_of("TM-07"), episode(A, absent=("stream",), error=[error]))
+    assert brief(gone) == [("TM-07", "undetermined", "L2", "chunk 3 cannot be read")], "one cause, one finding"
     bad = run(profile_of("TM-07"), episode(A, stream=[lossy(0.5)], error=[error]))
     assert [item.state for item in bad.findings] == ["failed"]
 

@@ -102,7 +102,7 @@ def _apply(compiled: CompiledRule, unit: Facts) -> dict[str, Tally]:
         for check in compiled.checks:
             if check.table in unit.tables:
                 check.judge(unit, _getter(tallies))
-            elif _belongs(check.table, unit):
+            elif _belongs(check.table, unit) and not _has_error(check.table, unit):
                 check.absent(_why_absent(check.table, unit), _unit_place(unit), tallies[unit.scope])
         _note_errors(compiled, unit, tallies)
     return tallies
@@ -121,6 +121,10 @@ def _note_errors(compiled: CompiledRule, unit: Facts, tallies: dict[str, Tally])
         if check is not None and not tally.failed:
             place = Place(episode="" if scope in (DATASET_SCOPE, "bare") else scope, path=str(row.get("path") or ""))
             check.absent(str(row.get("reason") or ""), place, tally)
+
+
+def _has_error(table: str, unit: Facts) -> bool:
+    return any(table in _names(row) for row in unit.tables.get("error", ()))
 
 
 def _names(row: Row) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from embodied_kit.errors import UsageError
 from embodied_kit.model.report import Outcome, Report
 from embodied_kit.model.rule import LEVELS, Level
+from embodied_validators.judge.reasons import reason
 
 FAILED, UNDETERMINED, PASSED = 1, 3, 0
 _STRUCTURE = ("ST-", "CT-")  # what must hold where no level is asked for
@@ -46,7 +47,7 @@ def exit_code(report: Report, level: Level | None = None) -> int:
             f"expected a dataset or an episode for level {level}, got a bare file or bag",
             remedy="leave out --level, or import it into a dataset first",
         )
-    unknown = {finding.rule_id for finding in report.findings if not finding.measure and not finding.comparator}
+    unknown = {finding.rule_id for finding in report.findings if finding.reason == reason("no_rule")}
     states = {
         state
         for outcome in report.outcomes
