@@ -63,7 +63,7 @@ def reason_text(text: str, lang: Literal["en", "zh"]) -> str:
     """A reason in the reader's language; one that is not the judge's own stays as it is."""
     if lang == "en":
         return text
-    for english, chinese in REASONS.values():
+    for english, chinese in sorted(REASONS.values(), key=lambda item: -len(item[0])):  # the most specific first
         pattern = re.escape(english).replace(r"\{a\}", "(?P<a>.+)").replace(r"\{b\}", "(?P<b>.+)")
         if match := re.fullmatch(pattern, text):
             return chinese.format(**match.groupdict())

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from embodied_kit.model.report import Finding, Place, Report
-from embodied_kit.model.rule import LEVELS
+from embodied_kit.model.rule import LEVELS, LimitCheck, Rule
+from embodied_kit.spec import standard
 from embodied_validators.judge.coverage import ASPECTS
 from embodied_validators.report.group import Verdict, is_ratio
 from embodied_validators.report.info import SubjectInfo
 from embodied_validators.report.quantity import pair_text, span_text, visible
-from embodied_validators.report.words import Words
+from embodied_validators.report.words import Text, Words
 
 _COMPARATORS = frozenset({"max", "min", "below", "above", "equal"})
 
@@ -26,6 +27,28 @@ def measured_text(finding: Finding, words: Words) -> tuple[str, str]:
     comparator = finding.comparator if finding.comparator in _COMPARATORS else "other"
     requirement = "" if finding.required is None else words(f"required.{comparator}", value=required)
     return ("" if finding.measured is None else measured), requirement
+
+
+def measure_title(measure: str, rule: Rule | None) -> Text:
+    """Language -> title of the column that a rule compares, from the facts schema; empty where there is none."""
+    for check in rule.checks if rule else ():
+        if isinstance(check, LimitCheck) and check.measure == measure:
+            columns = standard().fact_schema(check.table).get("properties")
+            column = columns.get(measure) if isinstance(columns, Mapping) else None
+            if isinstance(column, Mapping):
+                chinese = column.get("x-titles")
+                return {
+                    "en": str(column.get("title") or measure),
+                    **(
+                        {str(lang): str(text) for lang, text in chinese.items()} if isinstance(chinese, Mapping) else {}
+                    ),
+                }
+    return {}
+
+
+def needs_name(finding: Finding) -> bool:
+    """Whether the numbers of a finding say little without the name of what was counted."""
+    return bool(finding.measure) and finding.unit in {"", "1"} and not is_ratio(finding.measure)
 
 
 def place_text(place: Place) -> str:

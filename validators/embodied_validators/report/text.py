@@ -19,7 +19,9 @@ from embodied_validators.report.phrases import (
     coverage_counts,
     depths,
     listed,
+    measure_title,
     measured_text,
+    needs_name,
     not_seen,
     not_seen_total,
     place_text,
@@ -157,6 +159,9 @@ def _what(page: _Page, group: Group, measured: str, required: str) -> str:
     if required and finding.level != page.verdict.blocked:
         required = page.words("at_level", requirement=required, level=finding.level)
     against = bracketed(measured, required, page.words) if measured else required
+    if against and needs_name(finding):
+        name = pick(measure_title(finding.measure, page.rules.get(group.rule_id)), page.words.lang)
+        against = f"{name} {against}".strip()
     reason = shorten(visible(reason_text(finding.reason, page.words.lang)), 100) if not against else ""
     return "  ".join(part for part in (place_text(finding.place), against or reason) if part)
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from embodied_kit.model.report import Finding, Report
 from embodied_kit.model.rule import Check, Limit, LimitCheck, Rule
+from embodied_kit.spec.language import pick
 from embodied_validators.report.group import Group, group_findings, is_ratio, short_ids
 from embodied_validators.report.html.markup import Markup, both, element, join, text, texts
 from embodied_validators.report.info import SubjectInfo
-from embodied_validators.report.phrases import measured_text, place_text, time_text
+from embodied_validators.report.phrases import measure_title, measured_text, needs_name, place_text, time_text
 from embodied_validators.report.quantity import shorten, value_text
 from embodied_validators.report.words import Words, reason_text, term
 
@@ -111,7 +112,7 @@ def _row(source: Sources, group: Group) -> Markup:
 def _cells(group: Group, rule: Rule | None) -> Sequence[Markup]:
     finding = group.worst
     state = term("verdict_state", group.state) if group.severity == "error" else term("severity", group.severity)
-    counts = both(lambda words: _counts(group, words))
+    counts = both(lambda words: _counts(group, rule, words))
     place = place_text(finding.place)
     return (
         element("span", "c-state", element("span", f"badge {_tone(group)}", texts(state))),
@@ -144,13 +145,15 @@ def _tone(group: Group) -> str:
     return "failed" if group.severity == "error" else group.severity
 
 
-def _counts(group: Group, words: Words) -> str:
+def _counts(group: Group, rule: Rule | None, words: Words) -> str:
     parts = [words.count("episodes", len(group.episodes))] if group.episodes else []
     if group.spans_n:
         parts.append(words.count("spans", group.spans_n))
     elif len(group.findings) > max(1, len(group.episodes)):
         parts.append(words.count("findings", len(group.findings)))
-    return words.join(parts)
+    if needs_name(group.worst):
+        parts.append(pick(measure_title(group.worst.measure, rule), words.lang))
+    return words.join([part for part in parts if part])
 
 
 def _detail(source: Sources, group: Group, rule: Rule | None) -> Markup:
@@ -179,16 +182,17 @@ def _prose(title: str, found: Mapping[str, str]) -> Markup:
 def _limits(rule: Rule) -> Markup:
     names = ("from_level", "measure", "required", "origin", "binding", "clause", "evidence", "as_of")
     head = element("tr", None, *(element("th", {"scope": "col"}, text(f"column.{name}")) for name in names))
-    rows = [_limit_row(check, level, limit) for check in rule.checks for level, limit in check.limits.items()]
+    rows = [_limit_row(rule, check, level, limit) for check in rule.checks for level, limit in check.limits.items()]
     table = element("table", None, element("thead", None, head), element("tbody", None, *rows))
     return element("div", "limits", element("h5", None, text("detail.limits")), element("div", "scroll", table))
 
 
-def _limit_row(check: Check, level: str, limit: Limit) -> Markup:
-    measure = check.measure if isinstance(check, LimitCheck) else check.document
+def _limit_row(rule: Rule, check: Check, level: str, limit: Limit) -> Markup:
+    code = check.measure if isinstance(check, LimitCheck) else check.document
+    title = texts(measure_title(check.measure, rule)) if isinstance(check, LimitCheck) else None
     cells = (
         level,
-        element("code", None, measure),
+        join(title, " ", element("code", "muted", code)),
         both(lambda words: _requirement(check, limit, words)),
         texts(term("limit_origin", limit.origin)),
         texts(term("binding", limit.binding)),
