@@ -90,8 +90,8 @@ def judged(facts: bytes, profile: Profile, context: Context) -> Report:
     for line in facts.splitlines():
         row = dict(parse_json(line).value or {})
         tables.setdefault(str(row.pop("table")), []).append(row)
-    unit = Facts("dataset", "full", "dataset", tables)
-    return judge([unit], profile, context, facts_digest=sha256_hex(facts), raise_bugs=True)
+    units = [Facts("dataset", "full", "dataset", tables), Facts(E1, "full", "dataset"), Facts(E2, "full", "dataset")]
+    return judge(units, profile, context, facts_digest=sha256_hex(facts), raise_bugs=True)
 
 
 def rejudge(facts: bytes, predicate: JsonObject) -> bytes:
