@@ -1,8 +1,8 @@
 """The standard as data: load it, bundle it, check documents against it, in English and Chinese."""
 
+from embodied_kit.language import Language, language, pick
 from embodied_kit.spec.check import SchemaProblem, check
 from embodied_kit.spec.fields import FieldCounts, count_fields
-from embodied_kit.spec.language import Language, language, pick
 from embodied_kit.spec.standard import FactTable, Standard, Term, Vocabulary, standard
 from embodied_kit.spec.strict_yaml import load_yaml
 from embodied_kit.spec.version import SCHEMA_BASE, SCHEMA_VERSION

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import jsonschema_rs
 
+from embodied_kit.language import Language
 from embodied_kit.model.json import JsonObject, JsonValue
-from embodied_kit.spec.language import Language
 from embodied_kit.spec.standard import standard
 
 _SHOWN = 60  # characters of a foreign value in a message

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from report.samples import EPISODES, bad_report, clean_report, outcomes, rulebook, subject
 from rich.cells import cell_len
 
+from embodied_kit.language import Language
 from embodied_kit.model.report import Finding, Place, Report
-from embodied_kit.spec.language import Language
 from embodied_validators.report import render_text
 from embodied_validators.report.layout import Piece, flow, paint
 from embodied_validators.report.words import LANGUAGES, catalogue

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from embodied_kit.spec.language import Language, pick
+from embodied_kit.language import Language, pick
 
 Effect = Literal["invalid", "indeterminate", "note"]
 KEPT_PER_CODE = 1000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from embodied_kit.episode.times import rfc3339
+from embodied_kit.language import Language, pick
 from embodied_kit.model.json import JsonObject
-from embodied_kit.spec.language import Language, pick
 from embodied_validators.attest.reasons import REASONS, Effect, Reason
 from embodied_validators.attest.statement import Statement
 from embodied_validators.attest.verify import Verification

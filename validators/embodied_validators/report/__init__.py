@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from embodied_kit.language import Language
 from embodied_kit.model.report import Report
 from embodied_kit.model.rule import Level, Rule
-from embodied_kit.spec.language import Language
 from embodied_validators.report.episode_view import EpisodeView
 from embodied_validators.report.html.page import render_html
 from embodied_validators.report.info import (

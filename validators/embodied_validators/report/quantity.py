@@ -8,8 +8,8 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import datetime, timezone
 
+from embodied_kit.language import Language
 from embodied_kit.model.json import JsonValue
-from embodied_kit.spec.language import Language
 from embodied_validators.report.info import as_integer
 
 NS_PER_S = 1_000_000_000

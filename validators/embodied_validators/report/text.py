@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
+from embodied_kit.language import Language, pick
 from embodied_kit.model.report import Report
 from embodied_kit.model.rule import LEVELS, Level, Rule
-from embodied_kit.spec.language import Language, pick
 from embodied_validators.report.group import Group, Verdict, group_findings, short_ids, tally, verdict
 from embodied_validators.report.info import SubjectInfo
 from embodied_validators.report.layout import Line, Piece, flow, paint
@@ -37,7 +37,7 @@ _LEAST_WIDTH = 40
 _MOST_LINES = {"failed": 8, "undetermined": 5, "warning": 5, "info": 2}
 _MOST_FIXES = 5
 _MOST_REASONS = 4
-_LONGEST_TITLE = 28
+_LONGEST_TITLE = 34
 _STYLES = {"failed": "bold red", "undetermined": "bold magenta", "warning": "yellow", "info": "cyan"}
 
 

@@ -9,9 +9,9 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TypeAlias, cast
 
+from embodied_kit.language import Language
 from embodied_kit.model.json import JsonValue
 from embodied_kit.spec import standard
-from embodied_kit.spec.language import Language
 from embodied_kit.spec.strict_yaml import load_yaml
 from embodied_validators.judge.reasons import reason_text as judge_reason_text
 

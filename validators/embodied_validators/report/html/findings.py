@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from embodied_kit.language import pick
 from embodied_kit.model.report import Finding, Report
 from embodied_kit.model.rule import Check, Limit, LimitCheck, Rule
-from embodied_kit.spec.language import pick
 from embodied_validators.report.group import Group, group_findings, is_ratio, short_ids
 from embodied_validators.report.html.markup import Markup, both, element, join, text, texts
 from embodied_validators.report.info import SubjectInfo
@@ -111,7 +111,8 @@ def _row(source: Sources, group: Group) -> Markup:
 
 def _cells(group: Group, rule: Rule | None) -> Sequence[Markup]:
     finding = group.worst
-    state = term("verdict_state", group.state) if group.severity == "error" else term("severity", group.severity)
+    named = group.severity == "error" or group.state == "undetermined"
+    state = term("verdict_state", group.state) if named else term("severity", group.severity)
     counts = both(lambda words: _counts(group, rule, words))
     place = place_text(finding.place)
     return (
@@ -141,7 +142,7 @@ def _numbers(finding: Finding) -> Sequence[Markup]:
 
 def _tone(group: Group) -> str:
     if group.state == "undetermined":
-        return "undetermined"
+        return "undetermined" if group.severity == "error" else "undetermined minor"
     return "failed" if group.severity == "error" else group.severity
 
 

@@ -6,7 +6,7 @@ import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from embodied_kit.spec.language import pick
+from embodied_kit.language import pick
 from embodied_validators.report.quantity import visible
 from embodied_validators.report.words import LANGUAGES, Text, Words
 

@@ -8,10 +8,10 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
+from embodied_kit.language import Language
 from embodied_kit.model.json import JsonValue
 from embodied_kit.model.report import Report
 from embodied_kit.model.rule import Rule
-from embodied_kit.spec.language import Language
 from embodied_validators.report.episode_view import EpisodeView
 from embodied_validators.report.html.episodes import episode_section
 from embodied_validators.report.html.findings import findings_section, sources
