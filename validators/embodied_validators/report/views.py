@@ -58,8 +58,9 @@ def episode_view(root: Path, facts: Facts, info: EpisodeInfo, pictures: PictureD
         pictures: Whether frames of the cameras may be shown.
     """
     span_ns = _span(info, facts)
+    name = root.name if facts.subject == "bare" else facts.scope
     if span_ns is None:
-        return EpisodeView(facts.scope, info.title, 0, NS_PER_S, pictures=pictures.reason, notes=(_NO_SPAN,))
+        return EpisodeView(name, info.title, 0, NS_PER_S, pictures=pictures.reason, notes=(_NO_SPAN,))
     gatherer = _Gatherer(facts, span_ns[0], span_ns[1], show_pictures=pictures.allowed)
     for row in facts.tables.get("container", ()):
         gatherer.read(root, str(row.get("path") or ""))
@@ -68,7 +69,7 @@ def episode_view(root: Path, facts: Facts, info: EpisodeInfo, pictures: PictureD
     if left_out:
         notes.append(f"{left_out} more streams are not plotted")
     return EpisodeView(
-        episode_id=facts.scope,
+        episode_id=name,
         title=info.title,
         start_ns=span_ns[0],
         end_ns=span_ns[1],

@@ -173,7 +173,7 @@ def _excluded(report: Report, short: Mapping[str, str]) -> Markup | None:
 def episodes_table(source: Sources, drawn: Sequence[str]) -> Markup | None:
     """Every episode with the level it reaches; those drawn below are links."""
     episodes = source.info.episodes
-    if not episodes:
+    if not episodes or source.report.subject_kind == "bare":
         return None
     names = ("episode", "task", "outcome", "duration", "reached", "findings")
     numeric = {"duration", "findings"}
@@ -230,6 +230,7 @@ def evidence_section(report: Report) -> Markup:
     rows = [
         element("tr", None, element("th", {"scope": "row"}, name), element("td", None, element("code", None, digest)))
         for name, digest in sorted(report.digests.items())
+        if digest
     ]
     return element(
         "footer",
