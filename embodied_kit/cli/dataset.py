@@ -13,6 +13,7 @@ from embodied_kit.cli.options import HELP_NAMES, example, path_argument
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import Dataset, create
 from embodied_kit.episode.ids import require_slug, uuid7
+from embodied_kit.episode.layout import DATASET_JSON
 from embodied_kit.episode.robots import add_robot, read_robot
 from embodied_kit.model.json import JsonObject, JsonValue
 
@@ -192,6 +193,8 @@ def _rebuild(texts: Texts) -> click.Command:
         from embodied_kit.episode.rebuild import rebuild  # noqa: PLC0415
 
         rebuilt = rebuild(directory)
+        if rebuilt and (directory / DATASET_JSON).is_file() and not Dataset(directory).sealed:
+            Dataset(directory).refresh(time.time_ns())
         for path in rebuilt:
             click.echo(texts(f"rebuilt {path}", f"已重建 {path}"))
         return 0

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from embodied_kit import __version__
 from embodied_kit.canonical import sha256_hex
 from embodied_kit.cli.progress import progress_bar
 from embodied_kit.cli.texts import Texts
-from embodied_kit.measure import facts_lines, measure_path, read_facts
+from embodied_kit.episode.times import rfc3339
+from embodied_kit.errors import DataError
+from embodied_kit.measure import default_cache, facts_lines, measure_path, read_facts
 from embodied_kit.model.facts import DATASET_SCOPE, Depth, Facts
+from embodied_kit.model.json import JsonObject
 from embodied_kit.model.report import Context, Report
 from embodied_kit.model.rule import Profile
 
@@ -47,7 +52,15 @@ def measured(path: Path, depth: Depth, texts: Texts, *, trust_index: bool) -> tu
         trust_index: Whether unchanged files may be known by inode and times; never for an attestation.
     """
     with progress_bar(texts("measuring", "测量")) as tick:
-        return tuple(measure_path(path, depth=depth, trust_index=trust_index, progress=tick))
+        return tuple(
+            measure_path(
+                path,
+                depth=depth,
+                cache=default_cache(),
+                trust_index=trust_index,
+                progress=lambda _files, done, total: tick(done, total),
+            )
+        )
 
 
 def judged(path: Path, facts: tuple[Facts, ...], profile_name: str | None, *, as_of_ns: int | None = None) -> Judged:
@@ -67,17 +80,37 @@ def judged(path: Path, facts: tuple[Facts, ...], profile_name: str | None, *, as
     facts_bytes = b"".join(facts_lines(facts))
     context = Context(time.time_ns() if as_of_ns is None else as_of_ns)
     report = judge(facts, profile, context, facts_digest=sha256_hex(facts_bytes))
-    name = path.resolve().name
-    return Judged(facts, facts_bytes, profile, report, report_lines(report), subject_info(name, facts))
+    info = replace(
+        subject_info(path.resolve().name, facts),
+        judged_at=rfc3339(context.as_of_ns),
+        tool=f"embodied-kit {__version__}",
+    )
+    return Judged(facts, facts_bytes, profile, report, report_lines(report), info)
 
 
-def rejudged(facts_bytes: bytes, profile_name: str, as_of_ns: int) -> bytes:
-    """Report lines computed again from facts lines."""
+def judged_again(facts_bytes: bytes, predicate: JsonObject, profile_name: str | None = None) -> bytes:
+    """Report lines computed again from facts lines, under the very profile and context that were signed.
+
+    Args:
+        facts_bytes: Content of facts.jsonl.
+        predicate: The signed predicate.
+        profile_name: File of the profile, where it is not one of ours.
+
+    Raises:
+        DataError: The profile at hand is not the one that was signed.
+    """
     from embodied_validators.judge import judge, report_lines  # noqa: PLC0415
     from embodied_validators.profiles import load_profile  # noqa: PLC0415
 
+    signed, context = predicate.get("profile"), predicate.get("context")
+    if not isinstance(signed, Mapping) or not isinstance(context, Mapping):
+        raise DataError("expected profile and context in the predicate, got none")
+    profile = load_profile(profile_name or str(signed.get("name")))
+    if profile.digest != signed.get("sha256"):
+        raise DataError(f"expected the profile that was signed, got another {profile.name}", remedy="--profile FILE")
     facts = read_facts(facts_bytes.splitlines(keepends=True))
-    report = judge(facts, load_profile(profile_name), Context(as_of_ns), facts_digest=sha256_hex(facts_bytes))
+    as_of_ns, recipient, purpose = (str(context.get(name, "")) for name in ("as_of_ns", "recipient", "purpose"))
+    report = judge(facts, profile, Context(int(as_of_ns), recipient, purpose), facts_digest=sha256_hex(facts_bytes))
     return report_lines(report)
 
 

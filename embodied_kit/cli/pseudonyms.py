@@ -1,4 +1,4 @@
-"""Pseudonyms of people: a keyed hash, its key kept on this machine only."""
+"""Pseudonyms of people and machines: a keyed hash, its key kept on this machine only."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ _KEY_FILE = "pseudonym.key"
 _SHOWN_HEX = 32
 
 
-def pseudonym(name: str) -> str:
-    """`hmac-sha256:` and 32 hex digits of a name; empty for an empty name.
+def pseudonym(kind: str, name: str) -> str:
+    """`<kind>-` and 32 hex digits of a name (HMAC-SHA256); empty for an empty name.
 
     A bare hash of a name can be guessed; this one only with the key, which stays in the user's data folder.
+
+    Args:
+        kind: Two letters: `op` for an operator, `ho` for a host.
+        name: What must not be written down.
     """
     if not name:
         return ""
-    return "hmac-sha256:" + hmac.new(_key(), name.strip().encode(), hashlib.sha256).hexdigest()[:_SHOWN_HEX]
+    return f"{kind}-" + hmac.new(_key(), name.strip().encode(), hashlib.sha256).hexdigest()[:_SHOWN_HEX]
 
 
 def _key() -> bytes:

@@ -127,7 +127,7 @@ def record(options: RecordOptions, texts: Texts) -> int:
     contract = load_contract(options.contract)
     graph = open_transport(options.transport, domain_id=options.domain_id, interface=options.interface)
     try:
-        session = Session(graph, dataset, contract, TypeStore(options.msg_folders), pseudonym(platform.node()))
+        session = Session(graph, dataset, contract, TypeStore(options.msg_folders), pseudonym("ho", platform.node()))
         rows = preflight(contract, graph, session.idle)
         show_preflight(rows, texts)
         if any(row.blocks for row in rows):
@@ -171,7 +171,7 @@ def _take_options(options: RecordOptions) -> TakeOptions:
         task_id=options.task,
         collection_id=options.collection,
         series_id=options.series,
-        operator_pseudonym=pseudonym(options.operator),
+        operator_pseudonym=pseudonym("op", options.operator),
         operator_skill_level=options.skill,
         acquisition_mode=options.mode,
     )

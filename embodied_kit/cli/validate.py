@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from embodied_kit.cli.options import HELP_NAMES, depth_option, example, path_arg
 from embodied_kit.cli.texts import Texts
 from embodied_kit.model.facts import Depth
 from embodied_kit.model.rule import LEVELS, Level
+
+if TYPE_CHECKING:
+    from embodied_validators.report import FormatName
 
 
 def build(texts: Texts) -> click.Command:
@@ -21,28 +25,26 @@ def build(texts: Texts) -> click.Command:
         path: Path,
         level: Level | None,
         profile: str | None,
-        output_format: str,
+        output_format: FormatName,
         output: Path | None,
         depth: Depth,
         images: bool,
     ) -> int:
         from embodied_kit.cli.judging import judged, measured  # noqa: PLC0415  # heavy
-        from embodied_kit.cli.rendering import render  # noqa: PLC0415
+        from embodied_kit.cli.rendering import Presentation, render  # noqa: PLC0415
         from embodied_kit.episode.layout import write_whole  # noqa: PLC0415
         from embodied_validators.judge import exit_code  # noqa: PLC0415  # arrows
 
         result = judged(path, measured(path, depth, texts, trust_index=True), profile)
-        colour = output is None and sys.stdout.isatty()
-        data = render(
-            result,
-            path,
-            output_format,
-            texts.language,
+        how = Presentation(
+            form=output_format,
+            language=texts.language,
             level=level,
             images=images,
-            colour=colour,
+            colour=output is None and sys.stdout.isatty(),
             width=shutil.get_terminal_size().columns,
         )
+        data = render(result, path, how)
         if output is None:
             click.get_binary_stream("stdout").write(data)
         else:

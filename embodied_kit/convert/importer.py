@@ -6,7 +6,8 @@ import secrets
 import shutil
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from embodied_kit.canonical import pretty_bytes
@@ -14,7 +15,8 @@ from embodied_kit.convert.base import ForeignRecording
 from embodied_kit.episode.datafile import FileWriter
 from embodied_kit.episode.dataset import DEFAULT_GROUP, Dataset
 from embodied_kit.episode.document import SCHEMA_VERSION
-from embodied_kit.episode.ids import slugified, uuid7
+from embodied_kit.episode.ids import unique_slugs, uuid7
+from embodied_kit.episode.layout import ROBOTS
 from embodied_kit.episode.robots import RobotFolder, add_robot
 from embodied_kit.episode.take import TakeFile
 from embodied_kit.episode.times import duration_s, rfc3339
@@ -46,15 +48,25 @@ def import_recording(
         UsageError: The dataset is sealed, or has another robot under this id.
     """
     dataset.require_open()
-    channels = recording.channels()
-    add_robot(dataset.root, robot)
-    file = TakeFile(dataset.root, uuid7(time.time_ns(), secrets.randbits(74)), FileWriter())
-    capture = _capture(recording.name, dataset, file.episode_id, robot, contract or _contract(robot, channels), task_id)
+    found = recording.channels()
+    declared = contract or _contract(robot, found)
+    stream_ids = _stream_ids(declared)
+    channels = [replace(channel, stream_id=stream_ids.get(channel.topic, "")) for channel in found]
+    writer = FileWriter()
+    file = TakeFile(dataset.root, uuid7(time.time_ns(), secrets.randbits(74)), writer)
+    capture = _capture(recording.name, dataset, file.episode_id, robot, declared, task_id)
+    known = (dataset.root / ROBOTS / robot.robot_id).exists()
     try:
-        return _write(file, recording, channels, capture, robot)
+        add_robot(dataset.root, robot)
+        folder = _write(file, recording, channels, capture, robot)
     except BaseException:
+        writer.shut_down()
         shutil.rmtree(file.staging, ignore_errors=True)
+        if not known:
+            shutil.rmtree(dataset.root / ROBOTS / robot.robot_id, ignore_errors=True)
         raise
+    dataset.refresh(time.time_ns())
+    return folder
 
 
 def _write(
@@ -105,13 +117,11 @@ def _capture(
 
 def _contract(robot: RobotFolder, channels: Sequence[ChannelInfo]) -> JsonObject:
     """Topics and types, which the file knows; nothing else."""
-    topics = {channel.topic: channel.ros_type for channel in channels}
-    names = Counter(slugified(topic) for topic in topics)
-    streams: list[JsonObject] = []
-    for number, (topic, ros_type) in enumerate(topics.items()):
-        slug = slugified(topic)
-        stream_id = slug if names[slug] == 1 else f"{slug[:56]}_{number}"
-        streams.append({"stream_id": stream_id, "topic": topic, "ros_type": ros_type})
+    types = {channel.topic: channel.ros_type for channel in channels}
+    streams: list[JsonObject] = [
+        {"stream_id": stream_id, "topic": topic, "ros_type": types[topic]}
+        for topic, stream_id in unique_slugs(types).items()
+    ]
     return {
         "schema_version": SCHEMA_VERSION,
         "contract_id": "imported",
@@ -120,12 +130,20 @@ def _contract(robot: RobotFolder, channels: Sequence[ChannelInfo]) -> JsonObject
     }
 
 
+def _stream_ids(contract: JsonObject) -> dict[str, str]:
+    """Topic -> stream_id of a contract."""
+    streams = contract.get("streams")
+    items = streams if isinstance(streams, Sequence) and not isinstance(streams, str) else ()
+    return {str(item["topic"]): str(item["stream_id"]) for item in items if isinstance(item, Mapping)}
+
+
 def _closing(file: TakeFile) -> JsonObject:
-    start_ns, end_ns = file.first_log_ns, file.last_log_ns
+    start_ns, end_ns = file.first_log_ns or 0, file.last_log_ns
     loss = {"publisher_sequence": NOT_OBSERVABLE, "transport": NOT_OBSERVABLE, "queue": NOT_OBSERVABLE}
-    counts: Counter[str] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     for channel, count in zip(file.channels, file.counts, strict=True):
-        counts[channel.topic] += count
+        if channel.stream_id:
+            counts[channel.stream_id, channel.topic] += count
     return {
         "schema_version": SCHEMA_VERSION,
         "episode_id": file.episode_id,
@@ -136,8 +154,8 @@ def _closing(file: TakeFile) -> JsonObject:
         "duration_s": duration_s(start_ns, end_ns),
         "outcome": "unknown",
         "streams": [
-            {"stream_id": slugified(topic), "topic": topic, "received_n": count, "loss": loss}
-            for topic, count in counts.items()
+            {"stream_id": stream_id, "topic": topic, "received_n": count, "loss": loss}
+            for (stream_id, topic), count in counts.items()
         ],
         "transport_counters": {},
         "intervention_segments": [],

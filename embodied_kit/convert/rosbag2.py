@@ -10,6 +10,7 @@ from typing import Final
 from embodied_kit.convert.base import ForeignRecording
 from embodied_kit.convert.rosbag2_mcap import McapBag
 from embodied_kit.convert.rosbag2_sqlite import SqliteBag
+from embodied_kit.episode.paths import path_problem
 from embodied_kit.errors import DataError, UsageError
 from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.spec import load_yaml
@@ -52,7 +53,12 @@ def _information(path: Path) -> JsonObject:
     Raises:
         DataError: It is not strict YAML, of an unknown version, or the bag is compressed as a whole.
     """
-    document = load_yaml(path.read_bytes(), max_bytes=_MAX_METADATA_BYTES, integers_as_text=True)
+    with path.open("rb") as file:
+        data = file.read(_MAX_METADATA_BYTES + 1)
+    try:
+        document = load_yaml(data, max_bytes=_MAX_METADATA_BYTES, integers_as_text=True)
+    except DataError as error:
+        raise DataError(f"{error.message}, in {METADATA}", remedy="name the data file itself") from error
     information = document.get(_ROOT) if isinstance(document, Mapping) else None
     if not isinstance(information, Mapping):
         raise DataError(f"expected {_ROOT} in {METADATA}, got something else")
@@ -60,11 +66,16 @@ def _information(path: Path) -> JsonObject:
     if version not in _VERSIONS:
         raise DataError(f"expected metadata version {_VERSIONS[0]} to {_VERSIONS[-1]}, got {version!r}")
     mode = information.get("compression_mode")
-    if mode:
+    if mode and str(mode).lower() != "none":
         raise DataError(
             f"expected a bag without compression of its own, got compression_mode {mode!r}",
             remedy="decompress it first: ros2 bag convert",
         )
+    for topic in _mappings(information.get("topics_with_message_count")):
+        described = topic.get("topic_metadata")
+        serialization = described.get("serialization_format") if isinstance(described, Mapping) else None
+        if serialization not in {None, "cdr"}:
+            raise DataError(f"expected cdr messages, got serialization_format {serialization!r} in {METADATA}")
     return information
 
 
@@ -73,10 +84,13 @@ def _data_files(path: Path, information: JsonObject) -> list[Path]:
     if path.is_file():
         return [path]
     named = [_inside(path, name) for name in _strings(information.get("relative_file_paths"))]
+    if len(set(named)) != len(named):
+        raise DataError(f"expected each file once in {METADATA}, got one twice")
     missing = [file.name for file in named if not file.is_file()]
     if missing:
         raise DataError(f"expected the files that {METADATA} names, got no {', '.join(missing)}")
-    found = named or sorted(child for child in path.iterdir() if child.suffix in STORAGES)
+    lying = (child for child in path.iterdir() if child.suffix in STORAGES)
+    found = named or sorted(child for child in lying if child.is_file() and not child.is_symlink())
     if not found:
         raise DataError(f"expected {' or '.join(STORAGES)} files, got none in {path.name}")
     return found
@@ -85,9 +99,14 @@ def _data_files(path: Path, information: JsonObject) -> list[Path]:
 def _inside(folder: Path, name: str) -> Path:
     """A data file by name; older bags wrote the folder's name in front of it."""
     path = folder / Path(name).name
-    if ".." in Path(name).parts or path.is_symlink():
-        raise DataError(f"expected a file inside the bag, got {name!r}")
+    if path_problem(name) not in {"none", "not_nfc"} or path.is_symlink():
+        raise DataError(f"expected a plain file inside the bag, got {name!r} in {METADATA}")
     return path
+
+
+def _mappings(value: JsonValue) -> list[JsonObject]:
+    items = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    return [item for item in items if isinstance(item, Mapping)]
 
 
 def _strings(value: JsonValue) -> list[str]:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from embodied_kit.convert.qos import integer_form
 from embodied_kit.episode.take import OutMessage
 from embodied_kit.errors import DataError
+from embodied_kit.mcap.container import ContainerInfo
 from embodied_kit.mcap.reader import Batch, McapScan
 from embodied_kit.mcap.records import Channel
 from embodied_kit.model.channel import ChannelInfo
@@ -31,12 +33,7 @@ class McapBag:
                 for batch in scan.batches():
                     for channel_id in batch.by_channel():
                         self._place(scan, channel_id)
-                info = scan.container()
-                if info.readable != "ok":
-                    raise DataError(
-                        f"expected a whole MCAP file, got {info.readable} in {path.name}",
-                        remedy="repair it first: mcap recover",
-                    )
+                _require_whole(scan.container(), path)
         return list(self._index)
 
     def messages(self) -> Iterator[Sequence[OutMessage]]:
@@ -54,6 +51,21 @@ class McapBag:
         return self._index.setdefault(info, len(self._index))
 
 
+def _require_whole(info: ContainerInfo, path: Path) -> None:
+    """Refuse a file whose bytes cannot be trusted: a copy would carry fresh checksums over the damage."""
+    found = ""
+    if info.readable != "ok":
+        found = info.readable
+    elif "bad" in {info.chunk_crc, info.data_end_crc}:
+        found = "bytes that their checksum denies"
+    elif info.problems:
+        found = f"trouble at byte {info.problems[0].offset} ({info.problems[0].message})"
+    if found:
+        raise DataError(
+            f"expected a whole MCAP file, got {found} in {path.name}", remedy="repair it first: mcap recover"
+        )
+
+
 def _channel_info(scan: McapScan, channel: Channel) -> ChannelInfo:
     if channel.message_encoding != "cdr":
         raise DataError(f"expected cdr messages, got {channel.message_encoding!r} on {channel.topic}")
@@ -64,7 +76,7 @@ def _channel_info(scan: McapScan, channel: Channel) -> ChannelInfo:
         schema_encoding=schema.encoding if schema else "",
         definition=schema.data.decode("utf-8", "replace") if schema else "",
         type_hash=channel.metadata.get("topic_type_hash", ""),
-        qos_text=channel.metadata.get("offered_qos_profiles", ""),
+        qos_text=integer_form(channel.metadata.get("offered_qos_profiles", "")),
         publisher=channel.metadata.get("publisher_gid", ""),
         sequence_source="none",
         stream_id="",

@@ -8,13 +8,17 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from embodied_kit.convert.qos import integer_form
 from embodied_kit.episode.take import OutMessage
 from embodied_kit.errors import DataError
 from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.channel import ChannelInfo
 
-_GROUP_ROWS = 256
+_GROUP_BYTES = 4 * 2**20
+_GROUP_ROWS = 4096
+_TABLES = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('topics', 'messages')"
 _TOPICS = "SELECT id, name, type, serialization_format, offered_qos_profiles FROM topics ORDER BY id"
+_TOPICS_WITHOUT_QOS = "SELECT id, name, type, serialization_format, '' FROM topics ORDER BY id"  # before Foxy
 _HASHES = "SELECT id, type_description_hash FROM topics"
 _DEFINITIONS = "SELECT topic_type, encoding, encoded_message_definition FROM message_definitions"
 _MESSAGES = "SELECT topic_id, timestamp, data FROM messages ORDER BY id"
@@ -47,9 +51,16 @@ class SqliteBag:
 
     def _messages_of(self, database: sqlite3.Connection, path: Path) -> Iterator[list[OutMessage]]:
         try:
-            cursor = database.execute(_MESSAGES)
-            while rows := cursor.fetchmany(_GROUP_ROWS):
-                yield [self._message(path, *row) for row in rows]
+            group: list[OutMessage] = []
+            size = 0
+            for row in database.execute(_MESSAGES):
+                group.append(self._message(path, *row))
+                size += len(group[-1].cdr)
+                if size >= _GROUP_BYTES or len(group) >= _GROUP_ROWS:
+                    yield group
+                    group, size = [], 0
+            if group:
+                yield group
         except sqlite3.Error as error:
             raise DataError(f"expected a readable sqlite3 file, got {error} in {path.name}") from error
 
@@ -61,6 +72,17 @@ class SqliteBag:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    """The database, without touching a byte of the bag.
+
+    Raises:
+        DataError: It cannot be opened, or newer messages lie in a write-ahead log beside it.
+    """
+    log = path.with_name(path.name + "-wal")
+    if log.exists() and log.stat().st_size:
+        raise DataError(
+            f"expected a closed bag, got one with a write-ahead log: {log.name}",
+            remedy=f"sqlite3 {path.name} 'PRAGMA wal_checkpoint(TRUNCATE)'",
+        )
     try:
         return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
     except sqlite3.Error as error:
@@ -71,23 +93,28 @@ def _read_channels(
     database: sqlite3.Connection, path: Path, store: TypeStore, distro: str
 ) -> Iterator[tuple[int, ChannelInfo]]:
     try:
+        if database.execute(_TABLES).fetchone() != (2,):
+            raise DataError(f"expected the tables topics and messages of rosbag2, got others in {path.name}")
         definitions = dict(_definitions(database))
-        hashes = dict(database.execute(_HASHES)) if "type_description_hash" in _columns(database, "topics") else {}
-        topics = database.execute(_TOPICS).fetchall()
+        columns = _columns(database, "topics")
+        hashes = dict(database.execute(_HASHES)) if "type_description_hash" in columns else {}
+        topics = database.execute(_TOPICS if "offered_qos_profiles" in columns else _TOPICS_WITHOUT_QOS).fetchall()
     except sqlite3.Error as error:
         raise DataError(f"expected the tables of rosbag2, got {error} in {path.name}") from error
     for topic_id, topic, ros_type, serialization, qos in topics:
+        if not all(isinstance(text, str) for text in (topic, ros_type, qos or "")):
+            raise DataError(f"expected text as topic, type and QoS, got otherwise in {path.name}")
         if serialization != "cdr":
             raise DataError(f"expected cdr messages, got {serialization!r} on {topic}")
-        wire_hash = hashes.get(topic_id) or ""
+        wire_hash = str(hashes.get(topic_id) or "")
         encoding, text = definitions.get(ros_type) or _known(store, ros_type, wire_hash, distro)
-        yield topic_id, ChannelInfo(topic, ros_type, encoding, text, wire_hash, qos or "", "", "none", "")
+        yield topic_id, ChannelInfo(topic, ros_type, encoding, text, wire_hash, integer_form(qos or ""), "", "none", "")
 
 
 def _definitions(database: sqlite3.Connection) -> Iterator[tuple[str, tuple[str, str]]]:
     if _columns(database, "message_definitions"):
         for ros_type, encoding, text in database.execute(_DEFINITIONS):
-            yield ros_type, (encoding, text)
+            yield ros_type, (str(encoding), str(text))
 
 
 def _columns(database: sqlite3.Connection, table: str) -> set[str]:

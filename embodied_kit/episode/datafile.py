@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from embodied_kit.canonical import sha256_file
+from embodied_kit.episode.layout import writing
 from embodied_kit.mcap.writer import McapWriter
 from embodied_kit.model.channel import ChannelInfo
 
@@ -63,11 +64,6 @@ class CloseFile:
 
 
 @dataclass(frozen=True)
-class AbandonFile:
-    """Leave the file unfinished under its `.partial` name."""
-
-
-@dataclass(frozen=True)
 class ClosedFile:
     """A finished data file: size in bytes and sha256 hex."""
 
@@ -76,7 +72,7 @@ class ClosedFile:
     sha256: str
 
 
-Command: TypeAlias = OpenFile | AddChannel | WriteMessages | Attach | AddMetadata | Flush | CloseFile | AbandonFile
+Command: TypeAlias = OpenFile | AddChannel | WriteMessages | Attach | AddMetadata | Flush | CloseFile
 
 
 class CommandSink(Protocol):
@@ -110,15 +106,27 @@ class FileWriter:
             raise RuntimeError("expected CloseFile to answer")
         return closed
 
+    def shut_down(self) -> None:
+        """Leave an unfinished file under its `.partial` name, with every chunk that was closed."""
+        if self._mcap is not None:
+            self._mcap.abort()
+            self._mcap = None
+
     def run(self, command: Command) -> ClosedFile | None:
-        """Carry one command out; CloseFile answers."""
+        """Carry one command out; CloseFile answers.
+
+        Raises:
+            EnvironmentUnfitError: The system refuses to write.
+        """
         if isinstance(command, OpenFile):
+            self.shut_down()
             self.path = command.path
             self._mcap, self._channels = McapWriter(Path(command.path)), {}
             return None
         if self._mcap is None:
-            raise RuntimeError(f"expected an open file before {command!r}")
-        return self._on_open_file(self._mcap, command)
+            raise RuntimeError(f"expected an open file before {type(command).__name__}")
+        with writing(Path(self.path)):
+            return self._on_open_file(self._mcap, command)
 
     def _on_open_file(self, mcap: McapWriter, command: Command) -> ClosedFile | None:
         match command:
@@ -138,11 +146,6 @@ class FileWriter:
                 self._mcap = None
                 path = Path(self.path)
                 return ClosedFile(path.name, path.stat().st_size, sha256_file(path))
-            case AbandonFile():
-                mcap.abort()
-                self._mcap = None
-            case OpenFile():
-                raise RuntimeError(f"expected {self.path} to be closed before {command!r}")
         return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from embodied_kit.canonical import load_json, pretty_bytes
+from embodied_kit.canonical import load_json, parse_json, pretty_bytes
 from embodied_kit.episode.document import SCHEMA_VERSION
 from embodied_kit.episode.layout import (
     DATASET_JSON,
@@ -18,6 +18,7 @@ from embodied_kit.episode.layout import (
     ROBOTS,
     TASKS_JSON,
     write_whole,
+    writing,
 )
 from embodied_kit.episode.times import rfc3339
 from embodied_kit.errors import UsageError
@@ -87,7 +88,8 @@ class Dataset:
         path = self.root / EPISODES / episode_id / EPISODE_JSON
         if not path.is_file():
             raise UsageError(
-                f"expected an episode of {self.root}, got {episode_id!r}", remedy="embodied-kit dataset ls"
+                f"expected {EPISODE_JSON} of an episode in {self.root}, got none for {episode_id!r}",
+                remedy=f"embodied-kit dataset ls {self.root}; a lost one comes back by embodied-kit dataset rebuild",
             )
         return load_json(path)
 
@@ -97,7 +99,8 @@ class Dataset:
         Raises:
             UsageError: None or several do.
         """
-        hits = [name for name in self.episode_ids() if name.startswith(prefix) or name.endswith(prefix)]
+        ids = self.episode_ids() if prefix else []
+        hits = [name for name in ids if name.startswith(prefix) or name.endswith(prefix)]
         if len(hits) != 1:
             raise UsageError(
                 f"expected the id of one episode, got {prefix!r}, which {len(hits)} episodes match",
@@ -144,7 +147,7 @@ class Dataset:
             raise UsageError(f"episode {episode_id} is excluded already")
         entry = {"episode_id": episode_id, "reason": reason, "excluded_at": rfc3339(now_ns)}
         document["excluded"] = [*excluded, entry]
-        self._write(document, now_ns)
+        self._write(document, self._readable_episodes(), now_ns)
 
     def seal(self, version: str | None, now_ns: int) -> JsonObject:
         """Fix totals, modalities and version; from now on its files may not change.
@@ -156,25 +159,40 @@ class Dataset:
             UsageError: It is sealed already, or has no episode.
         """
         self.require_open()
-        episodes = [self.episode(name) for name in self.episode_ids()]
-        if not episodes:
+        if not self.episode_ids():
             raise UsageError(f"expected at least one episode to seal, got none in {self.root}")
         document = dict(self.document())
-        excluded = {str(entry.get("episode_id")) for entry in _entries(document.get("excluded"))}
-        document["totals"] = totals(episodes, excluded)
-        document["modalities"] = sorted(
-            {str(s["modality"]) for e in episodes for s in _entries(e.get("streams")) if "modality" in s}
-        )
-        document["original_time"] = min(str(episode.get("start_time", "")) for episode in episodes)
         if version is not None:
             document["dataset_version"] = version
         document["state"] = "sealed"
-        self._write(document, now_ns)
-        return document
+        document["sealed_time"] = rfc3339(now_ns)
+        return self._write(document, [self.episode(name) for name in self.episode_ids()], now_ns)
 
-    def _write(self, document: dict[str, JsonValue], now_ns: int) -> None:
+    def refresh(self, now_ns: int) -> None:
+        """Bring totals, modalities and times of an open dataset up to date, after a take was added.
+
+        Raises:
+            UsageError: It is sealed.
+        """
+        self.require_open()
+        self._write(dict(self.document()), self._readable_episodes(), now_ns)
+
+    def _readable_episodes(self) -> list[JsonObject]:
+        """Documents of the episodes; a damaged one is a finding of its own and must not stop a day of recording."""
+        paths = [self.root / EPISODES / name / EPISODE_JSON for name in self.episode_ids()]
+        results = [parse_json(path.read_bytes()) for path in paths if path.is_file()]
+        return [result.value for result in results if result.value is not None]
+
+    def _write(self, document: dict[str, JsonValue], episodes: Sequence[JsonObject], now_ns: int) -> JsonObject:
+        excluded = {str(entry.get("episode_id")) for entry in _entries(document.get("excluded"))}
+        streams = [stream for episode in episodes for stream in _entries(episode.get("streams"))]
+        document["totals"] = totals(episodes, excluded)
+        document["modalities"] = sorted({str(stream["modality"]) for stream in streams if "modality" in stream})
+        starts = sorted(str(episode["start_time"]) for episode in episodes if "start_time" in episode)
+        document["original_time"] = starts[0] if starts else document.get("original_time", rfc3339(now_ns))
         document["last_modified_time"] = rfc3339(now_ns)
         write_whole(self.root / DATASET_JSON, pretty_bytes(document))
+        return document
 
 
 def create(
@@ -191,12 +209,14 @@ def create(
 
     Raises:
         UsageError: The folder has content already.
+        EnvironmentUnfitError: It cannot be made.
     """
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise UsageError(f"expected a new or empty folder, got {root}", remedy="choose another path")
-    (root / EPISODES).mkdir(parents=True)
-    (root / ROBOTS).mkdir()
-    (root / PRIVATE).mkdir()
+    with writing(root):
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise UsageError(f"expected a new or empty folder, got {root}", remedy="choose another path")
+        (root / EPISODES).mkdir(parents=True)
+        (root / ROBOTS).mkdir()
+        (root / PRIVATE).mkdir()
     head = {"schema_version": SCHEMA_VERSION}
     now = rfc3339(now_ns)
     groups: dict[str, JsonValue] = {
@@ -208,7 +228,7 @@ def create(
         "excluded": [],
         "lineage": [],
     }
-    write_whole(root / GOVERNANCE_JSON, pretty_bytes({**head, **governance}))
+    write_whole(root / GOVERNANCE_JSON, pretty_bytes({**head, "dataset_id": dataset["dataset_id"], **governance}))
     write_whole(root / TASKS_JSON, pretty_bytes({**head, "tasks": list(tasks)}))
     write_whole(root / DATASET_JSON, pretty_bytes({**head, **dataset, **groups}))
     return Dataset(root)

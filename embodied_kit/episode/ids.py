@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterable
 
 from embodied_kit.errors import UsageError
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _NS_PER_MS = 1_000_000
+_LONGEST = 64
 
 
 def uuid7(now_ns: int, random_bits: int) -> str:
@@ -40,4 +42,19 @@ def require_slug(text: str, what: str) -> str:
 
 def slugified(text: str) -> str:
     """The nearest slug of any text, `stream` where nothing is left."""
-    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:64] or "stream"
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:_LONGEST] or "stream"
+
+
+def unique_slugs(texts: Iterable[str]) -> dict[str, str]:
+    """Text -> slug, no slug twice: a later text whose slug is taken gets a number."""
+    slugs: dict[str, str] = {}
+    taken: set[str] = set()
+    for text in dict.fromkeys(texts):
+        slug = slugified(text)
+        number = 1
+        while slug in taken:
+            number += 1
+            slug = f"{slugified(text)[: _LONGEST - 8]}_{number}"
+        taken.add(slug)
+        slugs[text] = slug
+    return slugs

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from embodied_kit.errors import EnvironmentUnfitError
 
 DATASET_JSON = "dataset.json"
 GOVERNANCE_JSON = "governance.json"
@@ -28,15 +32,39 @@ def data_file(index: int) -> str:
     return f"data_{index:03d}.mcap"
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in one line what the system refuses while a path is written.
+
+    Raises:
+        EnvironmentUnfitError: The disk is full, the folder is gone or read-only.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentUnfitError(
+            f"cannot write {path}: {error.strerror or error}", remedy="see to disk space and permissions, then repeat"
+        ) from error
+
+
 def write_whole(path: Path, data: bytes) -> None:
-    """Put a file in place: written beside as `.partial`, synced, renamed; the folder is synced too."""
+    """Put a file in place: written beside as `.partial`, synced, renamed; the folder is synced too.
+
+    Raises:
+        EnvironmentUnfitError: It cannot be written; what was there before stays, and nothing beside it.
+    """
     partial = path.with_name(path.name + PARTIAL)
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    sync_folder(path.parent)
+    with writing(path):
+        try:
+            with partial.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Rebuild episode.json from the data files alone."""
+"""Rebuild episode.json and metadata.yaml from the data files alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from embodied_kit.canonical import parse_json, pretty_bytes, sha256_file
+from embodied_kit.canonical import parse_json, pretty_bytes, sha256_file, sha256_hex
 from embodied_kit.episode.document import EpisodeFile, Origin, episode_document
 from embodied_kit.episode.layout import (
     BAG_METADATA,
@@ -33,14 +33,16 @@ class Embedded:
     Attributes:
         documents: Attachment name -> bytes, of capture.json and closing.json where present.
         messages: Topic -> messages.
+        bag_metadata: metadata.yaml as the file carries it; empty where it carries none.
     """
 
     documents: dict[str, bytes]
     messages: Counter[str]
+    bag_metadata: str = ""
 
 
 def rebuild(path: Path) -> list[Path]:
-    """Write each missing episode.json of a dataset or episode folder.
+    """Write each missing episode.json of a dataset or episode folder, and the metadata.yaml that it names.
 
     Returns:
         The files written.
@@ -49,26 +51,32 @@ def rebuild(path: Path) -> list[Path]:
         UsageError: The folder is neither.
         DataError: The data files do not hold what is needed.
     """
-    folders = _episode_folders(path)
-    written = []
-    for folder in folders:
-        target = folder / EPISODE_JSON
-        if not target.exists():
-            write_whole(target, pretty_bytes(rebuilt_document(folder)))
-            written.append(target)
-    return written
+    return [written for folder in _episode_folders(path) for written in _rebuild_folder(folder)]
 
 
-def rebuilt_document(folder: Path) -> JsonObject:
-    """episode.json of an episode folder, composed from its data files.
-
-    Raises:
-        DataError: No data file, or capture.json or closing.json is not in them.
-    """
-    data_files = sorted(folder.glob("data_*.mcap"))
+def _rebuild_folder(folder: Path) -> list[Path]:
+    if (folder / EPISODE_JSON).exists():
+        return []
+    data_files = [child for child in sorted(folder.glob("data_*.mcap")) if not child.is_symlink()]
     if not data_files:
         raise DataError(f"expected {data_file(0)} in {folder}, got none")
     parts = [read_embedded(path) for path in data_files]
+    there = folder / BAG_METADATA
+    metadata = there.read_bytes() if there.exists() else parts[-1].bag_metadata.encode()
+    new = {EPISODE_JSON: pretty_bytes(_document(data_files, parts, metadata))}
+    if metadata and not there.exists():
+        new[BAG_METADATA] = metadata
+    for name in sorted(new, reverse=True):  # episode.json vouches for the other, so it comes last
+        write_whole(folder / name, new[name])
+    return [folder / name for name in sorted(new)]
+
+
+def _document(data_files: Sequence[Path], parts: Sequence[Embedded], metadata: bytes) -> JsonObject:
+    """episode.json of an episode folder, composed from its data files.
+
+    Raises:
+        DataError: capture.json or closing.json is not in them.
+    """
     capture_bytes = _required(parts[:1], CAPTURE_JSON, data_files[0])
     closing_bytes = _required(parts[-1:], CLOSING_JSON, data_files[-1])
     capture, closing = _parsed(capture_bytes, CAPTURE_JSON), _parsed(closing_bytes, CLOSING_JSON)
@@ -78,7 +86,7 @@ def rebuilt_document(folder: Path) -> JsonObject:
         capture_bytes=capture_bytes,
         closing_bytes=closing_bytes,
         messages=sum((part.messages for part in parts), Counter()),
-        files=_files(folder, data_files),
+        files=_files(data_files, metadata),
         origin=_origin(capture),
     )
 
@@ -101,7 +109,8 @@ def read_embedded(path: Path) -> Embedded:
             )
         wanted = {a.name: a for a in scan.attachments if a.name in {CAPTURE_JSON, CLOSING_JSON}}
         documents = {name: scan.read_attachment(attachment) for name, attachment in wanted.items()}
-    return Embedded(documents, messages)
+        carried = scan.metadata.get("rosbag2", ({},))[-1].get("serialized_metadata", "")
+    return Embedded(documents, messages, carried)
 
 
 def _episode_folders(path: Path) -> list[Path]:
@@ -112,11 +121,11 @@ def _episode_folders(path: Path) -> list[Path]:
     raise UsageError(f"expected a dataset or an episode folder, got {path}")
 
 
-def _files(folder: Path, data_files: Sequence[Path]) -> list[EpisodeFile]:
-    files = [(path, MCAP_TYPE) for path in data_files]
-    if (folder / BAG_METADATA).is_file():
-        files.append((folder / BAG_METADATA, YAML_TYPE))
-    return [EpisodeFile(path.name, path.stat().st_size, sha256_file(path), media) for path, media in files]
+def _files(data_files: Sequence[Path], metadata: bytes) -> list[EpisodeFile]:
+    files = [EpisodeFile(path.name, path.stat().st_size, sha256_file(path), MCAP_TYPE) for path in data_files]
+    if metadata:
+        files.append(EpisodeFile(BAG_METADATA, len(metadata), sha256_hex(metadata), YAML_TYPE))
+    return files
 
 
 def _required(parts: Sequence[Embedded], name: str, path: Path) -> bytes:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from embodied_kit.canonical import load_json, sha256_hex
 from embodied_kit.episode.ids import require_slug
-from embodied_kit.episode.layout import CALIBRATION, ROBOT_JSON, ROBOTS, write_whole
+from embodied_kit.episode.layout import CALIBRATION, ROBOT_JSON, ROBOTS, write_whole, writing
+from embodied_kit.episode.paths import path_problem
 from embodied_kit.errors import DataError, UsageError
 from embodied_kit.model.json import JsonObject
 
@@ -49,14 +50,16 @@ def read_robot(robot_json: Path) -> RobotFolder:
 
     Raises:
         DataError: A file cannot be read or is not strict JSON.
-        UsageError: robot.json has no `robot_id`, or names a URDF outside its folder.
+        UsageError: There is no such file, it has no `robot_id`, or it names a URDF outside its folder.
     """
+    if not robot_json.is_file():
+        raise UsageError(f"expected a robot.json, got {robot_json}, which is no file")
     robot = load_json(robot_json)
     robot_id = require_slug(str(robot.get("robot_id", "")), "robot_id")
     files = {ROBOT_JSON: robot_json.read_bytes()}
     urdf = robot.get("urdf_uri")
     if isinstance(urdf, str):
-        if Path(urdf).name != urdf:
+        if "/" in urdf or path_problem(urdf) != "none":
             raise UsageError(f"expected urdf_uri to name a file beside robot.json, got {urdf!r}")
         files[urdf] = _read_bounded(robot_json.parent / urdf)
     calibrations = []
@@ -73,14 +76,17 @@ def add_robot(dataset_root: Path, folder: RobotFolder) -> None:
         UsageError: The id is taken by a different robot.
     """
     target = dataset_root / ROBOTS / folder.robot_id
-    for name, data in folder.files.items():
-        path = target / name
-        if path.exists() and sha256_hex(path.read_bytes()) != sha256_hex(data):
+    missing = {name: data for name, data in folder.files.items() if not (target / name).exists()}
+    for name in folder.files.keys() - missing.keys():
+        if (target / name).read_bytes() != folder.files[name]:
             raise UsageError(
                 f"expected robot {folder.robot_id!r} to be the one in the dataset, got another {name}",
                 remedy="give the changed robot a new robot_id",
             )
-        path.parent.mkdir(parents=True, exist_ok=True)
+    for name, data in missing.items():
+        path = target / name
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, data)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from embodied_kit.canonical import pretty_bytes, sha256_hex
 from embodied_kit.episode.bag_metadata import BagFile, BagTopic, bag_metadata
 from embodied_kit.episode.datafile import (
-    AbandonFile,
     AddChannel,
     AddMetadata,
     Attach,
@@ -30,6 +29,7 @@ from embodied_kit.episode.layout import (
     data_file,
     sync_folder,
     write_whole,
+    writing,
 )
 from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.json import JsonObject
@@ -64,7 +64,7 @@ class TakeFile:
     sink: CommandSink
     channels: list[ChannelInfo] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
-    first_log_ns: int = 0
+    first_log_ns: int | None = None
     last_log_ns: int = 0
 
     @property
@@ -73,8 +73,13 @@ class TakeFile:
         return self.root / RECORDING / self.episode_id
 
     def open(self, capture: bytes, attachments: Mapping[str, bytes], time_ns: int) -> None:
-        """Begin the file with capture.json, then URDFs and calibrations."""
-        self.staging.mkdir(parents=True)
+        """Begin the file with capture.json, then URDFs and calibrations.
+
+        Raises:
+            EnvironmentUnfitError: The dataset cannot be written to.
+        """
+        with writing(self.staging):
+            self.staging.mkdir(parents=True)
         self.sink.send(OpenFile(str(self.staging / data_file(0))))
         self.sink.send(Attach(CAPTURE_JSON, JSON_TYPE, capture, time_ns))
         for name, data in attachments.items():
@@ -95,7 +100,8 @@ class TakeFile:
         for message in messages:
             self.counts[message.channel] += 1
         stamps = [message.log_ns for message in messages]
-        self.first_log_ns = min(self.first_log_ns or stamps[0], *stamps)
+        first_ns = min(stamps)
+        self.first_log_ns = first_ns if self.first_log_ns is None else min(self.first_log_ns, first_ns)
         self.last_log_ns = max(self.last_log_ns, *stamps)
         self.sink.send(WriteMessages([(m.channel, m.log_ns, m.publish_ns, m.sequence, m.cdr) for m in messages]))
 
@@ -110,6 +116,9 @@ class TakeFile:
 
         Returns:
             The episode folder.
+
+        Raises:
+            EnvironmentUnfitError: Something cannot be written; the take stays in its staging folder.
         """
         closing_bytes = pretty_bytes(closing)
         self.flush()  # attachments stand before an open chunk, and this one ends the file
@@ -129,14 +138,11 @@ class TakeFile:
         )
         write_whole(self.staging / EPISODE_JSON, pretty_bytes(document))
         target = self.root / EPISODES / self.episode_id
-        target.parent.mkdir(exist_ok=True)
-        self.staging.rename(target)
-        sync_folder(target.parent)
+        with writing(target):
+            target.parent.mkdir(exist_ok=True)
+            self.staging.rename(target)
+            sync_folder(target.parent)
         return target
-
-    def abandon(self) -> None:
-        """Stop without finishing; what was written stays in the staging folder."""
-        self.sink.send(AbandonFile())
 
     def _messages_by_topic(self) -> dict[str, int]:
         result: dict[str, int] = {}
@@ -154,12 +160,12 @@ class TakeFile:
                 topic,
                 group[0].ros_type,
                 group[0].type_hash,
-                "\n".join(channel.qos_text for channel in group),
+                "\n".join(channel.qos_text for channel in group if channel.qos_text),
                 counts[topic],
             )
             for topic, group in by_topic.items()
         ]
-        file = BagFile(data_file(0), self.first_log_ns, self.last_log_ns, sum(self.counts))
+        file = BagFile(data_file(0), self.first_log_ns or 0, self.last_log_ns, sum(self.counts))
         return bag_metadata(topics, [file], {"episode_id": self.episode_id})
 
 

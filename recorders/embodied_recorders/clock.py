@@ -6,6 +6,7 @@ import ctypes
 import sys
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 from embodied_kit.model.json import JsonObject
 
@@ -52,25 +53,53 @@ def clock_state() -> ClockState:
     return ClockState(synchronised, record.maxerror * 1000)
 
 
-def clock_document(clock_id: str, host: str, state: ClockState) -> JsonObject:
+class Clock(Protocol):
+    """What takes are cut by, and what it knows of itself."""
+
+    def now_ns(self) -> int:
+        """Now, ns since the Unix epoch."""
+        ...
+
+    def state(self) -> ClockState:
+        """How well it is disciplined."""
+        ...
+
+    def sample(self) -> JsonObject:
+        """Monotonic and real time read together, ns as decimal strings."""
+        ...
+
+
+class SystemClock:
+    """This machine's own clock."""
+
+    def now_ns(self) -> int:
+        """Now, ns since the Unix epoch."""
+        return time.time_ns()
+
+    def state(self) -> ClockState:
+        """What the kernel says."""
+        return clock_state()
+
+    def sample(self) -> JsonObject:
+        """Monotonic and real time read together, ns as decimal strings."""
+        return {"monotonic_ns": str(time.monotonic_ns()), "realtime_ns": str(time.time_ns())}
+
+
+def clock_document(clock_id: str, host: str, clock: Clock) -> JsonObject:
     """One entry of `clocks[]`: the recorder's own clock and one pair of readings.
 
     Args:
         clock_id: Its name in the contract.
         host: Pseudonym of the machine.
-        state: What the kernel says.
+        clock: The clock.
     """
+    synchronised = clock.state().synchronised
     return {
         "clock_id": clock_id,
         "host": host,
         "kind": "realtime",
         "epoch": "unix",
-        "source": "ntp" if state.synchronised else "system",
-        "sync_method": "ntp" if state.synchronised else "none",
-        "samples": [clock_sample()],
+        "source": "ntp" if synchronised else "system",
+        "sync_method": "ntp" if synchronised else "none",
+        "samples": [clock.sample()],
     }
-
-
-def clock_sample() -> JsonObject:
-    """Monotonic and real time read together, ns as decimal strings."""
-    return {"monotonic_ns": str(time.monotonic_ns()), "realtime_ns": str(time.time_ns())}

@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from embodied_kit import __version__
 from embodied_kit.canonical import pretty_bytes
 from embodied_kit.episode.bag_metadata import qos_text
+from embodied_kit.episode.datafile import CommandSink
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.ids import uuid7
 from embodied_kit.episode.layout import ROBOT_JSON, ROBOTS
@@ -24,7 +25,7 @@ from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.contract import Contract
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.stream import Endpoint, Sample, Stream
-from embodied_recorders.clock import clock_document, clock_sample, clock_state
+from embodied_recorders.clock import Clock, SystemClock, clock_document
 from embodied_recorders.documents import (
     Span,
     TakeOptions,
@@ -38,12 +39,21 @@ from embodied_recorders.sink import Sink
 from embodied_recorders.survey import by_topic
 from embodied_recorders.transports.base import Transport
 
+
+class EndableSink(CommandSink, Protocol):
+    """A sink that may hold a process."""
+
+    def shut_down(self) -> None:
+        """Free it."""
+        ...
+
+
 StopWhen: TypeAlias = Callable[[Sequence[Sample]], str]
 Judge: TypeAlias = Callable[["Progress"], TakeResult]
 _TAKE_S = 0.02
 _FLUSH_PERIOD_S = 1.0
 _LONGEST_DRAIN_S = 1.0
-RECORDER_CLOCK = "host"
+RECORDER_CLOCK = "host_realtime"
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,9 @@ class Session:
         dataset: An open, unsealed dataset that has the contract's robots.
         definitions: Where definitions of types come from.
         host: Pseudonym of this machine.
+        new_sink: Starts what writes the files; the default is a process of its own.
+        clock: What takes are cut by.
+        random_bits: Randomness of episode ids.
     """
 
     transport: Transport
@@ -82,9 +95,12 @@ class Session:
     contract: Contract
     definitions: TypeStore
     host: str
+    new_sink: Callable[[], EndableSink] = Sink
+    clock: Clock = field(default_factory=SystemClock)
+    random_bits: Callable[[int], int] = secrets.randbits
     _latched: dict[tuple[str, str], Sample] = field(default_factory=dict)
     _endpoints: dict[str, Endpoint] = field(default_factory=dict)
-    _sink: Sink | None = None
+    _sink: EndableSink | None = None
 
     def __post_init__(self) -> None:
         self.dataset.require_open()
@@ -116,13 +132,13 @@ class Session:
         """
         self._require_task(take.task_id)
         if self._sink is None:
-            self._sink = Sink()
+            self._sink = self.new_sink()
         self._let_go_of_the_past()
-        start_ns = time.time_ns()
-        file = TakeFile(self.dataset.root, uuid7(start_ns, secrets.randbits(74)), self._sink)
-        running = _Running(file, self._channel_for, Ledger(), start_ns)
+        start_ns = self.clock.now_ns()
+        file = TakeFile(self.dataset.root, uuid7(start_ns, self.random_bits(74)), self._sink)
+        running = _Running(file, self._channel_for, Ledger(), self.clock.now_ns, start_ns)
         counters = self.transport.loss_counters()
-        clock = clock_document(RECORDER_CLOCK, self.host, clock_state())
+        clock = clock_document(RECORDER_CLOCK, self.host, self.clock)
         capture = self._capture(file.episode_id, take, clock)
         capture_bytes = pretty_bytes(capture)
         try:
@@ -137,7 +153,7 @@ class Session:
                 result=result,
                 streams=running.ledger.entries(self.contract.streams),
                 transport_counters=counter_difference(counters, self.transport.loss_counters()),
-                clocks=[{**clock, "samples": [clock_sample()]}],
+                clocks=[{**clock, "samples": [self.clock.sample()]}],
             )
             folder = file.finish(
                 capture=capture, capture_bytes=capture_bytes, closing=closing, time_ns=end_ns, origin="recorded"
@@ -145,6 +161,7 @@ class Session:
         except EnvironmentUnfitError:
             self.close()
             raise
+        self.dataset.refresh(end_ns)
         return Recorded(file.episode_id, folder, closing, sum(file.counts))
 
     def close(self) -> None:
@@ -166,7 +183,7 @@ class Session:
                 reason = reason or self._limit_reached(running)
             watch(running.progress(reason))
             if reason:
-                running.end_ns = time.time_ns()
+                running.end_ns = self.clock.now_ns()
                 return reason
 
     def _limit_reached(self, running: _Running) -> str:
@@ -238,6 +255,7 @@ class _Running:
     file: TakeFile
     channel_for: Callable[[Sample], ChannelInfo]
     ledger: Ledger
+    now_ns: Callable[[], int]
     start_ns: int
     end_ns: int = 0
     bytes_n: int = 0
@@ -256,7 +274,7 @@ class _Running:
         )
 
     def progress(self, reason: str = "") -> Progress:
-        elapsed_s = (time.time_ns() - self.start_ns) / 1e9
+        elapsed_s = (self.now_ns() - self.start_ns) / 1e9
         return Progress(elapsed_s, sum(self.file.counts), self.bytes_n, reason)
 
     def _channel(self, sample: Sample) -> int:

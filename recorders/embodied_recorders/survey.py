@@ -17,6 +17,7 @@ _NS_PER_S = 1e9
 _TAKE_S = 0.02
 _PERIODIC_MAX_SPREAD = 0.3  # interquartile range of the intervals over their median; a timer stays far below
 _PERIODIC_MIN_SAMPLES = 5
+_SCHEDULER_NS = 1e6  # a busy machine delays a send by about this much, which is the whole period at 1 kHz
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class TopicSurvey:
         type_hash: RIHS01 hash, None where none was announced or they disagree.
         endpoints: Its publishers.
         n: Messages that arrived while looking.
-        rate_hz: Of the busiest publisher, messages per s; None below two messages.
+        rate_hz: Of the busiest publisher, mean messages per s; None below two messages.
         cadence: periodic, latched or on_change, as far as the moment shows.
     """
 
@@ -110,12 +111,10 @@ def describe(topic: str, endpoints: Sequence[Endpoint], stamps_ns: Mapping[str, 
 
 
 def rate_hz(stamps_ns: Sequence[int]) -> float | None:
-    """Messages per s over the median interval, 4 significant digits; None below two messages."""
-    intervals = np.diff(np.sort(np.asarray(stamps_ns, np.int64)))
-    intervals = intervals[intervals > 0]
-    if intervals.size == 0:
-        return None
-    return float(f"{_NS_PER_S / float(np.median(intervals)):.4g}")
+    """Messages per s from the first stamp to the last, 4 significant digits; None below two messages."""
+    stamps = np.asarray(stamps_ns, np.int64)
+    span_ns = float(stamps.max() - stamps.min()) if stamps.size else 0.0
+    return float(f"{_NS_PER_S * (stamps.size - 1) / span_ns:.4g}") if span_ns > 0 else None
 
 
 def _cadence(endpoints: Sequence[Endpoint], stamps_ns: Sequence[int]) -> Cadence:
@@ -126,7 +125,8 @@ def _cadence(endpoints: Sequence[Endpoint], stamps_ns: Sequence[int]) -> Cadence
         return "on_change"
     intervals = np.diff(np.sort(np.asarray(stamps_ns, np.int64)))
     low, median, high = np.percentile(intervals, [25, 50, 75])
-    return "periodic" if median > 0 and (high - low) / median <= _PERIODIC_MAX_SPREAD else "on_change"
+    steady = high - low <= max(_PERIODIC_MAX_SPREAD * median, _SCHEDULER_NS)
+    return "periodic" if median > 0 and steady else "on_change"
 
 
 def _common_hash(endpoints: Sequence[Endpoint]) -> str | None:

@@ -117,7 +117,6 @@ def _camera(stream_id: str, camera: Camera, depth_unit: str) -> JsonObject:
         "serial_hash": _serial_hash(stream_id),
         "resolution": [camera.width, camera.height],
         "shutter": "global",
-        "exposure_us": 0,
         **(depth if stream_id.endswith("depth") else colour),
     }
 

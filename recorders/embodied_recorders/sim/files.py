@@ -25,6 +25,9 @@ from embodied_recorders.sim.options import SimOptions
 
 CONTRACT_YAML = "contract.yaml"
 TASK_ID = "pick_place_cube"
+OPERATOR = "op-" + "0" * 12
+"""Nobody operates the simulated robot; its place is taken by a pseudonym that no key makes."""
+HOST = "ho-" + "0" * 12
 
 
 def write_description(folder: Path, options: SimOptions, now_ns: int) -> tuple[Path, Path]:

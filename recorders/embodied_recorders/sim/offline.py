@@ -16,12 +16,12 @@ from embodied_kit.model.stream import Qos, Sample
 from embodied_recorders.clock import ClockState
 from embodied_recorders.documents import TakeOptions
 from embodied_recorders.session import Recorded, Session
+from embodied_recorders.sim.files import HOST
 from embodied_recorders.sim.follow import TakeFollower
 from embodied_recorders.sim.headless import simulate
 from embodied_recorders.sim.options import SimOptions
 from embodied_recorders.transports.memory import MemoryTransport
 
-HOST = "host-simulated"
 Window: TypeAlias = tuple[float, float]
 _STEP_S = 0.02
 
