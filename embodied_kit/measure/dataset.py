@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from embodied_kit.canonical import MAX_DOCUMENT_BYTES
+from embodied_kit.canonical import MAX_DOCUMENT_BYTES, canonical_bytes, sha256_hex
 from embodied_kit.episode.layout import DATASET_JSON, EPISODE_JSON, EPISODES, GOVERNANCE_JSON, TASKS_JSON
 from embodied_kit.measure.cache import Cache
 from embodied_kit.measure.documents import Document, document_row, missing_document, read_document
@@ -73,10 +73,12 @@ def measure_whole(root: Path, depth: Depth, cache: Cache, progress: MeasureProgr
     document_rows = [document_row(document) for document in documents]
     counts: list[Row] = [*document_rows]
     summaries: list[EpisodeSummary] = []
+    keys: list[str] = []
     for name in sorted({entry.episode for entry in folder.entries if entry.episode}):
         result = _measure_episode(folder, name, known, depth, cache, progress)
         files += result.files
         summaries.append(result.summary)
+        keys.append(result.facts.key)
         counts += [_counts_only(row) for row in result.facts.tables["document"]]
         yield result.facts
     own = [entry for entry in folder.entries if not entry.episode]
@@ -90,7 +92,7 @@ def measure_whole(root: Path, depth: Depth, cache: Cache, progress: MeasureProgr
         "coverage": [_coverage(entry) for entry in own],
         "error": [],
     }
-    yield Facts(DATASET_SCOPE, depth, "dataset", tables)
+    yield Facts(DATASET_SCOPE, depth, "dataset", tables, "" if depth == "index" else _dataset_key(tables["file"], keys))
 
 
 def measure_episode_folder(path: Path, depth: Depth, cache: Cache, progress: MeasureProgress) -> Iterator[Facts]:
@@ -143,15 +145,20 @@ def _measure_episode(
 
 
 def _file_rows(
-    folder: _Folder, entries: Sequence[Entry], declared: list[Declared], known: dict[str, str] | object, depth: Depth
+    folder: _Folder, entries: Sequence[Entry], declared: list[Declared], known: Mapping[str, str], depth: Depth
 ) -> Iterator[Row]:
-    digests = known if isinstance(known, dict) else {}
     present = {entry.path for entry in entries}
     for entry, claim in merge_declared(list(entries), declared):
-        digest = digests.get(entry.path)
+        digest = known.get(entry.path)
         if digest is None and depth != "index" and entry.size is not None:
             digest = hash_inside(folder.root, folder.relative(entry.path))
         yield file_row(entry, claim, digest, depth=depth, present=entry.path in present)
+
+
+def _dataset_key(files: Sequence[Row], keys: Sequence[str]) -> str:
+    """SHA-256 over the keys of the episodes and the digests of all files."""
+    digests = {str(row["path"]): row["sha256"] for row in files}
+    return sha256_hex(canonical_bytes({"episodes": list(keys), "files": digests}))
 
 
 def _missing(documents: Sequence[Document]) -> list[Row]:

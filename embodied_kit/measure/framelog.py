@@ -85,27 +85,31 @@ class FrameLog:
             self.encodings[encodings.table[int(code)][:64]] += int(count)
         if not self._decode:
             return
-        rows = np.zeros(len(codes), FRAME_DTYPE)
-        rows["stamp"] = stamps[encodings.message]
         blobs = columns.fields["data"].values.astype(np.int64)
         sizes = _sizes(columns, len(codes), raw=ros_type == RAW)
-        for row, code, (begin, length), size in zip(rows, codes.tolist(), blobs.tolist(), sizes, strict=True):
-            data = buffer[begin : begin + length]
-            self._measure(row, _Picture(encodings.table[code], data, *size))
+        times = stamps[encodings.message]
+        pictures = [
+            _Picture(encodings.table[code], buffer[begin : begin + length], *size)
+            for code, (begin, length), size in zip(codes.tolist(), blobs.tolist(), sizes, strict=True)
+        ]
+        if not pictures:
+            return
+        rows = np.concatenate([self._measure(*item) for item in zip(pictures, times.tolist(), strict=True)])
         self.undecoded_n += int((rows["state"] == UNDECODED).sum())
         self.rows.append(rows)
 
-    def _measure(self, row: NDArray[np.void], picture: _Picture) -> None:
-        """Fill the row of one image; an image whose bytes are those of the one before is not decoded again."""
+    def _measure(self, picture: _Picture, stamp_ns: int) -> NDArray[np.void]:
+        """Row of one image, shape (1,); an image whose bytes are those of the one before is not decoded again."""
         if self._last is not None and self._last[0] == picture.data:
-            stamp = row["stamp"]
-            row[...] = self._last[1]
-            row["stamp"] = stamp
-            return
-        plane, row["state"] = _decoded(picture)
-        if plane is not None:
-            _fill(row, plane)
-        self._last = (bytes(picture.data), row.copy())
+            row = self._last[1].copy()
+        else:
+            row = np.zeros(1, FRAME_DTYPE)
+            plane, row["state"] = _decoded(picture)
+            if plane is not None:
+                _fill(row, plane)
+            self._last = (bytes(picture.data), row.copy())
+        row["stamp"] = stamp_ns
+        return row
 
 
 def _sizes(columns: Columns, n: int, *, raw: bool) -> list[tuple[int, int, int, bool]]:

@@ -37,10 +37,14 @@ def judge_stamps(series: Series, declared: JsonObject) -> list[Judged]:
     """
     period = period_ns(declared)
     if series.short_type == TF and series.children:
-        columns = [(child, "header", column.blocks) for child, column in sorted(series.children.items())]
+        columns = [(child, "header", _stamps_of(series, child)) for child in sorted(series.children)]
     else:
         columns = [("", *judged_stamps(series))]
     return [Judged(child, source, stamps, measure_timing(stamps, period)) for child, source, stamps in columns]
+
+
+def _stamps_of(series: Series, child: str) -> Blocks:
+    return lambda: (block["stamp"] for block in series.times(child)())
 
 
 def judged_stamps(series: Series) -> tuple[str, Blocks]:

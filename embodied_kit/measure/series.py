@@ -20,6 +20,7 @@ from embodied_kit.model.facts import Depth
 from embodied_kit.model.json import JsonObject, JsonValue
 
 BASE_DTYPE = np.dtype([("log", "<i8"), ("publish", "<i8"), ("stamp", "<i8"), ("sequence", "<u4"), ("length", "<u4")])
+TIMES_DTYPE = np.dtype([("stamp", "<i8"), ("log", "<i8")])
 NO_STAMP = int(np.iinfo(np.int64).min)
 TF, CAMERA_INFO, JOINT_STATE = "tf2_msgs/TFMessage", "sensor_msgs/CameraInfo", "sensor_msgs/JointState"
 _TRANSFORM_FIELDS = {
@@ -46,7 +47,7 @@ class Series:
         type_hashes: Distinct `topic_type_hash` of the channels.
         first_names: Names of elements in the first message.
         all_names: Names of elements seen in any message.
-        children: Child frame -> stamps of its transforms.
+        children: Child frame -> stamps and log times of its transforms, as TIMES_DTYPE.
         edges: (parent frame, child frame) of transforms.
         overflowed: More child frames, frames or dimensions than are measured.
     """
@@ -104,6 +105,12 @@ class Series:
 
         return blocks
 
+    def times(self, child_frame: str) -> Blocks:
+        """Stamp and log time of each message that has a header stamp, or of each transform of one child frame."""
+        if child_frame:
+            return self.children[child_frame].blocks
+        return lambda: (block[block["stamp"] != NO_STAMP] for block in self.base.blocks())
+
     def add(self, batch: Batch, decoder: ColumnDecoder) -> None:
         """Add messages of this topic, in file order."""
         self.payload.update(batch.buffer, batch.offset, batch.length)
@@ -126,7 +133,7 @@ class Series:
         if self.frames is not None and has_fields(columns, IMAGE_FIELDS[self.short_type]):
             self.frames.add(batch.buffer, columns, stamps, self.short_type)
         if self.short_type == TF and has_fields(columns, _TRANSFORM_FIELDS):
-            self._add_transforms(columns)
+            self._add_transforms(columns, base["log"])
         if self.short_type == CAMERA_INFO and has_fields(columns, _CAMERA_FIELDS):
             self._add_camera_info(columns)
 
@@ -172,7 +179,7 @@ class Series:
             self._lengths[path] = int(column.length[-1])
         self.shape_changes_n += int(changed.sum())
 
-    def _add_transforms(self, columns: Columns) -> None:
+    def _add_transforms(self, columns: Columns, log_ns: NDArray[np.int64]) -> None:
         stamps, children, parents = (
             columns.fields[f"transforms[].{name}"] for name in ("header.stamp", "child_frame_id", "header.frame_id")
         )
@@ -182,7 +189,11 @@ class Series:
             if child not in self.children and len(self.children) >= MAX_CHILD_FRAMES:
                 self.overflowed = True
                 continue
-            self.children.setdefault(child, self.store.column("i8")).append(stamps.values[rows].astype(np.int64))
+            times = np.zeros(int(rows.sum()), TIMES_DTYPE)
+            times["stamp"], times["log"] = stamps.values[rows], log_ns[stamps.message[rows]]
+            if child not in self.children:
+                self.children[child] = self.store.column(TIMES_DTYPE)
+            self.children[child].append(times)
         pairs = np.unique(np.stack([parents.values, codes]).astype(np.int64), axis=1)
         for parent, code in pairs.T.tolist():
             if len(self.edges) >= MAX_EDGES:

@@ -28,12 +28,10 @@ def units_of(declared: JsonObject, ros_type: str, paths: Sequence[str]) -> dict[
     unit = declared.get("unit")
     found: dict[str, str | None] = {}
     for path in paths:
-        if isinstance(unit, Mapping):
-            entry = unit.get(path, unit.get(path.rpartition(".")[2]))
-            found[path] = entry if isinstance(entry, str) and entry else None
-        else:
-            found[path] = unit if isinstance(unit, str) and unit else None
-        if found[path] is None and quantity_of(ros_type, path) in _NO_UNIT:
+        turned = quantity_of(ros_type, path) in _NO_UNIT
+        entry = unit.get(path, unit.get(path.rpartition(".")[2])) if isinstance(unit, Mapping) else unit
+        found[path] = entry if isinstance(entry, str) and entry and not (turned and isinstance(unit, str)) else None
+        if found[path] is None and turned:
             found[path] = "1"
     return found
 

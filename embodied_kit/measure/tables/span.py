@@ -10,7 +10,7 @@ from embodied_kit.measure.dimension import nan_spots
 from embodied_kit.measure.episode import Episode, StreamView
 from embodied_kit.measure.frozen import FROZEN_SPAN_S, dark_runs, frozen_runs, seconds
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.series import NO_STAMP, Series
+from embodied_kit.measure.series import Series
 from embodied_kit.measure.spots import TOP_SPANS, Flags, Spot, SpotCollector, Spots, find_runs
 from embodied_kit.measure.tables.pair import stuck_spots
 from embodied_kit.measure.timing import NS_PER_S
@@ -62,26 +62,24 @@ def _spots_of(episode: Episode, view: StreamView, series: Series) -> Iterator[tu
     for judged in episode.judged(view, series):
         yield judged.child_frame, "gap", judged.timing.gaps
         yield judged.child_frame, "reversal", judged.timing.back
-    yield "", "late", _late(series)
+        yield judged.child_frame, "late", _late(series, judged.child_frame)
     yield "", "nan", _nan(series)
     if episode.depth == "full" and series.frames is not None:
         yield "", "frozen", _frozen(series)
         yield "", "black", _black(series)
 
 
-def _late(series: Series) -> Spots:
+def _late(series: Series, child_frame: str) -> Spots:
     """Runs of messages whose log time is 50 ms or more from their header stamp; the value is the run's length in s."""
-    if not series.header_n:
-        return Spots()
     found = SpotCollector()
-    for runs in find_runs(_late_flags(series)):
+    for runs in find_runs(_late_flags(series, child_frame)):
         found.add(runs.start_ns, runs.end_ns, np.maximum(0, runs.end_ns - runs.start_ns) / NS_PER_S)
     return found.spots()
 
 
-def _late_flags(series: Series) -> Iterator[Flags]:
-    for block in series.base.blocks():
-        told = block[(block["stamp"] != NO_STAMP) & (block["stamp"] != 0)]
+def _late_flags(series: Series, child_frame: str) -> Iterator[Flags]:
+    for block in series.times(child_frame)():
+        told = block[block["stamp"] != 0]
         yield np.abs(told["log"] - told["stamp"]) >= LATE_FROM_NS, told["stamp"], told["stamp"]
 
 

@@ -13,7 +13,7 @@ from embodied_kit.measure.episode import Episode, StreamView
 from embodied_kit.measure.judged import Judged, period_ns
 from embodied_kit.measure.jsonget import get_bool, get_object, get_objects, get_positive, get_text
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.series import NO_STAMP, Series
+from embodied_kit.measure.series import Series
 from embodied_kit.measure.store import Array, Blocks
 from embodied_kit.measure.timing import NS_PER_S, Timing, span_covered_ratio
 from embodied_kit.measure.units import is_si, units_of
@@ -63,7 +63,7 @@ def _row(episode: Episode, view: StreamView, series: Series, common: Mapping[str
     values = dict(common) | {"child_frame": judged.child_frame, "stamp_source": judged.source}
     if judged.child_frame:
         values["n"] = timing.n
-    values |= _timed(timing, nominal) | _skews(series)
+    values |= _timed(timing, nominal) | _skews(series, judged.child_frame)
     span = _span_covered(timing, nominal, episode.span_ns)
     values["span_covered_ratio"] = span
     rates = control_rates(episode.robots)
@@ -186,45 +186,40 @@ def _size_changes(series: Series) -> int:
     return changes
 
 
-def _skews(series: Series) -> dict[str, JsonValue]:
+def _skews(series: Series, child_frame: str) -> dict[str, JsonValue]:
     """Quantiles of log minus header and log minus publish time, and the drift of the former.
 
     Drift: median over the last tenth of the messages minus median over the first tenth (rule TM-13).
     """
     values: dict[str, JsonValue] = {}
-    n = sum(int((block["stamp"] != NO_STAMP).sum()) for block in series.base.blocks())
-    if n:
-        middle = order(_skew(series, "stamp"), n, (0.5,))
-        far = order(_absolute(_skew(series, "stamp")), n, (0.95,))
-        values["header_log_p50_ns"] = int(middle.quantiles[0]) if middle else None
-        values["header_log_p95_ns"] = int(far.quantiles[0]) if far else None
+    skew = _skew(series, child_frame)
+    n = sum(len(block) for block in skew())
+    middle, far = order(skew, n, (0.5,)), order(_absolute(skew), n, (0.95,))
+    values["header_log_p50_ns"] = int(middle.quantiles[0]) if middle else None
+    values["header_log_p95_ns"] = int(far.quantiles[0]) if far else None
     if n >= _TENTH * 2:
-        first, last = _median_of(series, 0, n // _TENTH), _median_of(series, n - n // _TENTH, n)
-        values["drift_ns"] = last - first
-    published = order(_absolute(_skew(series, "publish")), series.n, (0.95,))
+        values["drift_ns"] = _median_of(skew, n - n // _TENTH, n) - _median_of(skew, 0, n // _TENTH)
+    published = order(
+        lambda: (np.abs(block["log"] - block["publish"]) for block in series.base.blocks()), series.n, (0.95,)
+    )
     values["publish_log_p95_ns"] = int(published.quantiles[0]) if published else None
     return values
 
 
-def _skew(series: Series, name: str) -> Blocks:
-    def blocks() -> Iterator[Array]:
-        for block in series.base.blocks():
-            told = block[block[name] != NO_STAMP]
-            yield told["log"] - told[name]
-
-    return blocks
+def _skew(series: Series, child_frame: str) -> Blocks:
+    return lambda: (block["log"] - block["stamp"] for block in series.times(child_frame)())
 
 
 def _absolute(values: Blocks) -> Blocks:
     return lambda: (np.abs(block) for block in values())
 
 
-def _median_of(series: Series, first: int, stop: int) -> int:
-    """Median of log minus header over the messages first..stop of those that have a header stamp."""
+def _median_of(values: Blocks, first: int, stop: int) -> int:
+    """Median of the values first..stop of a column."""
 
     def blocks() -> Iterator[Array]:
         at = 0
-        for block in _skew(series, "stamp")():
+        for block in values():
             yield block[max(0, first - at) : max(0, stop - at)]
             at += len(block)
 
@@ -245,7 +240,7 @@ def _reasons(episode: Episode, view: StreamView, series: Series, timing: Timing)
     reasons["decode_failures"] = UNSUPPORTED
     if series.sequence_source == "none":
         reasons |= dict.fromkeys(("sequence_gaps", "sequence_lost"), "the publisher gave no sequence numbers")
-    if not series.header_n:
+    if not series.header_n and not series.children:
         reasons |= dict.fromkeys(
             ("header_log_p50_ns", "header_log_p95_ns", "drift_ns"), "no message has a header stamp"
         )
