@@ -16,7 +16,7 @@ from embodied_kit.model.report import Context
 from embodied_validators.judge import judge
 from embodied_validators.profiles import load_profile
 from embodied_validators.report import FORMATS, Request, subject_info
-from embodied_validators.report.views import episode_view
+from embodied_validators.report.views import episode_view, worst_episodes
 from embodied_validators.report.words import LANGUAGES
 
 
@@ -28,6 +28,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Request:
     profile = load_profile("arm-preview@0.1")
     report = judge(iter(facts), profile, Context(as_of_ns=START_NS + 10 * NS))
     info = subject_info(path.name, facts)
+    assert worst_episodes(report) == ("bare",)
     views = [episode_view(path, unit, info.episodes[0], SHOWN) for unit in facts]
     return Request(report, {rule.rule_id: rule for rule in profile.rules}, info, views=views, width=100)
 

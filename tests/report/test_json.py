@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 
 import jsonschema
 from report.samples import EPISODES, bad_report, clean_report, rulebook, subject
 
 from embodied_kit.canonical import parse_json
+from embodied_kit.model.report import Outcome
 from embodied_validators.report import FORMATS, Request, render_json
 
 
@@ -49,6 +51,22 @@ def test_groups_and_findings_say_the_same() -> None:
         "passed": 3,
         "not_applicable": 0,
     }
+
+
+def test_outcomes_stay_few_whatever_the_number_of_episodes() -> None:
+    report = bad_report()
+    scopes = [f"episode-{n}" for n in range(300)]
+    many = tuple(Outcome("CT-07", scope, "error", {"L1": "passed", "L2": "passed"}, 2) for scope in scopes)
+    document = json.loads(render_json(replace(report, outcomes=many), rulebook(), subject()))
+    assert document["outcomes"] == [
+        {
+            "rule_id": "CT-07",
+            "severity": "error",
+            "states": {"L1": "passed", "L2": "passed"},
+            "scopes_n": 300,
+            "checked": 600,
+        }
+    ]
 
 
 def test_every_format_is_one_row() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -12,7 +12,7 @@ from embodied_validators.report.info import as_integer
 
 Standing: TypeAlias = State | Literal["warned"]
 """State of a rule; a warning or an information that failed is `warned`."""
-STANDINGS: tuple[Standing, ...] = ("failed", "undetermined", "warned", "passed", "not_applicable")
+STANDINGS: tuple[Standing, ...] = ("failed", "warned", "undetermined", "passed", "not_applicable")
 _STATE_ORDER: tuple[State, ...] = ("failed", "undetermined", "passed", "not_applicable")
 _KIND_ORDER = (
     ("error", "failed"),
@@ -157,15 +157,40 @@ class Verdict:
         return max(self.blocked or "L4", "L2", key=LEVELS.index)
 
 
-def verdict(report: Report) -> Verdict:
-    """The verdict of a report in parts."""
-    no_level = report.subject_kind == "bare"
-    start = LEVELS.index(report.level) + 1 if report.level else 0
+@dataclass(frozen=True)
+class Agreeing:
+    """Scopes that one rule says the same about.
+
+    Attributes:
+        outcome: One of them.
+        scopes_n: How many there are.
+        checked: Rows and documents compared in all of them.
+    """
+
+    outcome: Outcome
+    scopes_n: int
+    checked: int
+
+
+def agreeing(report: Report) -> tuple[Agreeing, ...]:
+    """Outcomes of a report, excluded episodes left out, those with one rule and the same states together."""
+    by_object: dict[tuple[str, int], list[Outcome]] = {}  # the judge shares its few mappings of states
+    for outcome in report.outcomes:
+        if outcome.scope not in report.excluded:
+            by_object.setdefault((outcome.rule_id, id(outcome.states)), []).append(outcome)
+    found: dict[tuple[str, tuple[State | None, ...]], list[Outcome]] = {}
+    for (rule_id, _), same in by_object.items():
+        found.setdefault((rule_id, tuple(map(same[0].states.get, LEVELS))), []).extend(same)
+    return tuple(Agreeing(same[0], len(same), sum(item.checked for item in same)) for same in found.values())
+
+
+def verdict(report: Report, found: Sequence[Agreeing]) -> Verdict:
+    """The verdict of a report in parts; `found` are its outcomes from `agreeing`."""
     blocked: Level | None = None
     failed: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
-    for level in LEVELS[start:]:
-        failed, undecided = _blocking(report, level, "failed"), _blocking(report, level, "undetermined")
+    for level in LEVELS[LEVELS.index(report.level) + 1 if report.level else 0 :]:
+        failed, undecided = _blocking(found, level, "failed"), _blocking(found, level, "undetermined")
         if failed or undecided:
             blocked = level
             break
@@ -175,22 +200,17 @@ def verdict(report: Report) -> Verdict:
         failed=failed,
         undecided=tuple(rule_id for rule_id in undecided if rule_id not in failed),
         preview=report.profile.partition("@")[0].endswith("-preview"),
-        no_level=no_level,
+        no_level=report.subject_kind == "bare",
     )
 
 
-def _blocking(report: Report, level: Level, state: State) -> tuple[str, ...]:
-    return tuple(
-        sorted(
-            {
-                outcome.rule_id
-                for outcome in report.outcomes
-                if outcome.severity == "error"
-                and outcome.scope not in report.excluded
-                and state_at(outcome, level) == state
-            }
-        )
-    )
+def _blocking(found: Iterable[Agreeing], level: Level, state: State) -> tuple[str, ...]:
+    rules = {
+        item.outcome.rule_id
+        for item in found
+        if item.outcome.severity == "error" and state_at(item.outcome, level) == state
+    }
+    return tuple(sorted(rules))
 
 
 def state_at(outcome: Outcome, level: Level) -> State:
@@ -199,25 +219,23 @@ def state_at(outcome: Outcome, level: Level) -> State:
     return min(states, key=_STATE_ORDER.index, default="not_applicable")
 
 
-def rule_standings(report: Report, level: Level) -> Mapping[str, Standing]:
+def rule_standings(found: Iterable[Agreeing], level: Level) -> Mapping[str, Standing]:
     """Rule -> how it stands over all scopes at a level, the worst one; rules that start higher are left out."""
-    states: dict[str, State] = {}
-    harmless: set[str] = set()
-    for outcome in report.outcomes:
-        begins = min((LEVELS.index(item) for item in outcome.states), default=len(LEVELS))
-        if outcome.scope not in report.excluded and begins <= LEVELS.index(level):
-            known = states.get(outcome.rule_id, "not_applicable")
-            states[outcome.rule_id] = min(known, state_at(outcome, level), key=_STATE_ORDER.index)
-            if outcome.severity != "error":
-                harmless.add(outcome.rule_id)
-    return {
-        rule_id: "warned" if state == "failed" and rule_id in harmless else state for rule_id, state in states.items()
-    }
+    standings: dict[str, Standing] = {}
+    for item in found:
+        outcome = item.outcome
+        begins = min((LEVELS.index(name) for name in outcome.states), default=len(LEVELS))
+        if begins <= LEVELS.index(level):
+            state = state_at(outcome, level)
+            standing: Standing = "warned" if state == "failed" and outcome.severity != "error" else state
+            known = standings.get(outcome.rule_id, standing)
+            standings[outcome.rule_id] = min(known, standing, key=STANDINGS.index)
+    return standings
 
 
-def tally(report: Report, level: Level) -> Mapping[Standing, int]:
+def tally(found: Iterable[Agreeing], level: Level) -> Mapping[Standing, int]:
     """Number of rules in each standing at a level; a rule counts once."""
-    standings = list(rule_standings(report, level).values())
+    standings = list(rule_standings(found, level).values())
     return {standing: standings.count(standing) for standing in STANDINGS}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 import orjson
@@ -11,7 +11,7 @@ from embodied_kit.canonical import rounded
 from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.report import Finding, Place, Report
 from embodied_kit.model.rule import LEVELS, Rule
-from embodied_validators.report.group import Group, group_findings, tally, verdict
+from embodied_validators.report.group import Agreeing, Group, agreeing, group_findings, tally, verdict
 from embodied_validators.report.info import EpisodeInfo, SubjectInfo
 
 RECORD_VERSION = "1.0.0"
@@ -27,6 +27,7 @@ def render_json(report: Report, rulebook: Mapping[str, Rule], info: SubjectInfo)
         info: Name, episodes and duration of the subject.
     """
     groups = group_findings(report.findings, report.excluded)
+    found = agreeing(report)
     document: JsonObject = {
         "record": "report_document",
         "record_version": RECORD_VERSION,
@@ -34,20 +35,20 @@ def render_json(report: Report, rulebook: Mapping[str, Rule], info: SubjectInfo)
         "profile": report.profile,
         "judged_at": info.judged_at or None,
         "tool": info.tool or None,
-        "verdict": _verdict(report),
+        "verdict": _verdict(report, found),
         "levels": report.levels,
         "rules": {group.rule_id: _rule(rulebook[group.rule_id]) for group in groups if group.rule_id in rulebook},
         "groups": [_group(group) for group in groups],
         "findings": [finding_json(finding, report) for finding in report.findings],
         "outcomes": [
             {
-                "rule_id": outcome.rule_id,
-                "scope": outcome.scope,
-                "severity": outcome.severity,
-                "states": {str(level): state for level, state in outcome.states.items()},
-                "checked": outcome.checked,
+                "rule_id": same.outcome.rule_id,
+                "severity": same.outcome.severity,
+                "states": {str(level): state for level, state in same.outcome.states.items()},
+                "scopes_n": same.scopes_n,
+                "checked": same.checked,
             }
-            for outcome in report.outcomes
+            for same in found
         ],
         "excluded": report.excluded,
         "coverage": report.coverage,
@@ -77,8 +78,8 @@ def _episode(episode: EpisodeInfo) -> JsonObject:
     }
 
 
-def _verdict(report: Report) -> JsonObject:
-    judged = verdict(report)
+def _verdict(report: Report, found: Sequence[Agreeing]) -> JsonObject:
+    judged = verdict(report, found)
     return {
         "level": judged.reached,
         "mark": judged.mark(judged.reached) if judged.reached else None,
@@ -86,7 +87,7 @@ def _verdict(report: Report) -> JsonObject:
         "failed": judged.failed,
         "undetermined": judged.undecided,
         "preview": judged.preview,
-        "tally": {level: {str(name): n for name, n in tally(report, level).items()} for level in LEVELS},
+        "tally": {level: {str(name): n for name, n in tally(found, level).items()} for level in LEVELS},
     }
 
 

@@ -11,7 +11,16 @@ from rich.cells import cell_len
 from embodied_kit.language import Language, pick
 from embodied_kit.model.report import Report
 from embodied_kit.model.rule import LEVELS, Level, Rule
-from embodied_validators.report.group import Group, Verdict, group_findings, short_ids, tally, verdict
+from embodied_validators.report.group import (
+    Agreeing,
+    Group,
+    Verdict,
+    agreeing,
+    group_findings,
+    short_ids,
+    tally,
+    verdict,
+)
 from embodied_validators.report.info import SubjectInfo
 from embodied_validators.report.layout import Line, Piece, flow, paint
 from embodied_validators.report.phrases import (
@@ -51,6 +60,7 @@ class _Page:
     words: Words
     width: int
     verdict: Verdict
+    outcomes: Sequence[Agreeing]
     short: Mapping[str, str]
 
     def title(self, rule_id: str) -> str:
@@ -79,7 +89,8 @@ def render_text(
         info: Name, episodes and duration of the subject.
         level: Show findings up to this level in full; the level at stake where it is None.
     """
-    judged = verdict(report)
+    found = agreeing(report)
+    judged = verdict(report, found)
     page = _Page(
         report=report,
         rules=rulebook,
@@ -87,6 +98,7 @@ def render_text(
         words=Words(lang),
         width=max(width or DEFAULT_WIDTH, _LEAST_WIDTH),
         verdict=judged,
+        outcomes=found,
         short=short_ids([item.episode_id for item in info.episodes] + [item.place.episode for item in report.findings]),
     )
     focus = level or judged.focus
@@ -261,7 +273,7 @@ def _later(page: _Page, groups: Sequence[Group]) -> list[Line]:
 
 def _closing(page: _Page, focus: Level) -> list[Line]:
     words, judged = page.words, page.verdict
-    counts = tally(page.report, focus)
+    counts = tally(page.outcomes, focus)
     lines: list[Line] = [[]]
     lines += flow([Piece(_not_seen_text(page), "dim")], page.width, 2)
     lines += _excluded(page)

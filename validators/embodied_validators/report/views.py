@@ -13,7 +13,7 @@ from embodied_kit.errors import EmbodiedKitError
 from embodied_kit.mcap.reader import Batch, McapScan
 from embodied_kit.messages.columns import Column, ColumnDecoder, Columns
 from embodied_kit.messages.schema import read_schema, short_name
-from embodied_kit.model.facts import Facts, Row
+from embodied_kit.model.facts import DATASET_SCOPE, Facts, Row
 from embodied_kit.model.report import Report
 from embodied_validators.report.decimate import Envelope, Times
 from embodied_validators.report.episode_view import EpisodeView, Rate, Series, Span, Strip
@@ -42,7 +42,7 @@ def worst_episodes(report: Report, most: int = 6) -> tuple[str, ...]:
     """
     groups = group_findings(report.findings, report.excluded)
     named = [episode for group in groups for episode in group.episodes]
-    known = [scope for scope in report.levels if scope != "dataset"]
+    known = [outcome.scope for outcome in report.outcomes if outcome.scope != DATASET_SCOPE]
     return tuple(dict.fromkeys([*named, *report.excluded, *known]))[:most]
 
 

@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 
 from embodied_kit.model.report import Report
 from embodied_kit.model.rule import LEVELS, Level
-from embodied_validators.report.group import STANDINGS, Standing, Verdict, rule_standings, tally, verdict
+from embodied_validators.report.group import (
+    STANDINGS,
+    Agreeing,
+    Standing,
+    Verdict,
+    agreeing,
+    rule_standings,
+    tally,
+    verdict,
+)
 from embodied_validators.report.html.findings import Sources
 from embodied_validators.report.html.markup import Child, Markup, both, element, join, text, texts
 from embodied_validators.report.info import SubjectInfo
@@ -28,7 +37,8 @@ _MOST_EPISODES = 200
 
 def summary_section(report: Report, info: SubjectInfo) -> Markup:
     """The verdict, the ladder of levels, what was judged, and the rules by family."""
-    judged = verdict(report)
+    found = agreeing(report)
+    judged = verdict(report, found)
     tone = "failed" if judged.failed else "undetermined" if judged.undecided else "passed"
     title = texts(info.title) if info.title else None
     return element(
@@ -36,16 +46,16 @@ def summary_section(report: Report, info: SubjectInfo) -> Markup:
         {"id": "summary"},
         element("p", "subtitle", title) if title else None,
         element("p", f"verdict {tone}", both(lambda words: verdict_text(judged, words, most=12))),
-        element("ol", "ladder", *(_step(report, judged, level) for level in LEVELS)),
-        element("div", "columns", _facts(report, info), _families(report, judged.focus)),
+        element("ol", "ladder", *(_step(found, judged, level) for level in LEVELS)),
+        element("div", "columns", _facts(report, info, found), _families(found, judged.focus)),
     )
 
 
-def _step(report: Report, judged: Verdict, level: Level) -> Markup:
+def _step(found: Sequence[Agreeing], judged: Verdict, level: Level) -> Markup:
     reached = judged.reached is not None and LEVELS.index(level) <= LEVELS.index(judged.reached)
     state = "passed" if reached else "unknown" if judged.no_level else "failed"
     word = {"passed": "level.reached", "unknown": "level.unknown", "failed": "level.blocked"}[state]
-    counts = tally(report, level)
+    counts = tally(found, level)
     numbers = [
         element("span", f"count {name}", str(counts[name]), " ", _standing(name))
         for name in STANDINGS
@@ -65,8 +75,8 @@ def _standing(standing: Standing) -> Markup:
     return text("standing.warned") if standing == "warned" else texts(term("verdict_state", standing))
 
 
-def _facts(report: Report, info: SubjectInfo) -> Markup:
-    rules_n = len({outcome.rule_id for outcome in report.outcomes})
+def _facts(report: Report, info: SubjectInfo, found: Sequence[Agreeing]) -> Markup:
+    rules_n = len({item.outcome.rule_id for item in found})
     duration = None if info.duration_s is None else info.duration_s
     rows: list[tuple[str, Child]] = [
         ("field.subject", texts(term("subject_kind", report.subject_kind))),
@@ -81,10 +91,10 @@ def _facts(report: Report, info: SubjectInfo) -> Markup:
     return element("dl", "facts", *cells)
 
 
-def _families(report: Report, level: Level) -> Markup:
+def _families(found: Sequence[Agreeing], level: Level) -> Markup:
     """Rules of each family by state, at the level at stake."""
     by_family: dict[str, Counter[Standing]] = {}
-    for rule_id, state in rule_standings(report, level).items():
+    for rule_id, state in rule_standings(found, level).items():
         by_family.setdefault(rule_id.partition("-")[0], Counter())[state] += 1
     head = element(
         "tr",
