@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from embodied_kit.measure.store import Array, Blocks
 
-PART_ROWS = 2**21
+PART_ROWS = 2**20
 _BINS = 4096
 Part: TypeAlias = tuple[Array, NDArray[np.int64]]
 
