@@ -11,13 +11,14 @@ from types import MappingProxyType
 
 import click
 
+from embodied_kit.cli.failure import failure_of, tell
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import EmbodiedKitError
 from embodied_kit.language import language
 
 PROGRAM = "embodied-kit"
-EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+EXIT_READER_GONE = 141  # 128 + SIGPIPE, as a shell has it: a verdict nobody read is neither passed nor failed
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class LazyGroup(click.Group):
         super().__init__(help=help_text, context_settings={"help_option_names": ["-h", "--help"]})
         self.texts = texts
         self.verbs = verbs
+        self._speak(self)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         """Names in the order of a user's day."""
@@ -71,15 +73,30 @@ class LazyGroup(click.Group):
         if verb is None:
             return None
         command = importlib.import_module(f"embodied_kit.cli.{verb.module}").build(self.texts)
-        command.name = cmd_name
         if not isinstance(command, click.Command):
             raise TypeError(f"expected a command from {verb.module}, got {command!r}")
+        command.name = cmd_name
+        self._speak(command)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the verb; end quietly where the reader of a pipe has gone."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _mute_output()
+            return EXIT_READER_GONE
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
         """The list of verbs, without importing them."""
         with formatter.section(self.texts("Commands", "命令")):
             formatter.write_dl([(name, self.texts(verb.en, verb.zh)) for name, verb in self.verbs.items()])
+
+    def _speak(self, command: click.Command) -> None:
+        if self.texts.language == "zh":
+            from embodied_kit.cli.helptext import speak_chinese  # noqa: PLC0415  # English needs none of it
+
+            speak_chinese(command)
 
 
 def application(texts: Texts) -> click.Group:
@@ -116,29 +133,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wish, rest = _take_language(words)
         texts = Texts(language(wish))
     except EmbodiedKitError as error:
-        click.echo(f"error: {error.message}", err=True)
-        return error.exit_code
+        english = Texts("en")
+        return tell(failure_of(error, english), english)
     return _run(application(texts), rest, texts)
 
 
 def _run(group: click.Group, words: list[str], texts: Texts) -> int:
     try:
         code = group.main(words, prog_name=PROGRAM, standalone_mode=False)
-    except EmbodiedKitError as error:
-        click.echo(f"{texts('error', '错误')}: {error.message}", err=True)
-        if error.remedy:
-            click.echo(f"  -> {error.remedy}", err=True)
-        return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return EXIT_USAGE
+    except (EmbodiedKitError, click.ClickException, OSError) as error:
+        if isinstance(error, click.UsageError) and error.ctx and error.message == error.ctx.get_help():
+            click.echo(error.message, err=True)  # a group without a verb shows its help
+            return error.exit_code
+        if isinstance(error, OSError):
+            _flush_output()
+        return tell(failure_of(error, texts), texts)
     except (click.Abort, KeyboardInterrupt):
         click.echo(texts("interrupted", "已中断"), err=True)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: nothing more to say
-        return 0
     return code if isinstance(code, int) else 0
+
+
+def _flush_output() -> None:
+    """Write what is left, so that a full disk under a redirected output is told once and not again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _mute_output()
+
+
+def _mute_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _take_language(words: list[str]) -> tuple[str | None, list[str]]:

@@ -9,6 +9,8 @@ import click
 
 from embodied_kit.cli.options import HELP_NAMES, example, path_argument, transport_options
 from embodied_kit.cli.texts import Texts
+from embodied_kit.episode.layout import write_whole
+from embodied_kit.errors import UsageError
 
 if TYPE_CHECKING:
     from embodied_recorders.preflight import PreflightRow
@@ -39,16 +41,33 @@ def _init(texts: Texts) -> click.Command:
         from embodied_recorders.survey import survey  # noqa: PLC0415
         from embodied_recorders.transports import open_transport  # noqa: PLC0415
 
+        if output is not None and output.exists():
+            raise UsageError(f"expected a new file, got {output}, which exists", remedy="name another, or remove it")
         graph = open_transport(transport, domain_id=domain_id, interface=interface)
         try:
             seen = survey(graph, discovery_s=1.0, window_s=window)
         finally:
             graph.close()
+        if not seen:
+            click.echo(
+                texts("No publisher was found; is the robot on this domain?", "没有发现发布者；机器人在此域内吗？"),
+                err=True,
+            )
+            return EXIT_UNFIT
+        for survey_ in seen:
+            if not survey_.agreed:
+                click.echo(
+                    texts(
+                        f"left out: {survey_.topic}, its publishers disagree on the type ({survey_.ros_type})",
+                        f"未列入：{survey_.topic}，发布者的类型不一致（{survey_.ros_type}）",
+                    ),
+                    err=True,
+                )
         text = contract_yaml(draft_contract("draft", robots, seen))
         if output is None:
             click.echo(text, nl=False)
         else:
-            output.write_text(text, encoding="utf-8")
+            write_whole(output, text.encode())
             click.echo(texts(f"{len(seen)} topics -> {output}", f"{len(seen)} 个话题 -> {output}"))
             click.echo(
                 texts(
@@ -56,12 +75,6 @@ def _init(texts: Texts) -> click.Command:
                     "请补上通信图无法得知的字段：clock_id、stamp_semantics、frame_id、sync_group。",
                 )
             )
-        if not seen:
-            click.echo(
-                texts("No publisher was found; is the robot on this domain?", "没有发现发布者；机器人在此域内吗？"),
-                err=True,
-            )
-            return EXIT_UNFIT
         return 0
 
     return click.Command(
@@ -96,13 +109,13 @@ def _init(texts: Texts) -> click.Command:
 def _check(texts: Texts) -> click.Command:
     def run(contract: Path, domain_id: int | None, transport: str, interface: str) -> int:
         from embodied_recorders.contract import load_contract  # noqa: PLC0415
-        from embodied_recorders.preflight import preflight  # noqa: PLC0415
+        from embodied_recorders.preflight import Preflight  # noqa: PLC0415
         from embodied_recorders.transports import open_transport  # noqa: PLC0415
 
         wanted = load_contract(contract)
         graph = open_transport(transport, domain_id=domain_id, interface=interface)
         try:
-            rows = preflight(wanted, graph, graph.take)
+            rows = Preflight(wanted, graph, graph.take).look()
         finally:
             graph.close()
         show_preflight(rows, texts)

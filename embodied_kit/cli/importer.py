@@ -8,6 +8,7 @@ import click
 
 from embodied_kit.cli.options import HELP_NAMES, example, path_argument
 from embodied_kit.cli.texts import Texts
+from embodied_kit.errors import UsageError
 
 
 def build(texts: Texts) -> click.Command:
@@ -21,6 +22,8 @@ def build(texts: Texts) -> click.Command:
         from embodied_recorders.contract import load_contract  # noqa: PLC0415  # arrows
 
         target = Dataset.open(dataset)
+        if task and task not in target.task_ids():
+            raise UsageError(f"expected a task of tasks.json, got {task!r}", remedy="add it to tasks.json")
         declared = load_contract(contract).document if contract else None
         folder = import_recording(FORMATS[format_name](path), target, read_robot(robot), declared, task)
         click.echo(texts(f"imported {path} -> {folder}", f"已导入 {path} -> {folder}"))

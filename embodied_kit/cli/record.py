@@ -6,6 +6,7 @@ import platform
 import select
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from embodied_kit.cli.options import HELP_NAMES, example, path_argument, transpo
 from embodied_kit.cli.pseudonyms import pseudonym
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import DEFAULT_GROUP, Dataset
+from embodied_kit.errors import UsageError
 
 if TYPE_CHECKING:
     from embodied_recorders.documents import TakeOptions, TakeResult
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 OUTCOMES = ("success", "failure", "partial", "aborted", "unknown")
 _WATCH_PERIOD_S = 0.5
+_IDLE_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,10 @@ def _options(texts: Texts) -> list[click.Parameter]:
         click.Option(
             ["--outcome"],
             type=click.Choice(OUTCOMES),
-            help=texts("Outcome of the takes; asked for at a terminal where not given.", "结果；未给出时在终端询问。"),
+            help=texts(
+                "Outcome of the takes; asked for where not given and Enter ends one.",
+                "结果；未给出时，回车结束后询问。",
+            ),
         ),
         click.Option(["--failure-cause"], default="", help=texts("Code of the cause.", "失败原因代码。")),
         click.Option(
@@ -118,31 +124,57 @@ def record(options: RecordOptions, texts: Texts) -> int:
     """Preflight, then the takes; the exit code."""
     from embodied_kit.messages.definitions import TypeStore  # noqa: PLC0415  # heavy, and arrows
     from embodied_recorders.contract import load_contract  # noqa: PLC0415
-    from embodied_recorders.preflight import preflight  # noqa: PLC0415
+    from embodied_recorders.preflight import Preflight  # noqa: PLC0415
     from embodied_recorders.session import Session  # noqa: PLC0415
     from embodied_recorders.stop import stop_on_signals  # noqa: PLC0415
     from embodied_recorders.transports import open_transport  # noqa: PLC0415
 
+    _require_words(options)
     dataset = Dataset.open(options.dataset)
     contract = load_contract(options.contract)
-    graph = open_transport(options.transport, domain_id=options.domain_id, interface=options.interface)
-    try:
-        session = Session(graph, dataset, contract, TypeStore(options.msg_folders), pseudonym("ho", platform.node()))
-        rows = preflight(contract, graph, session.idle)
+    host = pseudonym("ho", platform.node())
+    with ExitStack() as stack:
+        graph = open_transport(options.transport, domain_id=options.domain_id, interface=options.interface)
+        stack.callback(graph.close)
+        session = Session(graph, dataset, contract, TypeStore(options.msg_folders), host)
+        stack.callback(session.close)
+        session.require(_take_options(options))
+        session.prepare()
+        rows = Preflight(contract, graph, session.idle).look()
         show_preflight(rows, texts)
         if any(row.blocks for row in rows):
             click.echo(texts("Not recording: mend the lines above.", "未开始采集：请先处理以上问题。"), err=True)
             return EXIT_UNFIT
         with stop_on_signals() as switch:
             _takes(session, options, switch, texts)
-        session.close()
-    finally:
-        graph.close()
+            stack.close()  # here, so that an impatient second Ctrl-C does no harm
     return 0
+
+
+def _require_words(options: RecordOptions) -> None:
+    """Refuse words that the standard does not have: no take may hold one.
+
+    Raises:
+        UsageError: One is unknown.
+    """
+    from embodied_kit.spec import standard  # noqa: PLC0415  # heavy
+
+    said = {
+        "acquisition_mode": options.mode,
+        "operator_skill_level": options.skill,
+        "failure_cause": options.failure_cause,
+    }
+    for name, word in said.items():
+        known = [term.code for term in standard().vocabulary(name).terms]
+        if word and word not in known:
+            raise UsageError(f"expected {name} to be one of {', '.join(known)}, got {word!r}")
 
 
 def _takes(session: Session, options: RecordOptions, switch: StopSwitch, texts: Texts) -> None:
     from embodied_recorders.stop import StopWhen  # noqa: PLC0415
+
+    def judged(progress: Progress) -> TakeResult:
+        return _result(progress, options, lambda: _ask_outcome(session, switch, texts))
 
     for number in range(1, options.episodes + 1):
         if options.duration is None and sys.stdin.isatty():
@@ -151,14 +183,13 @@ def _takes(session: Session, options: RecordOptions, switch: StopSwitch, texts: 
                     f"Take {number}/{options.episodes}: Enter starts.", f"第 {number}/{options.episodes} 次：回车开始。"
                 )
             )
-            while not switch.reason and not _enter_pressed():
-                session.idle(0.05)
+            _wait_for_line(session, switch)
         if switch.reason:
             return
         done = session.record(
             _take_options(options),
-            StopWhen(switch, options.duration, _enter_pressed),
-            lambda progress: _result(progress, options, texts),
+            StopWhen(switch, options.duration, lambda: _line() is not None),
+            judged,
             Ticker(texts).show,
         )
         _tell(done, texts)
@@ -177,16 +208,41 @@ def _take_options(options: RecordOptions) -> TakeOptions:
     )
 
 
-def _result(progress: Progress, options: RecordOptions, texts: Texts) -> TakeResult:
-    """Outcome as given, else asked of a person at a terminal, else unknown."""
+def _result(progress: Progress, options: RecordOptions, ask: Callable[[], str | None]) -> TakeResult:
+    """Outcome as given, else asked of the person who ended the take, else unknown."""
     from embodied_recorders.documents import TakeResult  # noqa: PLC0415
 
     outcome = options.outcome
-    if outcome is None and sys.stdin.isatty() and progress.stop_reason == "operator":
-        outcome = click.prompt(texts("Outcome", "结果"), type=click.Choice(OUTCOMES), default="success")
+    if outcome is None and progress.stop_reason == "operator":
+        outcome = ask()
     source = "operator" if outcome is not None else ""
     cause = options.failure_cause if outcome == "failure" else ""
     return TakeResult(outcome or "unknown", cause, source, progress.stop_reason)
+
+
+def _ask_outcome(session: Session, switch: StopSwitch, texts: Texts) -> str | None:
+    """Outcome that the operator types, its beginning is enough; None where a signal or the end of input comes first."""
+    while True:
+        click.echo(f"{texts('Outcome', '结果')} ({', '.join(OUTCOMES)}) [{OUTCOMES[0]}]: ", nl=False)
+        line = _wait_for_line(session, switch)
+        if not line:
+            return None
+        word = line.strip().lower()
+        hits = [outcome for outcome in OUTCOMES if outcome.startswith(word)]
+        if not word:
+            return OUTCOMES[0]
+        if len(hits) == 1:
+            return hits[0]
+
+
+def _wait_for_line(session: Session, switch: StopSwitch) -> str | None:
+    """Next line of the terminal; what arrives meanwhile belongs to no take. None where a signal comes first."""
+    while not switch.reason:
+        session.idle(_IDLE_S)
+        line = _line()
+        if line is not None:
+            return line
+    return None
 
 
 def _tell(done: Recorded, texts: Texts) -> None:
@@ -201,14 +257,12 @@ def _tell(done: Recorded, texts: Texts) -> None:
     )
 
 
-def _enter_pressed() -> bool:
-    """Whether a line waits on a terminal's input."""
+def _line() -> str | None:
+    """A line that waits on a terminal's input, empty at its end; None where none waits."""
     if not sys.stdin.isatty():
-        return False
+        return None
     ready, _, _ = select.select([sys.stdin], [], [], 0)
-    if ready:
-        sys.stdin.readline()
-    return bool(ready)
+    return sys.stdin.readline() if ready else None
 
 
 class Ticker:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import yaml
 
-from embodied_kit.episode.ids import slugified
+from embodied_kit.episode.ids import unique_slugs
 from embodied_kit.errors import DataError, UsageError
 from embodied_kit.model.contract import Contract, contract_from
 from embodied_kit.model.json import JsonObject, JsonValue
@@ -16,6 +17,7 @@ from embodied_recorders.survey import TopicSurvey
 from embodied_recorders.type_hints import hint_for
 
 SCHEMA_VERSION = "1.0.0"
+_MAX_BYTES = 2**20
 _IGNORED_TOPICS = frozenset({"/rosout", "/parameter_events", "/ros_discovery_info"})
 
 
@@ -24,31 +26,48 @@ def load_contract(path: Path) -> Contract:
 
     Raises:
         UsageError: There is no such file.
-        DataError: The standard's authoring schema does not accept it.
+        DataError: It is not strict YAML, the standard's authoring schema does not accept it, or it names a stream or
+            a topic twice.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(
             f"cannot read the contract {path}: {error.strerror}", remedy=f"embodied-kit contract init -o {path}"
         ) from error
-    document = load_yaml(data)
+    try:
+        document = load_yaml(data, max_bytes=_MAX_BYTES)
+    except DataError as error:
+        raise _not_a_contract(path, f"this: {error.message}") from error
     problems = check("contract", document, standard().document_schema("contract", "authoring"))
     if problems or not isinstance(document, Mapping):
         first = problems[0]
-        raise DataError(
-            f"expected a contract in {path}, got {len(problems)} problem(s); first: {first.pointer} {first.message}",
-            remedy="compare with a fresh draft: embodied-kit contract init",
-        )
-    return contract_from(document)
+        raise _not_a_contract(path, f"{len(problems)} problem(s); first: {first.pointer} {first.message}")
+    contract = contract_from(document)
+    streams = contract.streams
+    for what, names in (("stream_id", [s.stream_id for s in streams]), ("topic", [s.topic for s in streams])):
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise _not_a_contract(path, f"the {what} {twice[0]} twice")
+    return contract
+
+
+def _not_a_contract(path: Path, found: str) -> DataError:
+    return DataError(
+        f"expected a contract in {path}, got {found}", remedy="compare with a fresh draft: embodied-kit contract init"
+    )
 
 
 def draft_contract(contract_id: str, robots: Iterable[str], surveys: Iterable[TopicSurvey]) -> JsonObject:
     """Draft a contract document of what a graph offers: topics, types, hashes, cadence and measured rates.
 
-    Fields that a graph cannot tell (clock, stamp semantics, frames) are left out: a person declares them.
+    Fields that a graph cannot tell (clock, stamp semantics, frames) are left out: a person declares them. So are topics
+    whose publishers disagree on the type.
     """
-    streams: list[JsonValue] = [_entry(survey) for survey in surveys if survey.topic not in _IGNORED_TOPICS]
+    wanted = [survey for survey in surveys if survey.topic not in _IGNORED_TOPICS and survey.agreed]
+    slugs = unique_slugs(survey.topic for survey in wanted)
+    streams: list[JsonValue] = [_entry(survey, slugs[survey.topic]) for survey in wanted]
     return {
         "schema_version": SCHEMA_VERSION,
         "contract_id": contract_id,
@@ -62,10 +81,10 @@ def contract_yaml(document: JsonObject) -> str:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
 
 
-def _entry(survey: TopicSurvey) -> JsonObject:
+def _entry(survey: TopicSurvey, stream_id: str) -> JsonObject:
     hint = hint_for(survey.ros_type, survey.topic)
     entry: dict[str, JsonValue] = {
-        "stream_id": slugified(survey.topic),
+        "stream_id": stream_id,
         "topic": survey.topic,
         "ros_type": survey.ros_type,
     }

@@ -39,9 +39,11 @@ class Ledger:
             count.last_source_ns = sample.source_ns
             if sample.sequence is not None:
                 count.has_sequence = True
-                if count.last_sequence is not None and sample.sequence > count.last_sequence + 1:
+                if count.last_sequence is None:
+                    count.last_sequence = sample.sequence
+                elif sample.sequence > count.last_sequence:  # a number again, or late, tells of no loss
                     count.sequence_lost_n += sample.sequence - count.last_sequence - 1
-                count.last_sequence = sample.sequence
+                    count.last_sequence = sample.sequence
 
     def entries(self, streams: Iterable[Stream]) -> list[JsonObject]:
         """`streams[]` of closing.json, one entry a publisher; a stream that stayed silent has one with zero."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from embodied_kit.model.contract import Contract
 from embodied_kit.model.stream import Endpoint, Stream
-from embodied_recorders.survey import Take, observe, rate_hz, reader_qos, wait_for_topics
-from embodied_recorders.transports.base import Transport
+from embodied_recorders.survey import Take, observe, rate_hz, wait_for_topics
+from embodied_recorders.transports.base import Transport, matching_qos
 
 Texts = Mapping[str, str]
+_OPTIONAL_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class PreflightRow:
         problem: Language -> what is wrong; None where nothing is.
         remedy: Language -> what to do.
         blocks: Whether recording must not start.
+        off_rate: Whether the rate alone is wrong.
     """
 
     stream: Stream
@@ -61,30 +63,46 @@ class PreflightRow:
     problem: Texts | None = None
     remedy: Texts | None = None
     blocks: bool = False
+    off_rate: bool = False
 
 
-def preflight(
-    contract: Contract, transport: Transport, take: Take, *, discovery_s: float = 5.0, window_s: float = 1.5
-) -> tuple[PreflightRow, ...]:
-    """Subscribe to every stream of the contract and judge what arrives; the subscriptions stay open.
+class Preflight:
+    """Looks at a graph with a contract in hand, once or until it is fit; the subscriptions stay open.
 
     Args:
         contract: What is wanted.
         transport: An open transport.
         take: How samples are taken from it (a session remembers the latched ones).
-        discovery_s: Longest wait for missing publishers, s.
-        window_s: How long messages are counted, s; at least three periods of the slowest stream.
+        discovery_s: Longest wait for missing publishers, s; those of streams that may be absent get 1 s at most.
     """
-    wanted = {stream.topic for stream in contract.streams if stream.required}
-    found = wait_for_topics(transport, wanted, discovery_s)
-    for stream in contract.streams:
-        if stream.topic in found:
-            subscribe(transport, stream, found[stream.topic])
-    periods_s = [3 / s.nominal_rate_hz for s in contract.streams if s.cadence == "periodic" and s.nominal_rate_hz]
-    stamps = observe(take, max([window_s, *periods_s]))
-    return tuple(
-        _row(s, found.get(s.topic, ()), stamps.get(s.topic, {}), _declared_hash(contract, s)) for s in contract.streams
-    )
+
+    def __init__(self, contract: Contract, transport: Transport, take: Take, *, discovery_s: float = 5.0) -> None:
+        self._contract = contract
+        self._transport = transport
+        self._take = take
+        self._discovery_s = discovery_s
+        self._latched: dict[str, dict[str, list[int]]] = {}
+
+    def look(self, window_s: float = 1.5) -> tuple[PreflightRow, ...]:
+        """Subscribe to every stream of the contract that is there and judge what arrives.
+
+        Args:
+            window_s: How long messages are counted, s; at least three periods of the slowest stream.
+        """
+        streams = self._contract.streams
+        wait_for_topics(self._transport, {s.topic for s in streams if s.required}, self._discovery_s)
+        optional_s = min(self._discovery_s, _OPTIONAL_S)
+        found = wait_for_topics(self._transport, {s.topic for s in streams}, optional_s)
+        for stream in streams:
+            if stream.topic in found:
+                subscribe(self._transport, stream, found[stream.topic])
+        periods_s = [3 / s.nominal_rate_hz for s in streams if s.cadence == "periodic" and s.nominal_rate_hz]
+        stamps = observe(self._take, max([window_s, *periods_s]))
+        self._latched |= {s.topic: stamps[s.topic] for s in streams if s.cadence == "latched" and s.topic in stamps}
+        stamps = {**self._latched, **stamps}  # what is latched comes once, maybe in an earlier look
+        return tuple(
+            _row(s, found.get(s.topic, ()), stamps.get(s.topic, {}), _declared_hash(self._contract, s)) for s in streams
+        )
 
 
 def subscribe(transport: Transport, stream: Stream, endpoints: Sequence[Endpoint]) -> None:
@@ -92,7 +110,7 @@ def subscribe(transport: Transport, stream: Stream, endpoints: Sequence[Endpoint
     transport.subscribe(
         stream.topic,
         stream.ros_type,
-        qos=reader_qos(endpoints),
+        qos=matching_qos([endpoint.qos for endpoint in endpoints]),
         type_hash=endpoints[0].type_hash if endpoints else None,
     )
 
@@ -134,7 +152,7 @@ def _worst_rate_hz(stream: Stream, stamps_ns: Mapping[str, Sequence[int]]) -> fl
 
 def _failed(row: PreflightRow, problem: Problem, **values: str | float) -> PreflightRow:
     text = {language: template.format(**values) for language, template in problem.text.items()}
-    return replace(row, problem=text, remedy=problem.remedy, blocks=row.stream.required)
+    return replace(row, problem=text, remedy=problem.remedy, blocks=row.stream.required, off_rate=problem is OFF_RATE)
 
 
 def _declared_hash(contract: Contract, stream: Stream) -> str | None:

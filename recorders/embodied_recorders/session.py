@@ -16,7 +16,7 @@ from embodied_kit.episode.bag_metadata import qos_text
 from embodied_kit.episode.datafile import CommandSink
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.ids import uuid7
-from embodied_kit.episode.layout import ROBOT_JSON, ROBOTS
+from embodied_kit.episode.layout import DATASET_JSON, ROBOT_JSON, ROBOTS, TASKS_JSON
 from embodied_kit.episode.robots import RobotFolder, read_robot
 from embodied_kit.episode.take import OutMessage, TakeFile
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
@@ -88,6 +88,7 @@ class Session:
         new_sink: Starts what writes the files; the default is a process of its own.
         clock: What takes are cut by.
         random_bits: Randomness of episode ids.
+        post_roll_s: How long messages are still taken after the end of a take's span, s: slow devices send late.
     """
 
     transport: Transport
@@ -98,6 +99,7 @@ class Session:
     new_sink: Callable[[], EndableSink] = Sink
     clock: Clock = field(default_factory=SystemClock)
     random_bits: Callable[[int], int] = secrets.randbits
+    post_roll_s: float = 0.0
     _latched: dict[tuple[str, str], Sample] = field(default_factory=dict)
     _endpoints: dict[str, Endpoint] = field(default_factory=dict)
     _sink: EndableSink | None = None
@@ -105,9 +107,21 @@ class Session:
     def __post_init__(self) -> None:
         self.dataset.require_open()
         self._streams: Mapping[str, Stream] = {stream.topic: stream for stream in self.contract.streams}
-        self._robots: Sequence[RobotFolder] = [
-            read_robot(self.dataset.root / ROBOTS / robot / ROBOT_JSON) for robot in self.contract.robots
-        ]
+        self._robots: Sequence[RobotFolder] = [self._robot(robot_id) for robot_id in self.contract.robots]
+
+    def _robot(self, robot_id: str) -> RobotFolder:
+        self.dataset.robot(robot_id)  # refuses in plain words where it is not there
+        return read_robot(self.dataset.root / ROBOTS / robot_id / ROBOT_JSON)
+
+    def prepare(self) -> EndableSink:
+        """Start the writer, which takes a moment, where none runs.
+
+        Raises:
+            EnvironmentUnfitError: It does not start.
+        """
+        if self._sink is None:
+            self._sink = self.new_sink()
+        return self._sink
 
     def idle(self, timeout_s: float) -> Sequence[Sample]:
         """Keep up with the graph between takes: latched messages are remembered, the rest is let go."""
@@ -127,15 +141,15 @@ class Session:
             watch: Told the progress after each batch.
 
         Raises:
-            UsageError: The task is not in tasks.json.
+            UsageError: See `require`.
             EnvironmentUnfitError: The disk is full or the writer failed; what was written stays in the staging folder.
         """
-        self._require_task(take.task_id)
-        if self._sink is None:
-            self._sink = self.new_sink()
+        self.require(take)
+        self._require_space()
+        sink = self.prepare()
         self._let_go_of_the_past()
         start_ns = self.clock.now_ns()
-        file = TakeFile(self.dataset.root, uuid7(start_ns, self.random_bits(74)), self._sink)
+        file = TakeFile(self.dataset.root, uuid7(start_ns, self.random_bits(74)), sink)
         running = _Running(file, self._channel_for, Ledger(), self.clock.now_ns, start_ns)
         counters = self.transport.loss_counters()
         clock = clock_document(RECORDER_CLOCK, self.host, self.clock)
@@ -143,7 +157,7 @@ class Session:
         capture_bytes = pretty_bytes(capture)
         try:
             file.open(capture_bytes, self._attachments(), start_ns)
-            running.replay(self._latched.values())
+            running.replay(self._still_latched())
             reason = self._receive(running, stop_when, watch)
             result = judge(running.progress(reason))
             end_ns = running.end_ns
@@ -156,9 +170,14 @@ class Session:
                 clocks=[{**clock, "samples": [self.clock.sample()]}],
             )
             folder = file.finish(
-                capture=capture, capture_bytes=capture_bytes, closing=closing, time_ns=end_ns, origin="recorded"
+                capture=capture,
+                capture_bytes=capture_bytes,
+                closing=closing,
+                time_ns=end_ns,
+                origin="recorded",
+                while_waiting=lambda: self.idle(0.0),
             )
-        except EnvironmentUnfitError:
+        except BaseException:
             self.close()
             raise
         self.dataset.refresh(end_ns)
@@ -171,6 +190,20 @@ class Session:
             self._sink = None
 
     def _receive(self, running: _Running, stop_when: StopWhen, watch: Callable[[Progress], None]) -> str:
+        """The take, then the post-roll: messages on their way still belong to the span that has ended."""
+        reason = self._follow(running, stop_when, watch)
+        running.end_ns = max(self.clock.now_ns(), running.start_ns)  # a clock may be set back meanwhile
+        until_ns = running.end_ns + round(self.post_roll_s * 1e9)
+
+        def rolled_out(samples: Sequence[Sample]) -> str:
+            stop_when(samples)
+            return reason if self.clock.now_ns() >= until_ns else ""
+
+        if self.post_roll_s > 0:
+            self._follow(running, rolled_out, lambda _progress: None)
+        return reason
+
+    def _follow(self, running: _Running, stop_when: StopWhen, watch: Callable[[Progress], None]) -> str:
         next_flush = time.monotonic() + _FLUSH_PERIOD_S
         while True:
             samples = self.transport.take(_TAKE_S)
@@ -179,19 +212,28 @@ class Session:
             reason = stop_when(samples)
             if time.monotonic() >= next_flush:
                 running.file.flush()
-                next_flush += _FLUSH_PERIOD_S
+                next_flush = time.monotonic() + _FLUSH_PERIOD_S
                 reason = reason or self._limit_reached(running)
             watch(running.progress(reason))
             if reason:
-                running.end_ns = self.clock.now_ns()
                 return reason
 
     def _limit_reached(self, running: _Running) -> str:
         longest_s = self.contract.max_episode_s
         if longest_s is not None and running.progress().elapsed_s >= longest_s:
-            return "duration"
-        free = shutil.disk_usage(self.dataset.root).free
-        return "disk_floor" if free < self.contract.min_free_bytes else ""
+            return "limit"
+        return "disk_floor" if self._free_bytes() < self.contract.min_free_bytes else ""
+
+    def _free_bytes(self) -> int:
+        return shutil.disk_usage(self.dataset.root).free
+
+    def _require_space(self) -> None:
+        free = self._free_bytes()
+        if free < self.contract.min_free_bytes:
+            raise EnvironmentUnfitError(
+                f"expected {self.contract.min_free_bytes} bytes free for {self.dataset.root}, got {free}",
+                remedy="free disk space, or lower limits.min_free_bytes in the contract",
+            )
 
     def _let_go_of_the_past(self) -> None:
         """What was sent before the take starts does not belong to it."""
@@ -204,6 +246,12 @@ class Session:
             stream = self._streams.get(sample.topic)
             if stream is not None and stream.cadence == "latched":
                 self._latched[sample.topic, sample.publisher] = sample
+
+    def _still_latched(self) -> list[Sample]:
+        """Remembered latched messages, without those of a publisher that another has replaced."""
+        live = {endpoint.publisher: endpoint.topic for endpoint in self.transport.endpoints()}
+        served = set(live.values())
+        return [s for s in self._latched.values() if s.publisher in live or s.topic not in served]
 
     def _channel_for(self, sample: Sample) -> ChannelInfo:
         if sample.publisher not in self._endpoints:
@@ -239,13 +287,23 @@ class Session:
     def _attachments(self) -> dict[str, bytes]:
         return {name: data for robot in self._robots for name, data in robot.attachments().items()}
 
-    def _require_task(self, task_id: str) -> None:
-        known = self.dataset.task_ids()
-        if task_id not in known:
-            raise UsageError(
-                f"expected a task of {self.dataset.root} ({', '.join(known) or 'it has none'}), got {task_id!r}",
-                remedy="add it to tasks.json, with its name and instruction in zh and en",
-            )
+    def require(self, take: TakeOptions) -> None:
+        """Refuse a take that would refer to nothing.
+
+        Raises:
+            UsageError: Its task is not in tasks.json, or its collection or series not in dataset.json.
+        """
+        _require_known("task", take.task_id, self.dataset.task_ids(), TASKS_JSON)
+        _require_known("collection", take.collection_id, self.dataset.collection_ids(), DATASET_JSON)
+        _require_known("series", take.series_id, self.dataset.series_ids(), DATASET_JSON)
+
+
+def _require_known(kind: str, wanted: str, known: Sequence[str], place: str) -> None:
+    if wanted not in known:
+        raise UsageError(
+            f"expected a {kind} of {place} ({', '.join(known) or 'it has none'}), got {wanted!r}",
+            remedy=f"add it to {place}",
+        )
 
 
 @dataclass
@@ -270,7 +328,10 @@ class _Running:
         self.ledger.add(samples)
         self.bytes_n += sum(len(sample.cdr) for sample in samples)
         self.file.write(
-            [OutMessage(self._channel(s), s.receive_ns, s.source_ns, s.sequence or 0, s.cdr) for s in samples]
+            [
+                OutMessage(self._channel(s), s.receive_ns, max(s.source_ns, 0), (s.sequence or 0) % 2**32, s.cdr)
+                for s in samples
+            ]
         )
 
     def progress(self, reason: str = "") -> Progress:

@@ -3,34 +3,51 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.util import Finalize
 
-from embodied_kit.episode.datafile import ClosedFile, CloseFile, Command, FileWriter
-from embodied_kit.errors import EnvironmentUnfitError
+from embodied_kit.episode.datafile import ClosedFile, CloseFile, Command, FileWriter, Flush
+from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError
+from embodied_recorders.stop import SIGNALS
 
 _STOP_TIMEOUT_S = 30.0
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class WriterReady:
+    """The writer has started."""
 
 
 @dataclass(frozen=True)
 class WriterFailure:
-    """The writer could not go on: what the operating system said."""
+    """The writer could not go on: the sentence, and what remedies it."""
 
     message: str
-    path: str
+    remedy: str
 
 
 class Sink:
-    """Handle of the writer process; calls block only while its pipe is full, and raise where it has failed."""
+    """Handle of the writer process; calls block only while its pipe is full, and raise where it has failed.
+
+    Raises:
+        EnvironmentUnfitError: The process does not start.
+    """
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=run_writer, args=(theirs,), name="embodied-kit-writer", daemon=True)
-        self._process.start()
+        with _signals_held():
+            self._process.start()
         theirs.close()
+        # At exit multiprocessing waits for its children, and this one waits for the end of its pipe.
+        Finalize(self, self._connection.close, exitpriority=1)
+        self._receive()
 
     def send(self, command: Command) -> None:
         """Hand one command over.
@@ -45,14 +62,22 @@ class Sink:
         except OSError:
             self._receive()
 
-    def close_file(self) -> ClosedFile:
+    def close_file(self, while_waiting: Callable[[], object] = lambda: None) -> ClosedFile:
         """Finish the file and wait for its size and digest.
+
+        Args:
+            while_waiting: Called again and again until it is finished, which takes seconds for a large file.
 
         Raises:
             EnvironmentUnfitError: The writer failed.
         """
         self.send(CloseFile())
-        return self._receive()
+        while not self._connection.poll(_POLL_S):
+            while_waiting()
+        answer = self._receive()
+        if not isinstance(answer, ClosedFile):
+            raise TypeError(f"expected ClosedFile, got {answer!r}")
+        return answer
 
     def shut_down(self) -> None:
         """End the process; an unfinished file stays under its `.partial` name."""
@@ -62,35 +87,47 @@ class Sink:
             self._process.kill()
             self._process.join()
 
-    def _receive(self) -> ClosedFile:
+    def _receive(self) -> ClosedFile | WriterReady:
         try:
-            answer = self._connection.recv()
+            answer: ClosedFile | WriterReady | WriterFailure = self._connection.recv()
         except (EOFError, OSError) as error:
             raise EnvironmentUnfitError("the writer process died", remedy="embodied-kit doctor") from error
         if isinstance(answer, WriterFailure):
-            raise EnvironmentUnfitError(
-                f"cannot write {answer.path}: {answer.message}",
-                remedy="free disk space (embodied-kit doctor); what was written so far stays in its .partial file",
-            )
-        if not isinstance(answer, ClosedFile):
-            raise TypeError(f"expected ClosedFile, got {answer!r}")
+            raise EnvironmentUnfitError(answer.message, remedy=answer.remedy)
         return answer
 
 
 def run_writer(connection: Connection) -> None:
     """Main of the writer process: carry out commands until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the recorder decides
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the recorder decides
     writer = FileWriter()
-    while True:
-        try:
+    connection.send(WriterReady())
+    with suppress(EOFError, OSError):  # the recorder is gone
+        while True:
             command = connection.recv()
-        except EOFError:
-            return
-        try:
-            closed = writer.run(command)
-        except OSError as error:
-            connection.send(WriterFailure(error.strerror or str(error), os.path.basename(writer.path)))  # noqa: PTH119  # of a string
-            return
-        if closed is not None:
-            connection.send(closed)
+            try:
+                closed = writer.run(command)
+            except EmbodiedKitError as error:
+                remedy = f"{error.remedy}; what was written so far stays in its .partial file"
+                connection.send(WriterFailure(error.message, remedy))
+                return
+            if closed is not None:
+                connection.send(closed)
+    if writer.is_open:
+        with suppress(EmbodiedKitError):
+            writer.run(Flush())
+        writer.shut_down()
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hold signals back: the child inherits that and so survives a Ctrl-C while it starts; ours come afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)

@@ -12,6 +12,8 @@ from types import FrameType
 from embodied_kit.model.stream import Sample
 
 SIGNALS = {signal.SIGINT: "sigint", signal.SIGTERM: "sigterm"}
+if hasattr(signal, "SIGHUP"):
+    SIGNALS[signal.SIGHUP] = "sigterm"  # the terminal is gone: the same wish, and a take is not worth less
 
 
 @dataclass

@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from embodied_kit.model.stream import Cadence, Endpoint, Qos, Sample
-from embodied_recorders.transports.base import Transport
+from embodied_kit.model.stream import Cadence, Endpoint, Sample
+from embodied_recorders.transports.base import Transport, matching_qos
 
 Take: TypeAlias = Callable[[float], Sequence[Sample]]
 _NS_PER_S = 1e9
@@ -41,16 +41,10 @@ class TopicSurvey:
     rate_hz: float | None
     cadence: Cadence
 
-
-def reader_qos(endpoints: Iterable[Endpoint]) -> Qos:
-    """The strongest request that every publisher of a topic can meet, with nothing overwritten."""
-    offers = [endpoint.qos for endpoint in endpoints]
-    return Qos(
-        reliability="reliable" if all(offer.reliability == "reliable" for offer in offers) else "best_effort",
-        durability="transient_local" if all(o.durability == "transient_local" for o in offers) else "volatile",
-        history="keep_all",
-        depth=0,
-    )
+    @property
+    def agreed(self) -> bool:
+        """Whether all its publishers publish one type."""
+        return "|" not in self.ros_type
 
 
 def wait_for_topics(
@@ -89,7 +83,8 @@ def survey(transport: Transport, *, discovery_s: float, window_s: float) -> tupl
     found = by_topic(transport.endpoints())
     usable = {topic: group for topic, group in found.items() if len({e.ros_type for e in group}) == 1}
     for topic, group in usable.items():
-        transport.subscribe(topic, group[0].ros_type, qos=reader_qos(group), type_hash=_common_hash(group))
+        qos = matching_qos([endpoint.qos for endpoint in group])
+        transport.subscribe(topic, group[0].ros_type, qos=qos, type_hash=_common_hash(group))
     stamps = observe(transport.take, window_s)
     for topic in usable:
         transport.unsubscribe(topic)

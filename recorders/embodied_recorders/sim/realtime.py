@@ -12,7 +12,7 @@ QUIET_NS = 2 * SECOND_NS
 
 
 class Lateness:
-    """Watches how late a process is and says so.
+    """Watches how late a process is and says so, again only when it has doubled; the log hears it every 2 s.
 
     Args:
         process: Its name in the warning.
@@ -25,6 +25,7 @@ class Lateness:
         self._limit_ns = limit_ms * 1_000_000
         self._log = log
         self._said_ns = -QUIET_NS
+        self._worth_telling_ns = self._limit_ns
         self._worst_since_ns = 0
         self.worst_ns = 0
 
@@ -40,11 +41,13 @@ class Lateness:
 
     def _say(self, now_ns: int) -> None:
         late_ms = self._worst_since_ns // 1_000_000
-        print(
-            f"robot sim: {self._process} fell {late_ms} ms behind real time; every message is still sent, only later",
-            file=sys.stderr,
-            flush=True,
-        )
+        if self._worst_since_ns >= self._worth_telling_ns:
+            self._worth_telling_ns = 2 * self._worst_since_ns
+            print(
+                f"robot sim: {self._process} fell {late_ms} ms behind real time; nothing is lost, all is sent later",
+                file=sys.stderr,
+                flush=True,
+            )
         if self._log is not None:
             self._log.event("late", {"process": self._process, "late_ms": late_ms})
         self._said_ns = now_ns

@@ -51,7 +51,10 @@ class Transport(Protocol):
         ...
 
     def subscribe(self, topic: str, ros_type: str, *, qos: Qos, type_hash: str | None) -> None:
-        """Begin to receive a topic's messages raw, from every publisher, with nothing overwritten (KEEP_ALL)."""
+        """Begin to receive a topic's messages raw, from every publisher, with nothing overwritten (KEEP_ALL).
+
+        A second call for the same topic changes nothing.
+        """
         ...
 
     def unsubscribe(self, topic: str) -> None:

@@ -96,12 +96,9 @@ class DdsTransport:
             ros_type: Full type name.
             qos: Its reliability and durability are asked for; a publisher that offers less does not match.
             type_hash: Hash that the publisher announced.
-
-        Raises:
-            UsageError: Already subscribed.
         """
         if topic in self._readers:
-            raise UsageError(f"expected a topic not yet subscribed to, got {topic}")
+            return
         self._check_open()
         reader = RawReader(
             self._native,
