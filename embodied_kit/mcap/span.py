@@ -104,7 +104,7 @@ class SpanReader:
             part = min(length, PIECE_BYTES)
             if not self.ensure(part):
                 part = min(part, self.size - self.offset)
-                if not part or not self.ensure(part):
+                if part <= 0 or not self.ensure(part):  # below 0 where the file shrank under us
                     return
             piece = self.peek(part)
             self.at += part
