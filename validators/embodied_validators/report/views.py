@@ -30,6 +30,7 @@ _PLOTTED_FIELDS = ("position", "position.x", "position.y", "position.z")
 _AXES = ("x", "y", "z")
 _STAMP = "header.stamp"
 _NO_FILE = "a data file could not be opened"
+_MORE_SERIES = f"only the first {_MOST_SERIES} lines are plotted"
 _NO_SPAN = "the span of the episode is not known"
 
 
@@ -202,7 +203,9 @@ class _Gatherer:
             times = stamps_ns[column.message[rows]]
             for index in range(width):
                 key = (topic, path, index)
-                if key in self.lines or len(self.lines) < _MOST_SERIES:
+                if key not in self.lines and len(self.lines) >= _MOST_SERIES:
+                    self.notes.append(_MORE_SERIES)
+                else:
                     self.lines.setdefault(key, Envelope(self.start_ns, self.end_ns)).add(times, numbers[:, index])
 
     def _take_frames(self, topic: str, batch: Batch, columns: Columns, stamps_ns: Times) -> None:

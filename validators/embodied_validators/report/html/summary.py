@@ -209,6 +209,9 @@ def episodes_table(source: Sources, drawn: Sequence[str]) -> Markup | None:
         {"id": "episodes"},
         element("h2", None, text("page.episodes"), element("span", "muted", note) if note else None),
         element("div", "scroll", element("table", "wide", element("thead", None, head), element("tbody", None, *rows))),
+        element("p", "muted", both(lambda words: words("episode.more_rows", shown=len(rows), total=len(episodes))))
+        if len(rows) < len(episodes)
+        else None,
     )
 
 
