@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from embodied_kit.episode.layout import BAG_METADATA
+from embodied_kit.episode.paths import path_problem
 from embodied_kit.errors import DataError
 from embodied_kit.measure.cache import Cache
 from embodied_kit.measure.files import Declared, file_row, hash_inside, merge_declared
@@ -16,7 +17,6 @@ from embodied_kit.measure.rows import error_row
 from embodied_kit.measure.tables.coverage import CONTENT_TABLES, coverage_row
 from embodied_kit.measure.unit import DataFile, measure_unit
 from embodied_kit.measure.walk import Entry, list_folder, make_entry, read_inside
-from embodied_kit.episode.paths import path_problem
 from embodied_kit.model.facts import Depth, Facts, Row
 from embodied_kit.spec import load_yaml
 

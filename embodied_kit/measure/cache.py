@@ -1,9 +1,9 @@
 """Measurements kept by content: the key is over the files' digests, the depth, the standard and the measurers.
 
 What was measured once is not measured again, unless a byte, the depth, a schema or a measurer changed. The digest of a
-file may be taken from an index of (device, inode, size, mtime, ctime) where the caller allows it; otherwise a file whose
-measurement is kept is hashed again before it is believed. The cache lies with the user, never in the dataset: a dataset
-that somebody else made must not bring its own measurements along.
+file may be taken from an index of (device, inode, size, mtime, ctime) where the caller allows it; otherwise a file
+whose measurement is kept is hashed again before it is believed. The cache lies with the user, never in the dataset:
+a dataset that somebody else made must not bring its own measurements along.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from embodied_kit.measure.distribution import order
 from embodied_kit.measure.spots import SpotCollector, Spots, find_runs
-from embodied_kit.measure.store import Blocks
+from embodied_kit.measure.store import Array, Blocks
 
 SENTINELS = (
     *(999.0, -999.0, 9999.0, -9999.0, 99999.0, -99999.0),
@@ -58,7 +58,7 @@ class Rotation:
 
     Attributes:
         norm_error_max: Largest | |q| - 1 | over finite samples.
-        sign_flips_n: Neighbours with a negative dot product: q and -q are one rotation, but an interpolator sees a jump.
+        sign_flips_n: Neighbours with a negative dot product: one rotation, but an interpolator sees a jump.
     """
 
     norm_error_max: float | None
@@ -133,10 +133,15 @@ def nan_spots(values: Blocks, stamps: Blocks) -> Spots:
         stamps: int64 ns of the same samples, in blocks of the same lengths.
     """
     found = SpotCollector()
-    flags = ((~np.isfinite(block).all(axis=1), times, times) for block, times in zip(values(), stamps(), strict=True))
+    flags = ((_holes(block), times, times) for block, times in zip(values(), stamps(), strict=True))
     for runs in find_runs(flags):
         found.add(runs.start_ns, runs.end_ns, runs.n)
     return found.spots()
+
+
+def _holes(block: Array) -> NDArray[np.bool_]:
+    """Rows with a value that is not finite."""
+    return np.asarray(~np.isfinite(block).all(axis=1), np.bool_)
 
 
 def finite_blocks(values: Blocks) -> Iterator[Values]:

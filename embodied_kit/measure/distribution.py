@@ -113,5 +113,5 @@ def _keys(block: Array) -> NDArray[np.uint64]:
     sign = np.uint64(1 << 63)
     if block.dtype.kind == "f":
         bits = (block.astype(np.float64) + 0.0).view(np.uint64)  # + 0.0 turns -0.0 into 0.0
-        return np.where(bits & sign, ~bits, bits | sign)
-    return block.astype(np.int64).view(np.uint64) ^ sign
+        return np.asarray(np.where(bits & sign, ~bits, bits | sign), np.uint64)
+    return np.asarray(block.astype(np.int64).view(np.uint64) ^ sign, np.uint64)

@@ -51,7 +51,11 @@ def read_document(path: str, kind: str, episode: str, data: bytes | None, *, emb
     """A document from its bytes.
 
     Args:
+        path: As facts name it.
+        kind: Of document.
+        episode: Episode that it belongs to; empty for none.
         data: None where the file exists and cannot be read.
+        embedded_in: Path of the MCAP that carries it; empty for a file.
     """
     if data is None:
         return Document(path, kind, episode, embedded_in, {}, "missing", "not a file that can be read", "")

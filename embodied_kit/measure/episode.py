@@ -1,4 +1,4 @@
-"""Everything that is known of one episode when its tables are made: what was scanned, and what its documents declare."""
+"""All that is known of one episode when its tables are made: what was scanned, and what its documents declare."""
 
 from __future__ import annotations
 

@@ -68,6 +68,9 @@ def file_row(
     """Row of one file.
 
     Args:
+        entry: What lies there, or what was declared.
+        declared: The claim of a document; None for none.
+        depth: How deep the measurement looks.
         sha256: Of its bytes; None where it was not or could not be read.
         present: Whether it is there.
         bare: Whether no layout applies (a bare file or bag): nothing is unlisted then.

@@ -77,6 +77,9 @@ class FrameLog:
         """Add the images of a batch.
 
         Args:
+            buffer: What the blobs of the columns lie in.
+            columns: Decoded messages of `ros_type`, which has IMAGE_FIELDS.
+            ros_type: COMPRESSED or RAW.
             stamps: (n,) ns of each message of the batch.
         """
         encodings = columns.fields["format" if ros_type == COMPRESSED else "encoding"]
@@ -101,7 +104,7 @@ class FrameLog:
     def _measure(self, picture: _Picture, stamp_ns: int) -> NDArray[np.void]:
         """Row of one image, shape (1,); an image whose bytes are those of the one before is not decoded again."""
         if self._last is not None and self._last[0] == picture.data:
-            row = self._last[1].copy()
+            row: NDArray[np.void] = self._last[1].copy()
         else:
             row = np.zeros(1, FRAME_DTYPE)
             plane, row["state"] = _decoded(picture)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,7 +65,7 @@ def dark_runs(log: FrameLog, *, white: bool) -> Iterator[Runs]:
 
 def seconds(runs: Runs) -> NDArray[np.float64]:
     """Time from the first to the last frame of each run; 0 where the clock goes back."""
-    return np.maximum(0, runs.end_ns - runs.start_ns) / NS_PER_S
+    return np.asarray(np.maximum(0, runs.end_ns - runs.start_ns) / NS_PER_S, np.float64)
 
 
 def content_digest(log: FrameLog) -> str:

@@ -94,10 +94,14 @@ def decode_jpeg(data: bytes | memoryview) -> Plane:
 
 
 def decode_raw(data: bytes | memoryview, encoding: str, height: int, width: int, step: int, *, big: bool) -> Plane:
-    """Plane of a sensor_msgs/Image; `encoding` must be one of RAW_ENCODINGS.
+    """Plane of a sensor_msgs/Image.
 
     Args:
         data: Rows of `step` bytes.
+        encoding: One of RAW_ENCODINGS.
+        height: Rows.
+        width: Pixels of a row.
+        step: Bytes of a row, with what pads it.
         big: Whether pixels of several bytes are big-endian.
 
     Raises:
@@ -181,4 +185,4 @@ def _laplacian_variance(pixels: NDArray[np.uint8]) -> float:
         inner = 4 * wide[1:-1, 1:-1] - wide[1:-1, :-2] - wide[1:-1, 2:] - wide[:-2, 1:-1] - wide[2:, 1:-1]
         total += int(inner.sum(dtype=np.int64))
         squares += int((inner * inner).sum(dtype=np.int64))
-    return (squares * n - total * total) / (n * n)
+    return float((squares * n - total * total) / (n * n))

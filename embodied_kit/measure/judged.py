@@ -33,6 +33,7 @@ def judge_stamps(series: Series, declared: JsonObject) -> list[Judged]:
     """Stamps of a stream with messages: one item, or one a child frame of a transform topic.
 
     Args:
+        series: With at least one message.
         declared: Entry of the stream in the contract; empty where there is none.
     """
     period = period_ns(declared)

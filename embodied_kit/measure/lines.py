@@ -8,7 +8,7 @@ from typing import Literal, cast
 from embodied_kit.canonical import canonical_bytes, parse_json
 from embodied_kit.errors import DataError
 from embodied_kit.measure.jsonget import get_text, get_texts
-from embodied_kit.model.facts import DATASET_SCOPE, DEPTHS, TABLES, Depth, Facts, Row
+from embodied_kit.model.facts import DATASET_SCOPE, DEPTHS, TABLES, Facts, Row
 from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.spec import standard
 
@@ -19,8 +19,8 @@ _LONGEST_LINE_BYTES = 64 * 2**20
 def facts_lines(facts: Iterable[Facts]) -> Iterator[bytes]:
     """Canonical lines (RFC 8785, LF at the end) of facts: the dataset first, then episodes by id.
 
-    A head line `{"table": "facts", scope, subject, depth, key, tables}` goes before the rows of each scope; it names the
-    tables that were measured, since one without rows is another thing than one that was not measured.
+    A head line `{"table": "facts", scope, subject, depth, key, tables}` goes before the rows of each scope; it names
+    the tables that were measured, since one without rows is another thing than one that was not measured.
     """
     for item in sorted(facts, key=lambda item: (item.scope != DATASET_SCOPE, item.scope)):
         yield _line(
@@ -91,4 +91,4 @@ def _head(value: JsonObject, rows: dict[str, list[Row]], number: int) -> Facts:
     if subject not in ("dataset", "episode", "bare") or depth not in DEPTHS or not set(rows) <= set(TABLES):
         raise DataError(f"expected a subject, a depth and tables of this standard in line {number}, got others")
     kind = cast("Literal['dataset', 'episode', 'bare']", subject)
-    return Facts(get_text(value, "scope"), cast("Depth", depth), kind, rows, get_text(value, "key"))
+    return Facts(get_text(value, "scope"), depth, kind, rows, get_text(value, "key"))

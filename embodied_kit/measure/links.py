@@ -1,4 +1,4 @@
-"""Table `link` between documents: identifiers, references, totals and times held against each other (ST-04, 05, 09-12)."""
+"""Table `link` between documents: identifiers, references, totals and times against each other (ST-04, 05, 09-12)."""
 
 from __future__ import annotations
 
@@ -99,6 +99,7 @@ def episode_document_links(name: str, path: str, document: JsonObject, dataset: 
     Args:
         name: Name of the episode's folder.
         path: Of episode.json.
+        document: Its content; empty where it cannot be read.
         dataset: None where the episode is measured alone; then nothing outside it is referred to.
     """
     if not document:

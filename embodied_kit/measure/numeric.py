@@ -86,6 +86,7 @@ class Field:
         """Add rows of one layout.
 
         Args:
+            store: Owner of the columns.
             values: (m, k).
             stamps: (m,) int64 ns.
             names: k names, or none.

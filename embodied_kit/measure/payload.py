@@ -26,7 +26,8 @@ class PayloadDigest:
 
         Args:
             buffer: What they lie in.
-            offset, length: (n,) of each payload.
+            offset: (n,) where each payload begins.
+            length: (n,) bytes of each payload.
         """
         total = int(length.sum())
         self.total_bytes += total
@@ -40,7 +41,7 @@ class PayloadDigest:
         cuts = np.unique(np.searchsorted(ends, np.arange(_PIECE_BYTES, total, _PIECE_BYTES), side="right"))
         for rows in np.split(np.arange(len(length)), cuts):
             if len(rows):
-                self._sha.update(_prefixed(data, offset[rows], length[rows]))
+                self._sha.update(_prefixed(data, offset[rows], length[rows]).data)
 
     def hexdigest(self) -> str:
         """Digest of all payloads so far, lower-case hex."""

@@ -10,11 +10,11 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from embodied_kit.mcap.reader import Batch
 from embodied_kit.measure.framelog import COMPRESSED, IMAGE_FIELDS, RAW, FrameLog
 from embodied_kit.measure.numeric import NameLayouts, NumericFields
 from embodied_kit.measure.payload import PayloadDigest
 from embodied_kit.measure.store import Array, Blocks, Column, ColumnStore
-from embodied_kit.mcap.reader import Batch
 from embodied_kit.messages.columns import ColumnDecoder, Columns
 from embodied_kit.model.facts import Depth
 from embodied_kit.model.json import JsonObject, JsonValue

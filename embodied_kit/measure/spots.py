@@ -15,7 +15,7 @@ TOP_SPANS = 64
 
 
 class Spot(NamedTuple):
-    """A place in time, ns since the epoch of the stamps, with its size (periods, ns, s or samples, as its kind says)."""
+    """A place in time, ns since the epoch of the stamps, with its size: periods, ns, s or samples, as its kind says."""
 
     start_ns: int
     end_ns: int

@@ -5,10 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import IO, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Array: TypeAlias = NDArray[Any]
 Blocks: TypeAlias = Callable[[], Iterable[Array]]
@@ -104,7 +107,7 @@ class ColumnStore:
         self._file: IO[bytes] | None = None
         self.spilled_bytes = 0
 
-    def __enter__(self) -> ColumnStore:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -145,7 +148,7 @@ class ColumnStore:
     def write(self, rows: Array) -> int:
         """Append rows to the file; where they begin."""
         if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="embodied-kit-")
+            self._file = tempfile.TemporaryFile(prefix="embodied-kit-")  # noqa: SIM115 - lives as long as the store
         offset = self.spilled_bytes
         self._file.seek(offset)
         self._file.write(np.ascontiguousarray(rows).data.cast("B"))

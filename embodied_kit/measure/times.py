@@ -9,7 +9,7 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+
 
 
 def parse_rfc3339(text: str) -> int | None:
-    """ns since the Unix epoch; None where it is no RFC 3339 time with offset."""
+    """Nanoseconds since the Unix epoch; None where it is no RFC 3339 time with offset."""
     match = _TIME.fullmatch(text)
     if match is None:
         return None

@@ -35,7 +35,7 @@ class Track:
 
     def before(self, times: Ints) -> Ints:
         """Row at or before each time; -1 before the first."""
-        return np.searchsorted(self.stamps, times, side="right") - 1
+        return np.asarray(np.searchsorted(self.stamps, times, side="right") - 1, np.int64)
 
 
 def joint_tracks(view: StreamView) -> list[Track]:
@@ -79,4 +79,7 @@ def nearest_distance(times: Ints, others: Ints) -> Ints:
     inside = times[(times >= others[0]) & (times <= others[-1])]
     after = np.searchsorted(others, inside)
     before = np.maximum(after - 1, 0)
-    return np.minimum(np.abs(others[np.minimum(after, len(others) - 1)] - inside), np.abs(inside - others[before]))
+    return np.asarray(
+        np.minimum(np.abs(others[np.minimum(after, len(others) - 1)] - inside), np.abs(inside - others[before])),
+        np.int64,
+    )

@@ -1,4 +1,4 @@
-"""Coordinate frames as a tree (REP-105): every frame but one root has exactly one parent, and all are reached from it."""
+"""Coordinate frames as a tree (REP-105): every frame but one root has exactly one parent; the root reaches all."""
 
 from __future__ import annotations
 

@@ -8,8 +8,33 @@ from embodied_kit.measure.numeric import quantity_of
 from embodied_kit.model.json import JsonObject
 
 SI_UNITS = frozenset(
-    "1 m s kg A K mol cd rad sr Hz N Pa J W C V F Ohm S Wb T H lm lx Bq Gy m/s m/s2 m/s3 rad/s rad/s2 N.m N/m m2 m3"
-    " kg/m3 kg.m2 N.s A/m V/m W/m2 J/kg Cel".split()
+    {
+        *(
+            "1",
+            "m",
+            "s",
+            "kg",
+            "A",
+            "K",
+            "mol",
+            "cd",
+            "rad",
+            "sr",
+            "Hz",
+            "N",
+            "Pa",
+            "J",
+            "W",
+            "C",
+            "V",
+            "F",
+            "Ohm",
+            "S",
+        ),
+        *("Wb", "T", "H", "lm", "lx", "Bq", "Gy", "Cel"),
+        *("m/s", "m/s2", "m/s3", "rad/s", "rad/s2", "N.m", "N/m", "m2", "m3", "kg/m3", "kg.m2", "N.s"),
+        *("A/m", "V/m", "W/m2", "J/kg"),
+    }
 )
 """UCUM codes of coherent SI units that robots record, with the degree Celsius (SI Brochure, tables 2 to 5)."""
 _NO_UNIT = ("orientation",)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from xml.parsers import expat  # noqa: S407 - any DOCTYPE is refused below, so there are no entities
+from xml.parsers import expat
 
 from embodied_kit.errors import DataError
 
@@ -78,7 +78,7 @@ def read_urdf(data: bytes) -> Urdf:
     parser.EndElementHandler = reader.end
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
-        parser.Parse(data, True)  # noqa: FBT003 - expat's own signature
+        parser.Parse(data, True)
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise DataError(f"expected XML, got: {error}") from error
     movable = [joint for joint in reader.joints if joint.kind not in _FIXED]

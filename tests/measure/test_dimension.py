@@ -93,11 +93,13 @@ def test_runs_of_holes_are_places() -> None:
 def test_runs_do_not_depend_on_the_cut(flags: list[bool], cut: int) -> None:
     array, stamps = np.array(flags, bool), np.arange(len(flags))
     parts = [(array[i : i + cut], stamps[i : i + cut], stamps[i : i + cut]) for i in range(0, len(flags), cut)]
-    found = [(int(a), int(b), int(c)) for r in find_runs(parts) for a, b, c in zip(r.start_ns, r.end_ns, r.n)]
+    found = [
+        (int(a), int(b), int(c)) for r in find_runs(parts) for a, b, c in zip(r.start_ns, r.end_ns, r.n, strict=True)
+    ]
     whole = [
         (int(a), int(b), int(c))
         for r in find_runs([(array, stamps, stamps)])
-        for a, b, c in zip(r.start_ns, r.end_ns, r.n)
+        for a, b, c in zip(r.start_ns, r.end_ns, r.n, strict=True)
     ]
     assert found == whole
     assert sum(count for _, _, count in found) == sum(flags)

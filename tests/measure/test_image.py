@@ -98,8 +98,15 @@ def test_sizes_that_lie_are_undecodable(height: int, width: int, step: int) -> N
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("jpeg", True), ("rgb8; jpeg compressed bgr8", True), ("JPG", True), ("png", False), ("h264", False), ("", False)]
-    + [("16UC1; compressedDepth png", False)],
+    [
+        ("jpeg", True),
+        ("rgb8; jpeg compressed bgr8", True),
+        ("JPG", True),
+        ("png", False),
+        ("h264", False),
+        ("", False),
+        ("16UC1; compressedDepth png", False),
+    ],
 )
 def test_formats_of_compressed_images(text: str, expected: bool) -> None:
     assert is_jpeg(text) is expected

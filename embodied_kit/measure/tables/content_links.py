@@ -1,4 +1,4 @@
-"""Table `link` of one episode: its documents held against what its data files hold (CT-10, CT-12, SR-01, KN-01, DG-04, 09)."""
+"""Table `link` of one episode: its documents against its data files (CT-10, CT-12, SR-01, KN-01, DG-04, DG-09)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from embodied_kit.errors import DataError
 from embodied_kit.episode.layout import CAPTURE_JSON, CLOSING_JSON
+from embodied_kit.errors import DataError
 from embodied_kit.measure.episode import Episode, StreamView
 from embodied_kit.measure.frozen import first_size
 from embodied_kit.measure.jsonget import get_bool, get_list, get_number, get_object, get_objects, get_text, get_texts

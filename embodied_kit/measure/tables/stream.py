@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from embodied_kit.measure.distribution import order
 from embodied_kit.measure.episode import Episode, StreamView
-from embodied_kit.measure.judged import Judged, period_ns
 from embodied_kit.measure.jsonget import get_bool, get_object, get_objects, get_positive, get_text
+from embodied_kit.measure.judged import Judged, period_ns
 from embodied_kit.measure.rows import make_row
 from embodied_kit.measure.series import Series
 from embodied_kit.measure.store import Array, Blocks
