@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from embodied_kit.cli.options import HELP_NAMES, example
-from embodied_kit.cli.texts import Texts
+from embodied_kit.cli.texts import Texts, columns, padded
 
 EXIT_UNFIT = 4
 _MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
@@ -20,9 +20,9 @@ def build(texts: Texts) -> click.Command:
         from embodied_recorders.machine import check_machine  # noqa: PLC0415  # arrows
 
         rows = check_machine(directory)
-        width = max(len(texts.of(row.what)) for row in rows)
+        width = max(columns(texts.of(row.what)) for row in rows)
         for row in rows:
-            click.echo(f"{_MARKS[row.state]}  {texts.of(row.what):<{width}}  {row.found}")
+            click.echo(f"{_MARKS[row.state]}  {padded(texts.of(row.what), width)}  {texts.of(row.found)}")
             if row.remedy:
                 click.echo(f"      -> {row.remedy}")
         return EXIT_UNFIT if any(row.state == "fail" for row in rows) else 0

@@ -104,7 +104,7 @@ def _of_system(error: OSError, texts: Texts) -> Failure:
 
 
 def _in_chinese(message: str) -> str:
-    """click's sentence in Chinese; itself where the table does not know it."""
+    """Click's sentence in Chinese; itself where the table does not know it."""
     for english, chinese in _CLICK_IN_CHINESE:
         if match := english.fullmatch(message):
             return chinese.format(message, *match.groups())

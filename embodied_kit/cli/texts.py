@@ -21,3 +21,15 @@ class Texts:
     def of(self, texts: Mapping[str, str]) -> str:
         """The text of a record that holds both."""
         return pick(texts, self.language)
+
+
+def columns(text: str) -> int:
+    """Columns that a text takes in a terminal; a Chinese character takes two."""
+    from rich.cells import cell_len  # noqa: PLC0415  # --help needs none of it
+
+    return cell_len(text)
+
+
+def padded(text: str, width: int) -> str:
+    """A text and the spaces that fill its column of a table."""
+    return text + " " * (width - columns(text))

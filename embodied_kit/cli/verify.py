@@ -61,7 +61,13 @@ def build(texts: Texts) -> click.Command:
                 help=texts("Compute the report again from the facts.", "由事实重新得出报告。"),
             ),
             click.Option(["--profile"], help=texts("Profile file, if it is your own.", "自定义规则集文件。")),
-            click.Option(["--format", "output_format"], type=click.Choice(["text", "json"]), default="text"),
+            click.Option(
+                ["--format", "output_format"],
+                type=click.Choice(["text", "json"]),
+                default="text",
+                show_default=True,
+                help=texts("Form of the result.", "结果形式。"),
+            ),
         ],
         help=example(
             texts,

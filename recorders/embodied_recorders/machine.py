@@ -34,7 +34,7 @@ class CheckRow:
 
     state: CheckState
     what: Texts
-    found: str
+    found: Texts
     remedy: str = ""
 
 
@@ -64,15 +64,16 @@ def python() -> CheckRow:
     what = {"en": "Python", "zh": "Python"}
     found = f"{platform.python_implementation()} {platform.python_version()} ({platform.machine()})"
     fine = _OLDEST_PYTHON <= sys.version_info[:2] <= _NEWEST_PYTHON
-    return CheckRow("ok" if fine else "warn", what, found, "" if fine else "python3.12 -m venv .venv")
+    return CheckRow("ok" if fine else "warn", what, _same(found), "" if fine else "python3.12 -m venv .venv")
 
 
 def optional(extra: str, module: str) -> CheckRow:
     """An extra is installed."""
     what = {"en": f"extra {extra}", "zh": f"可选组件 {extra}"}
     if importlib.util.find_spec(module) is not None:
-        return CheckRow("ok", what, module)
-    return CheckRow("warn", what, "-", f"pip install 'embodied_kit[{extra}]'")
+        return CheckRow("ok", what, {"en": f"{module} found", "zh": f"已安装 {module}"})
+    missing = {"en": f"{module} not installed", "zh": f"未安装 {module}"}
+    return CheckRow("warn", what, missing, f"pip install 'embodied_kit[{extra}]'")
 
 
 def transport(name: str) -> CheckRow:
@@ -81,16 +82,16 @@ def transport(name: str) -> CheckRow:
     try:
         opened = open_transport(name, domain_id=_SELF_TEST_DOMAIN, node_name="embodied_doctor")
     except EmbodiedKitError as error:
-        return CheckRow("fail", what, error.message, error.remedy)
+        return CheckRow("fail", what, _same(error.message), error.remedy)
     opened.close()
-    return CheckRow("ok", what, "opened, round trip fine")
+    return CheckRow("ok", what, {"en": "opened, round trip fine", "zh": "已打开，往返正常"})
 
 
 def ros2() -> CheckRow:
     """Whether a ROS 2 is sourced; the transport over rclpy is a later part of this tool."""
     what = {"en": "ROS 2 (not needed)", "zh": "ROS 2（非必需）"}
     distro = os.environ.get("ROS_DISTRO", "")
-    return CheckRow("ok", what, distro or "not sourced")
+    return CheckRow("ok", what, _same(distro) if distro else {"en": "not sourced", "zh": "未加载"})
 
 
 def socket_buffer_limit() -> CheckRow:
@@ -98,11 +99,11 @@ def socket_buffer_limit() -> CheckRow:
     what = {"en": "net.core.rmem_max", "zh": "net.core.rmem_max"}
     path = Path("/proc/sys/net/core/rmem_max")
     if not path.is_file():
-        return CheckRow("warn", what, "not readable here")
+        return CheckRow("warn", what, {"en": "not readable here", "zh": "此处无法读取"})
     value = int(path.read_text())
     fine = value >= WANTED_RMEM_BYTES
     remedy = "" if fine else f"sudo sysctl -w net.core.rmem_max={WANTED_RMEM_BYTES * 4}"
-    return CheckRow("ok" if fine else "warn", what, f"{value} B", remedy)
+    return CheckRow("ok" if fine else "warn", what, _same(f"{value} B"), remedy)
 
 
 def socket_buffer() -> CheckRow:
@@ -113,7 +114,7 @@ def socket_buffer() -> CheckRow:
         granted = probe.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
     fine = granted >= WANTED_RMEM_BYTES
     remedy = "" if fine else f"sudo sysctl -w net.core.rmem_max={WANTED_RMEM_BYTES * 4}"
-    return CheckRow("ok" if fine else "warn", what, f"{granted} B", remedy)
+    return CheckRow("ok" if fine else "warn", what, _same(f"{granted} B"), remedy)
 
 
 def domain() -> CheckRow:
@@ -121,23 +122,22 @@ def domain() -> CheckRow:
     what = {"en": "ROS_DOMAIN_ID", "zh": "ROS_DOMAIN_ID"}
     text = os.environ.get("ROS_DOMAIN_ID", "")
     if not text:
-        return CheckRow("ok", what, "0 (not set)")
+        return CheckRow("ok", what, {"en": "0 (not set)", "zh": "0（未设置）"})
     if text.isdecimal() and int(text) <= _HIGHEST_SAFE_DOMAIN:
-        return CheckRow("ok", what, text)
-    return CheckRow("fail", what, text, f"export ROS_DOMAIN_ID=0   # 0..{_HIGHEST_SAFE_DOMAIN}")
+        return CheckRow("ok", what, _same(text))
+    return CheckRow("fail", what, _same(text), f"export ROS_DOMAIN_ID=0   # 0..{_HIGHEST_SAFE_DOMAIN}")
 
 
 def disk(folder: Path) -> CheckRow:
-    """Room for some takes."""
+    """Room for some takes, in a folder that may be written."""
     what = {"en": f"free disk at {folder}", "zh": f"{folder} 的可用磁盘"}
-    free = shutil.disk_usage(_existing(folder)).free
+    place = _existing(folder)
+    if not os.access(place, os.W_OK | os.X_OK):
+        return CheckRow("fail", what, {"en": "not writable", "zh": "不可写"}, f"sudo chown {_user()} {place}")
+    free = shutil.disk_usage(place).free
     fine = free >= WANTED_FREE_BYTES
-    return CheckRow(
-        "ok" if fine else "warn",
-        what,
-        f"{free / 2**30:.1f} GiB",
-        "" if fine else "df -h   # then free some, or use --dataset elsewhere",
-    )
+    remedy = "" if fine else "df -h   # then free some, or use --dataset elsewhere"
+    return CheckRow("ok" if fine else "warn", what, _same(f"{free / 2**30:.1f} GiB"), remedy)
 
 
 def clock() -> CheckRow:
@@ -145,20 +145,29 @@ def clock() -> CheckRow:
     what = {"en": "clock synchronised", "zh": "时钟同步"}
     state = clock_state()
     if state.synchronised is None:
-        return CheckRow("warn", what, "this system cannot tell", "timedatectl status")
+        return CheckRow("warn", what, {"en": "this system cannot tell", "zh": "本系统无法判断"}, "timedatectl status")
     if not state.synchronised:
-        return CheckRow("warn", what, "no", "sudo timedatectl set-ntp true")
+        return CheckRow("warn", what, {"en": "no", "zh": "否"}, "sudo timedatectl set-ntp true")
     bound_ms = (state.max_error_ns or 0) / 1e6
-    return CheckRow("ok", what, f"yes, error at most {bound_ms:.1f} ms")
+    found = {"en": f"yes, error at most {bound_ms:.1f} ms", "zh": f"是，误差不超过 {bound_ms:.1f} ms"}
+    return CheckRow("ok", what, found)
 
 
 def cores() -> CheckRow:
     """Two cores carry the simulated robot and a recorder."""
     what = {"en": "processor cores", "zh": "处理器核数"}
     count = os.cpu_count() or 1
-    return CheckRow(
-        "ok" if count > 1 else "warn", what, str(count), "" if count > 1 else "use a machine with two cores or more"
-    )
+    remedy = "" if count > 1 else "nproc   # then use a machine with two cores or more"
+    return CheckRow("ok" if count > 1 else "warn", what, _same(str(count)), remedy)
+
+
+def _same(text: str) -> Texts:
+    """A number or name that reads the same in both languages."""
+    return {"en": text, "zh": text}
+
+
+def _user() -> str:
+    return os.environ.get("USER") or "$(id -u)"
 
 
 def _existing(folder: Path) -> Path:
