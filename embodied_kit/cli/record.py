@@ -94,7 +94,7 @@ def _options(texts: Texts) -> list[click.Parameter]:
             type=click.Choice(OUTCOMES),
             help=texts(
                 "Outcome of the takes; asked for where not given and Enter ends one.",
-                "结果；未给出时，回车结束后询问。",
+                "结果；未给出则回车后询问。",
             ),
         ),
         click.Option(["--failure-cause"], default="", help=texts("Code of the cause.", "失败原因代码。")),
@@ -165,7 +165,7 @@ def _require_words(options: RecordOptions) -> None:
         "failure_cause": options.failure_cause,
     }
     for name, word in said.items():
-        known = [term.code for term in standard().vocabulary(name).terms]
+        known = [str(code) for code in standard().vocabulary(name).codes]
         if word and word not in known:
             raise UsageError(f"expected {name} to be one of {', '.join(known)}, got {word!r}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -82,8 +82,8 @@ class CommandSink(Protocol):
         """Carry one out, or queue it."""
         ...
 
-    def close_file(self) -> ClosedFile:
-        """Finish the open file."""
+    def close_file(self, while_waiting: Callable[[], object] = ...) -> ClosedFile:
+        """Finish the open file; `while_waiting` is called again and again where that takes time."""
         ...
 
 
@@ -99,7 +99,12 @@ class FileWriter:
         """Carry one command out."""
         self.run(command)
 
-    def close_file(self) -> ClosedFile:
+    @property
+    def is_open(self) -> bool:
+        """Whether a file is being written."""
+        return self._mcap is not None
+
+    def close_file(self, while_waiting: Callable[[], object] = lambda: None) -> ClosedFile:  # noqa: ARG002  # it waits for nobody
         """Finish the open file."""
         closed = self.run(CloseFile())
         if closed is None:

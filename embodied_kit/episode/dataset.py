@@ -125,9 +125,15 @@ class Dataset:
     def task_ids(self) -> list[str]:
         """Ids in tasks.json."""
         path = self.root / TASKS_JSON
-        tasks = load_json(path).get("tasks") if path.is_file() else None
-        items = tasks if isinstance(tasks, Sequence) and not isinstance(tasks, str) else []
-        return [str(task["task_id"]) for task in items if isinstance(task, Mapping) and "task_id" in task]
+        return _ids(load_json(path).get("tasks") if path.is_file() else None, "task_id")
+
+    def collection_ids(self) -> list[str]:
+        """Ids of the collections in dataset.json."""
+        return _ids(self.document().get("collections"), "collection_id")
+
+    def series_ids(self) -> list[str]:
+        """Ids of the series in dataset.json."""
+        return _ids(self.document().get("series"), "series_id")
 
     def exclude(self, episode_id: str, reason: str, now_ns: int) -> None:
         """Keep an episode in the set and out of its level, with the reason.
@@ -255,6 +261,10 @@ def _sum_duration_s(episodes: Sequence[JsonObject]) -> float:
 def _integer(value: JsonObject, name: str) -> int:
     item = value.get(name)
     return item if isinstance(item, int) else 0
+
+
+def _ids(entries: JsonValue, name: str) -> list[str]:
+    return [str(entry[name]) for entry in _entries(entries) if name in entry]
 
 
 def _entries(value: JsonValue) -> list[JsonObject]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -110,7 +110,14 @@ class TakeFile:
         self.sink.send(Flush())
 
     def finish(
-        self, *, capture: JsonObject, capture_bytes: bytes, closing: JsonObject, time_ns: int, origin: Origin
+        self,
+        *,
+        capture: JsonObject,
+        capture_bytes: bytes,
+        closing: JsonObject,
+        time_ns: int,
+        origin: Origin,
+        while_waiting: Callable[[], object] = lambda: None,
     ) -> Path:
         """Close the file, write metadata.yaml and episode.json, and move the folder into `episodes/`.
 
@@ -125,7 +132,7 @@ class TakeFile:
         self.sink.send(Attach(CLOSING_JSON, JSON_TYPE, closing_bytes, time_ns))
         metadata = self._bag_metadata()
         self.sink.send(AddMetadata("rosbag2", {"serialized_metadata": metadata}))
-        closed = self.sink.close_file()
+        closed = self.sink.close_file(while_waiting)
         write_whole(self.staging / BAG_METADATA, metadata.encode())
         document = episode_document(
             capture,

@@ -133,7 +133,7 @@ def write_sqlite(path: Path, messages: Sequence[Message] = HELLOS, *, version: i
         )
         for number, topic in enumerate(topics, 1):
             row = [number, topic, "std_msgs/msg/String", "cdr", *[qos] * (version >= 2), *[""] * (version >= 4)]
-            database.execute(f"INSERT INTO topics VALUES ({', '.join('?' * len(row))})", row)
+            database.execute(f"INSERT INTO topics VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - question marks only
         database.executemany(
             "INSERT INTO messages(topic_id, timestamp, data) VALUES (?, ?, ?)",
             [(topics.index(message.topic) + 1, message.log_ns, message.cdr) for message in messages],

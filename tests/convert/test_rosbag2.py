@@ -34,6 +34,11 @@ REFUSED = {
 real = pytest.mark.skipif(not support.REAL.is_dir(), reason=support.ABSENT)
 
 
+ENDLESS_VIEW = """ALTER TABLE messages RENAME TO m; CREATE VIEW messages AS
+    WITH RECURSIVE r(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM r)
+    SELECT id, 1 AS topic_id, id AS timestamp, x'00' AS data FROM r"""
+
+
 def metadata(folder: Path, names: list[str], **changes: object) -> dict[str, object]:
     information = {
         "version": 5,
@@ -297,8 +302,7 @@ def test_sqlite_with_a_write_ahead_log_is_not_read_without_it(tmp_path: Path, da
         "UPDATE topics SET serialization_format = 'protobuf'",
         "DROP TABLE topics",
         "DELETE FROM messages",
-        "ALTER TABLE messages RENAME TO m; CREATE VIEW messages AS WITH RECURSIVE r(id) AS"
-        " (SELECT 1 UNION ALL SELECT id + 1 FROM r) SELECT id, 1 AS topic_id, id AS timestamp, x'00' AS data FROM r",
+        ENDLESS_VIEW,
     ],
 )
 def test_hostile_sqlite(statement: str, tmp_path: Path, dataset: Dataset) -> None:
