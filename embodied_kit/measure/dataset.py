@@ -21,15 +21,17 @@ from embodied_kit.measure.links import (
     field_links,
 )
 from embodied_kit.measure.progress import MeasureProgress
+from embodied_kit.measure.rows import error_row
 from embodied_kit.measure.tables.content_links import urdf_links
-from embodied_kit.measure.tables.coverage import coverage_row
+from embodied_kit.measure.tables.coverage import CONTENT_TABLES, coverage_row, unread_data
 from embodied_kit.measure.unit import DataFile, measure_unit
 from embodied_kit.measure.urdf import MAX_URDF_BYTES
 from embodied_kit.measure.walk import Entry, list_folder, make_entry, read_inside
 from embodied_kit.model.facts import DATASET_SCOPE, Depth, Facts, Row
 
 _MANDATORY = {"dataset": DATASET_JSON, "governance": GOVERNANCE_JSON, "task": TASKS_JSON}
-_LINKS_UNOPENED = "not part of the layout"
+_UNOPENED = "not part of the layout"
+_HASHED = "only its digest was compared"
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def measure_whole(root: Path, depth: Depth, cache: Cache, progress: MeasureProgr
         "file": [*files, *_file_rows(folder, own, declared, {}, depth)],
         "document": [*document_rows, *_missing(documents)],
         "link": links,
-        "coverage": [_coverage(entry) for entry in own],
+        "coverage": [_coverage(entry, hashed=False) for entry in own],
         "error": [],
     }
     yield Facts(DATASET_SCOPE, depth, "dataset", tables, "" if depth == "index" else _dataset_key(tables["file"], keys))
@@ -134,7 +136,14 @@ def _measure_episode(
         **measured.tables,
         "document": [document_row(document), *measured.tables["document"]],
         "link": [*links, *measured.tables["link"]],
-        "coverage": [*(_coverage(entry) for entry in entries if entry.kind != "mcap"), *measured.tables["coverage"]],
+        "coverage": [
+            *(
+                _coverage(entry, hashed=depth != "index" and entry.path in listed)
+                for entry in entries
+                if entry.kind != "mcap"
+            ),
+            *measured.tables["coverage"],
+        ],
     }
     size = sum(entry.size or 0 for entry in entries if entry.path in listed)
     return _EpisodeResult(
@@ -142,6 +151,21 @@ def _measure_episode(
         tuple(_file_rows(folder, entries, declared, measured.sha256, depth)),
         EpisodeSummary(name, document.value, measured.messages_n, size, measured.payload),
     )
+
+
+def _not_scanned(entry: Entry) -> bool:
+    return entry.kind != "mcap" or entry.size is None
+
+
+def _data_errors(entries: Sequence[Entry], declared: list[Declared], name: str, *, any_data: bool) -> list[Row]:
+    """Data files that could not be looked at, and an episode that has none."""
+    rows = unread_data([entry for entry, _ in merge_declared(list(entries), declared)], name)
+    if not any_data and not rows:
+        home = f"{EPISODES}/{name}"
+        rows.append(
+            error_row(home, "scan", ["container", *CONTENT_TABLES], "the episode has no data file", episode=name)
+        )
+    return rows
 
 
 def _file_rows(
@@ -181,10 +205,12 @@ def _robot_urdfs(folder: _Folder, dataset: DatasetDocuments) -> Iterator[Row]:
         yield from urdf_links(robot.value, robot.path, whole, digest or "", None)
 
 
-def _coverage(entry: Entry) -> Row:
-    """What was done with a file that is no data file of an episode."""
+def _coverage(entry: Entry, *, hashed: bool) -> Row:
+    """What was done with a file that is no data file; `hashed` where its digest is held against a list."""
     if entry.size is None:
         return coverage_row(entry.path, entry.episode or None, opened=False, decoded=False, reason="not a regular file")
     if entry.document or entry.kind == "urdf":
         return coverage_row(entry.path, entry.episode or None, opened=True, decoded=True)
-    return coverage_row(entry.path, entry.episode or None, opened=False, decoded=False, reason=_LINKS_UNOPENED)
+    if hashed:
+        return coverage_row(entry.path, entry.episode or None, opened=True, decoded=False, reason=_HASHED)
+    return coverage_row(entry.path, entry.episode or None, opened=False, decoded=False, reason=_UNOPENED)

@@ -149,6 +149,7 @@ def _camera_calibration(stream_id: str, camera: Camera) -> JsonObject:
         "distortion_model": "plumb_bob",
         "distortion": [0.0] * 5,
         "reprojection_error_px": 0.0,
+        "images_n": 0,
         "extrinsics": {
             "parent_frame": mount.parent,
             "child_frame": camera.frame_id,

@@ -21,7 +21,8 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "above": operator.gt,
     "equal": lambda measured, allowed: measured in allowed,
 }
-_SPAN_KEY = ("stream", "publisher", "child_frame")
+_STREAM_COLUMNS = ("stream", "a", "b")
+_PART_COLUMNS = ("publisher", "child_frame")
 
 
 @dataclass(frozen=True)
@@ -191,12 +192,13 @@ def _weight(span: Row) -> tuple[int, int]:
 
 
 def _spans(kind: str, row: Row, facts: Facts) -> list[Row]:
-    """Spans of a kind on the same stream, publisher and child frame."""
+    """Spans of a kind on the stream, or either of the pair, that a row names, and on its publisher and child frame."""
     if not kind:
         return []
-    key = [row.get(column) for column in _SPAN_KEY]
-    spans = facts.tables.get("span", ())
-    return [span for span in spans if span.get("kind") == kind and [span.get(name) for name in _SPAN_KEY] == key]
+    streams = {row.get(column) for column in _STREAM_COLUMNS} - {None}
+    part = {column: row[column] for column in _PART_COLUMNS if row.get(column) is not None}
+    spans = (span for span in facts.tables.get("span", ()) if span.get("kind") == kind)
+    return [span for span in spans if span.get("stream") in streams and part.items() <= span.items()]
 
 
 def _total(spans: Sequence[Row]) -> int:
