@@ -1,4 +1,4 @@
-"""The demo as a user runs it: real processes, real DDS, a real signature; then what it left is read by others' tools."""
+"""The demo as a user runs it: real processes, real DDS, a real signature; then read by tools of others."""
 
 import json
 import subprocess
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from mcap.reader import make_reader
 from mcap_ros2.decoder import DecoderFactory
-
 from transports.harness import free_domain
 
 pytest.importorskip("mujoco", reason="the simulated robot needs the extra 'sim'")
