@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from stat import S_ISREG
 
 from embodied_kit.episode.layout import BAG_METADATA
 from embodied_kit.episode.paths import path_problem
@@ -14,7 +16,7 @@ from embodied_kit.measure.files import Declared, file_row, hash_inside, merge_de
 from embodied_kit.measure.jsonget import get_object, get_texts
 from embodied_kit.measure.progress import MeasureProgress
 from embodied_kit.measure.rows import error_row
-from embodied_kit.measure.tables.coverage import CONTENT_TABLES, coverage_row
+from embodied_kit.measure.tables.coverage import CONTENT_TABLES, coverage_row, unread_data
 from embodied_kit.measure.unit import DataFile, measure_unit
 from embodied_kit.measure.walk import Entry, list_folder, make_entry, read_inside
 from embodied_kit.model.facts import Depth, Facts, Row
@@ -30,9 +32,10 @@ def measure_bare(path: Path, depth: Depth, cache: Cache, progress: MeasureProgre
     """Facts of one bare file or bag, scope `bare`."""
     root = path if path.is_dir() else path.parent
     if path.is_dir():
-        entries = list(list_folder(root, outside=()))
+        entries = [_opened(root, entry) for entry in list_folder(root, outside=())]
     else:
-        entries = [make_entry(path.name, path.stat().st_size, path_problem(path.name))]
+        entry = make_entry(path.name, path.stat().st_size, path_problem(path.name))
+        entries = [entry if entry.kind == "sqlite" else replace(entry, kind="mcap")]
     named = _named_files(root) if path.is_dir() else []
     pairs = merge_declared(entries, [Declared(name, "", path_problem(name), "") for name in named])
     data = [DataFile(root / entry.path, entry.path) for entry in _in_order(entries, named)]
@@ -51,9 +54,21 @@ def measure_bare(path: Path, depth: Depth, cache: Cache, progress: MeasureProgre
             tables["error"].append(
                 error_row(entry.path, "scan", ["container", *CONTENT_TABLES], SQLITE_REASON, episode=None)
             )
-        if present and entry.kind != "mcap":
+        if present and (entry.kind != "mcap" or entry.size is None):
             tables["coverage"].append(_coverage(entry))
+    tables["error"] += unread_data([entry for entry, _ in pairs], None)
     yield Facts(BARE_SCOPE, depth, "bare", tables, measured.key)
+
+
+def _opened(root: Path, entry: Entry) -> Entry:
+    """A data file whose name only travels badly (`12:30.mcap`) is opened all the same: no layout forbids it here."""
+    if entry.kind != "mcap" or entry.problem != "unsafe_name":
+        return entry
+    try:
+        status = (root / entry.path).lstat()
+    except OSError:
+        return entry
+    return replace(entry, size=status.st_size) if S_ISREG(status.st_mode) else entry
 
 
 def _coverage(entry: Entry) -> Row:

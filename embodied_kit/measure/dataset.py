@@ -140,10 +140,11 @@ def _measure_episode(
             *(
                 _coverage(entry, hashed=depth != "index" and entry.path in listed)
                 for entry in entries
-                if entry.kind != "mcap"
+                if entry.kind != "mcap" or entry.size is None
             ),
             *measured.tables["coverage"],
         ],
+        "error": [*measured.tables["error"], *_data_errors(entries, declared, name, any_data=bool(data))],
     }
     size = sum(entry.size or 0 for entry in entries if entry.path in listed)
     return _EpisodeResult(
@@ -151,10 +152,6 @@ def _measure_episode(
         tuple(_file_rows(folder, entries, declared, measured.sha256, depth)),
         EpisodeSummary(name, document.value, measured.messages_n, size, measured.payload),
     )
-
-
-def _not_scanned(entry: Entry) -> bool:
-    return entry.kind != "mcap" or entry.size is None
 
 
 def _data_errors(entries: Sequence[Entry], declared: list[Declared], name: str, *, any_data: bool) -> list[Row]:

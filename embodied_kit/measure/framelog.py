@@ -43,6 +43,7 @@ FRAME_DTYPE = np.dtype(
         ("valid", "<f8"),
     ]
 )
+_MAX_ENCODINGS, _ENCODING_LETTERS = 16, 64
 DECODED, FAILED, UNDECODED = 0, 1, 2
 
 
@@ -85,7 +86,8 @@ class FrameLog:
         encodings = columns.fields["format" if ros_type == COMPRESSED else "encoding"]
         codes = encodings.values.astype(np.int64)
         for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
-            self.encodings[encodings.table[int(code)][:64]] += int(count)
+            if len(self.encodings) < _MAX_ENCODINGS:
+                self.encodings[encodings.table[int(code)][:_ENCODING_LETTERS]] += int(count)
         if not self._decode:
             return
         blobs = columns.fields["data"].values.astype(np.int64)

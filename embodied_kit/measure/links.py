@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from embodied_kit.episode.layout import DATASET_JSON, TASKS_JSON
 from embodied_kit.measure.documents import Document
@@ -38,7 +38,6 @@ class EpisodeSummary:
     messages_n: int | None
     size_bytes: int
     payload: str
-    fields: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,6 +124,7 @@ def dataset_links(dataset: DatasetDocuments, episodes: Sequence[EpisodeSummary])
         rows += _dataset_references(value, dataset, {episode.name for episode in episodes})
         rows += _totals(value, episodes)
         rows += _lineage(DATASET_JSON, value, None)
+    rows += _cycles(episodes)
     rows += _unique(dataset, episodes)
     rows += _robot_references(dataset)
     return rows
@@ -290,6 +290,24 @@ def _duration_s(episodes: Sequence[EpisodeSummary]) -> float:
     return round(total_ns / 1e9, 6)
 
 
+def _cycles(episodes: Sequence[EpisodeSummary]) -> Iterator[Row]:
+    """Episodes that descend from themselves: what is left when every episode without unsettled parents is settled."""
+    parents = {
+        get_text(episode.document, "episode_id"): {
+            get_text(step, "parent_id") for step in get_objects(episode.document, "lineage")
+        }
+        for episode in episodes
+    }
+    settled: set[str] = set(parents)
+    while settled:
+        settled = {name for name, known in parents.items() if not known & parents.keys()}
+        parents = {name: known for name, known in parents.items() if name not in settled}
+    for episode in episodes:
+        if get_text(episode.document, "episode_id") in parents:
+            path = f"episodes/{episode.name}/episode.json"
+            yield link_row("lineage", path, "ancestors", "out_of_order", episode=episode.name)
+
+
 def _lineage(path: str, document: JsonObject, episode: str | None) -> Iterator[Row]:
     """Each step names its parent and what was done, and an import names its source (rule PV-06)."""
     steps = get_list(document, "lineage")
@@ -297,8 +315,7 @@ def _lineage(path: str, document: JsonObject, episode: str | None) -> Iterator[R
         yield link_row("lineage", path, "imported_from", "missing", episode=episode)
     for index, step in enumerate(steps):
         told = isinstance(step, Mapping) and get_text(step, "parent_id") and get_text(step, "operation")
-        own = isinstance(step, Mapping) and get_text(step, "parent_id") == get_text(document, "episode_id")
-        state = "malformed" if not told else "out_of_order" if own else "equal"
+        state = "equal" if told else "malformed"
         yield link_row("lineage", path, f"lineage[{index}]", state, episode=episode)
     if not steps and get_text(document, "origin") in ("recorded", "recovered"):
         yield link_row("lineage", path, "origin", "equal", episode=episode)

@@ -99,10 +99,11 @@ class Field:
             return
         key = (width, names if len(names) == width else ())
         if key not in self._matrices:
-            order = self._columns_of(*key)
-            if len(self._matrices) >= MAX_LAYOUTS or max(order) >= MAX_DIMENSIONS:
+            order, known = self._columns_of(*key)
+            if len(self._matrices) >= MAX_LAYOUTS or len(known) > MAX_DIMENSIONS:
                 self.overflowed = True
                 return
+            self.names = known
             column = store.column("f8", width)
             self._matrices[key] = _Matrix(column, store.column("i8", block_rows=column.block_rows), order)
         matrix = self._matrices[key]
@@ -126,15 +127,13 @@ class Field:
         for matrix in self._matrices.values():
             yield matrix.values.blocks, matrix.stamps.blocks, matrix.order, matrix.values.n
 
-    def _columns_of(self, width: int, names: tuple[str, ...]) -> tuple[int, ...]:
-        """Dimension of each column of a layout: by name, else by place."""
+    def _columns_of(self, width: int, names: tuple[str, ...]) -> tuple[tuple[int, ...], list[str]]:
+        """Dimension of each column of a layout, by name, else by place; and all names with those of the layout."""
         if len(set(names)) < width:
-            self.names += [""] * (width - len(self.names))
-            return tuple(range(width))
-        for name in names:
-            if name not in self.names:
-                self.names.append(name)
-        return tuple(self.names.index(name) for name in names)
+            return tuple(range(width)), self.names + [""] * (width - len(self.names))
+        place = {name: index for index, name in enumerate(self.names)}
+        order = tuple(place.setdefault(name, len(place)) for name in names)
+        return order, list(place) if len(place) > len(self.names) else self.names
 
     def _pool(self, store: ColumnStore, values: NDArray[np.float64], stamps: Array) -> None:
         if self._matrices and not self.pooled:

@@ -130,13 +130,13 @@ class EpisodeScan:
             self._finish_file(scan, found, streams=streams)
 
     def _finish_file(self, scan: McapScan, found: FileScan, *, streams: bool) -> None:
-        for channel in scan.channels.values():
+        counts = scan.container().channel_counts
+        for channel_id, channel in scan.channels.items():
             found.topics.add(channel.topic)
-            if streams:
-                series = self._series_of(channel, scan.schemas)
-                if series is not None and self.depth == "index":
-                    key = (series.topic, series.publisher)
-                    self.declared_n[key] = self.declared_n.get(key, 0)
+            series = self._series_of(channel, scan.schemas) if streams or self.depth == "index" else None
+            if series is not None:
+                key = (series.topic, series.publisher)
+                self.declared_n[key] = self.declared_n.get(key, 0) + counts.get(channel_id, 0)
         for item in scan.attachments[:MAX_ATTACHMENTS_READ]:
             try:
                 data = scan.read_attachment(item, max_bytes=MAX_ATTACHMENT_BYTES)

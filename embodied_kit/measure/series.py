@@ -68,7 +68,6 @@ class Series:
     all_names: set[str] = field(default_factory=set)
     children: dict[str, Column] = field(default_factory=dict)
     edges: set[tuple[str, str]] = field(default_factory=set)
-    frame_ids: set[str] = field(default_factory=set)
     camera_info: JsonObject | None = None
     camera_info_changes_n: int = 0
     header_n: int = 0
@@ -149,9 +148,6 @@ class Series:
         if found is not None and found.kind == "time" and found.length is None:
             stamps[found.message] = found.values
             self.header_n += len(found.message)
-        frame = columns.fields.get("header.frame_id")
-        if frame is not None and len(self.frame_ids) < MAX_CHILD_FRAMES:
-            self.frame_ids.update(frame.table[:MAX_CHILD_FRAMES])
         return stamps
 
     def _read_names(self, columns: Columns, n: int) -> NameLayouts | None:
@@ -165,7 +161,8 @@ class Series:
             first, last = names.layouts[int(told[0])], names.layouts[int(told[-1])]
             self.names_changes_n += int((np.diff(told) != 0).sum()) + (self._names not in (None, first))
             self._names = last
-            self.all_names.update(name for layout in names.layouts[:MAX_EDGES] for name in layout)
+            if len(self.all_names) < MAX_EDGES:
+                self.all_names.update(name for layout in names.layouts for name in layout)
         return names
 
     def _count_shapes(self, columns: Columns, n: int) -> None:

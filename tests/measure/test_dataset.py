@@ -412,3 +412,42 @@ def test_depth_images_in_metres_and_millimetres_are_told_apart(tmp_path: Path) -
         message.fields = depth_message(message.stamp_ns, index, value=3)
     row = one(measured(write_dataset(tmp_path, (specs, Take())))[EPISODE_ID], "frame", stream="depth")
     assert (row["unit_declared"], row["unit_guess"], row["unit_ok"]) == ("mm", "m", False)
+
+
+def test_an_episode_whose_data_are_missing_or_barred_says_so(tmp_path: Path) -> None:
+    root = write_dataset(tmp_path)
+    data = root / "episodes" / EPISODE_ID / "data_000.mcap"
+    data.unlink()
+    facts = measured(root)[EPISODE_ID]
+    assert [row["reason"] for row in facts.tables["error"]] == ["a data file is missing or is not opened"]
+    assert states(facts, "stream_topic") == {"missing"}
+    data.symlink_to(root / "dataset.json")
+    assert [row["path"] for row in measured(root)[EPISODE_ID].tables["error"]] == [f"episodes/{EPISODE_ID}/{data.name}"]
+
+
+def test_a_bag_file_is_known_by_its_content_and_opened_under_any_name(tmp_path: Path) -> None:
+    (path,) = write_data(tmp_path, streams(), Take(embed=False))
+    renamed = path.rename(tmp_path / "recording")
+    assert one(measured(renamed)["bare"], "stream", stream="/joint_states")["n"] == 400
+    renamed.rename(tmp_path / "bag_12:30.mcap")
+    facts = measured(tmp_path)["bare"]
+    assert one(facts, "stream", stream="/joint_states")["n"] == 400
+    assert one(facts, "file", path="bag_12:30.mcap")["path_problem"] == "unsafe_name"
+
+
+def test_an_index_without_summary_is_read_whole(tmp_path: Path) -> None:
+    (path,) = write_data(tmp_path, streams(), Take())
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    (facts,) = measured(path, "index").values()
+    assert one(facts, "container")["readable"] == "truncated"
+    assert 0 < one(facts, "stream", stream="joint_states")["n"] < 400
+
+
+def test_an_episode_that_descends_from_itself(tmp_path: Path) -> None:
+    root = write_dataset(tmp_path, (streams(), Take()), (streams(), Take(episode_id=OTHER_ID)))
+    for own, parent in ((EPISODE_ID, OTHER_ID), (OTHER_ID, EPISODE_ID)):
+        path = root / "episodes" / own / "episode.json"
+        step = {"parent_id": parent, "operation": "trim"}
+        path.write_bytes(encoded({**json.loads(path.read_bytes()), "lineage": [step]}))
+    assert "out_of_order" in states(measured(root, "signal")["dataset"], "lineage")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.rows import NEEDS_SIGNAL, error_row, make_row
 from embodied_kit.measure.scan import FileScan
 from embodied_kit.measure.series import Series
+from embodied_kit.measure.walk import Entry
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 
@@ -55,6 +56,21 @@ def error_rows(episode: Episode) -> list[Row]:
     return [
         error_row(path, measurer, tables, reason, episode=episode.episode_id)
         for path, measurer, tables, reason in _errors(episode)
+    ]
+
+
+def unread_data(entries: Iterable[Entry], episode: str | None) -> list[Row]:
+    """Error rows of data files that are missing or must not be opened."""
+    return [
+        error_row(
+            entry.path,
+            "scan",
+            ["container", *CONTENT_TABLES],
+            "a data file is missing or is not opened",
+            episode=episode,
+        )
+        for entry in entries
+        if entry.kind == "mcap" and entry.size is None
     ]
 
 
