@@ -60,6 +60,10 @@ class Clock(Protocol):
         """Now, ns since the Unix epoch."""
         ...
 
+    def monotonic_ns(self) -> int:
+        """Time that never goes back, ns since any moment."""
+        ...
+
     def state(self) -> ClockState:
         """How well it is disciplined."""
         ...
@@ -76,13 +80,17 @@ class SystemClock:
         """Now, ns since the Unix epoch."""
         return time.time_ns()
 
+    def monotonic_ns(self) -> int:
+        """Time that never goes back, ns since any moment."""
+        return time.monotonic_ns()
+
     def state(self) -> ClockState:
         """What the kernel says."""
         return clock_state()
 
     def sample(self) -> JsonObject:
         """Monotonic and real time read together, ns as decimal strings."""
-        return {"monotonic_ns": str(time.monotonic_ns()), "realtime_ns": str(time.time_ns())}
+        return {"monotonic_ns": str(self.monotonic_ns()), "realtime_ns": str(self.now_ns())}
 
 
 def clock_document(clock_id: str, host: str, clock: Clock) -> JsonObject:

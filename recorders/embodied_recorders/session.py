@@ -51,7 +51,7 @@ class EndableSink(CommandSink, Protocol):
 StopWhen: TypeAlias = Callable[[Sequence[Sample]], str]
 Judge: TypeAlias = Callable[["Progress"], TakeResult]
 _TAKE_S = 0.02
-_FLUSH_PERIOD_S = 1.0
+_FLUSH_PERIOD_NS = 1_000_000_000
 _LONGEST_DRAIN_S = 1.0
 RECORDER_CLOCK = "host_realtime"
 
@@ -204,15 +204,15 @@ class Session:
         return reason
 
     def _follow(self, running: _Running, stop_when: StopWhen, watch: Callable[[Progress], None]) -> str:
-        next_flush = time.monotonic() + _FLUSH_PERIOD_S
+        next_flush_ns = self.clock.monotonic_ns() + _FLUSH_PERIOD_NS
         while True:
             samples = self.transport.take(_TAKE_S)
             self._remember_latched(samples)
             running.add(samples)
             reason = stop_when(samples)
-            if time.monotonic() >= next_flush:
+            if self.clock.monotonic_ns() >= next_flush_ns:
                 running.file.flush()
-                next_flush = time.monotonic() + _FLUSH_PERIOD_S
+                next_flush_ns = self.clock.monotonic_ns() + _FLUSH_PERIOD_NS
                 reason = reason or self._limit_reached(running)
             watch(running.progress(reason))
             if reason:

@@ -19,7 +19,7 @@ _IDLE_S = 0.02
 
 @dataclass
 class TakeFollower:
-    """Knows which take runs and how the last one ended.
+    """Knows which take runs and how the one that is recorded ended.
 
     Attributes:
         take: Number of the take that runs; 0 before the first.
@@ -28,6 +28,7 @@ class TakeFollower:
 
     take: int = 0
     over: bool = False
+    _recorded: int = 0
     _last: Mapping[str, object] = field(default_factory=dict)
 
     def takes(self, session: Session) -> Iterator[int]:
@@ -48,7 +49,7 @@ class TakeFollower:
 
     def stop_when(self) -> StopWhen:
         """Says why to end a recording that begins now: the robot has turned to the next take, or is done."""
-        running = self.take
+        running = self._recorded = self.take
 
         def stop(samples: Sequence[Sample]) -> str:
             self.see(samples)
@@ -57,9 +58,10 @@ class TakeFollower:
         return stop
 
     def result(self) -> TakeResult:
-        """How the last take ended, as the simulation itself judged it."""
-        outcome = str(self._last.get("outcome", "unknown"))
-        cause = self._last.get("failure_cause")
+        """How the recorded take ended, as the simulation itself judged it; unknown where it has not ended."""
+        last = self._last if self._last.get("take") == self._recorded else {}
+        outcome = str(last.get("outcome", "unknown"))
+        cause = last.get("failure_cause")
         return TakeResult(outcome, str(cause) if cause else "", "script", STOP_REASON)
 
     def _read(self, phase: Mapping[str, object]) -> None:
