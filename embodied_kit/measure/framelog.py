@@ -92,28 +92,23 @@ class FrameLog:
             return
         blobs = columns.fields["data"].values.astype(np.int64)
         sizes = _sizes(columns, len(codes), raw=ros_type == RAW)
-        times = stamps[encodings.message]
-        pictures = [
-            _Picture(encodings.table[code], buffer[begin : begin + length], *size)
-            for code, (begin, length), size in zip(codes.tolist(), blobs.tolist(), sizes, strict=True)
-        ]
-        if not pictures:
-            return
-        rows = np.concatenate([self._measure(*item) for item in zip(pictures, times.tolist(), strict=True)])
+        rows = np.zeros(len(codes), FRAME_DTYPE)
+        for index, (code, (begin, length), size) in enumerate(zip(codes.tolist(), blobs.tolist(), sizes, strict=True)):
+            picture = _Picture(encodings.table[code], buffer[begin : begin + length], *size)
+            rows[index : index + 1] = self._row(picture)
+        rows["stamp"] = stamps[encodings.message]
         self.undecoded_n += int((rows["state"] == UNDECODED).sum())
         self.rows.append(rows)
 
-    def _measure(self, picture: _Picture, stamp_ns: int) -> NDArray[np.void]:
+    def _row(self, picture: _Picture) -> NDArray[np.void]:
         """Row of one image, shape (1,); an image whose bytes are those of the one before is not decoded again."""
         if self._last is not None and self._last[0] == picture.data:
-            row: NDArray[np.void] = self._last[1].copy()
-        else:
-            row = np.zeros(1, FRAME_DTYPE)
-            plane, row["state"] = _decoded(picture)
-            if plane is not None:
-                _fill(row, plane)
-            self._last = (bytes(picture.data), row.copy())
-        row["stamp"] = stamp_ns
+            return self._last[1]
+        row = np.zeros(1, FRAME_DTYPE)
+        plane, row["state"] = _decoded(picture)
+        if plane is not None:
+            _fill(row, plane)
+        self._last = (bytes(picture.data), row)
         return row
 
 

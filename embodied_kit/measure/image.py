@@ -144,9 +144,15 @@ def depth_numbers(pixels: NDArray[Any]) -> DepthNumbers:
     flat = pixels.ravel()
     with np.errstate(invalid="ignore"):
         valid = flat[(flat > 0) & (flat < np.inf)] if flat.dtype.kind == "f" else flat[flat > 0]
-    middle = (len(valid) + 1) // 2 - 1
-    median = float(np.partition(valid, middle)[middle]) if len(valid) else None
-    return DepthNumbers(1 - len(valid) / len(flat), median)
+    return DepthNumbers(1 - len(valid) / len(flat), _median(valid) if len(valid) else None)
+
+
+def _median(values: NDArray[Any]) -> float:
+    """Smallest value with at least half of all at or below it."""
+    middle = (len(values) + 1) // 2
+    if values.dtype == np.uint16:  # counting is ten times faster than selecting
+        return float(np.searchsorted(np.cumsum(np.bincount(values)), middle))
+    return float(np.partition(values, middle - 1)[middle - 1])
 
 
 def _plane(kind: Kind, pixels: NDArray[Any]) -> Plane:

@@ -48,7 +48,7 @@ class Column:
         self._pending.append(rows)
         self.n += len(rows)
         if len(self._pending) > _MANY_PARTS:
-            self._pending = [np.concatenate(self._pending)]
+            self._pending = [_joined(self._pending, self.dtype)]
         before, self.pending_bytes = self.pending_bytes, self._count_pending()
         self._store.grown(self.pending_bytes - before)
 
@@ -56,7 +56,7 @@ class Column:
         """Move what is in memory to the store's file."""
         if not self._pending:
             return
-        rows = np.concatenate(self._pending).astype(self.dtype, copy=False)
+        rows = _joined(self._pending, self.dtype)
         self._extents.append((self._store.write(rows), len(rows)))
         self._pending, self.pending_bytes = [], 0
 
@@ -68,17 +68,17 @@ class Column:
             held.append(part)
             count += len(part)
             while count >= self.block_rows:
-                whole = np.concatenate(held) if len(held) > 1 else held[0]
+                whole = _joined(held, self.dtype)
                 yield whole[: self.block_rows]
                 held = [whole[self.block_rows :]]
                 count -= self.block_rows
         if count:
-            yield np.concatenate(held) if len(held) > 1 else held[0]
+            yield _joined(held, self.dtype)
 
     def whole(self) -> Array:
         """All rows at once; for columns that the caller knows to be short."""
         parts = list(self._parts())
-        return np.concatenate(parts) if parts else np.empty((0, *self._shape), self.dtype)
+        return _joined(parts, self.dtype) if parts else np.empty((0, *self._shape), self.dtype)
 
     def _parts(self) -> Iterator[Array]:
         for offset, rows in self._extents:
@@ -161,3 +161,15 @@ class ColumnStore:
             raise ValueError("expected an open store, got a closed one")
         self._file.seek(offset)
         return self._file.read(size)
+
+
+def _joined(parts: list[Array], dtype: np.dtype[Any]) -> Array:
+    """Rows of parts, one after the other; np.concatenate would compare structured dtypes for each part."""
+    if len(parts) == 1:
+        return parts[0].astype(dtype, copy=False)
+    rows = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), dtype)
+    at = 0
+    for part in parts:
+        rows[at : at + len(part)] = part
+        at += len(part)
+    return rows
