@@ -11,7 +11,6 @@ from types import MappingProxyType
 
 import click
 
-from embodied_kit.cli.failure import failure_of, tell
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import EmbodiedKitError
 from embodied_kit.language import language
@@ -133,8 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wish, rest = _take_language(words)
         texts = Texts(language(wish))
     except EmbodiedKitError as error:
-        english = Texts("en")
-        return tell(failure_of(error, english), english)
+        return _tell(error, Texts("en"))
     return _run(application(texts), rest, texts)
 
 
@@ -147,11 +145,17 @@ def _run(group: click.Group, words: list[str], texts: Texts) -> int:
             return error.exit_code
         if isinstance(error, OSError):
             _flush_output()
-        return tell(failure_of(error, texts), texts)
+        return _tell(error, texts)
     except (click.Abort, KeyboardInterrupt):
         click.echo(texts("interrupted", "已中断"), err=True)
         return EXIT_INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+def _tell(error: EmbodiedKitError | click.ClickException | OSError, texts: Texts) -> int:
+    from embodied_kit.cli.failure import failure_of, tell  # noqa: PLC0415  # --help fails seldom and starts often
+
+    return tell(failure_of(error, texts), texts)
 
 
 def _flush_output() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from embodied_kit.cli.options import HELP_NAMES, example, path_argument
+from embodied_kit.cli.options import example, path_argument, path_option, verb
 from embodied_kit.cli.texts import Texts
 from embodied_kit.model.report import Context
 from embodied_kit.model.rule import LEVELS, Level
@@ -25,18 +25,15 @@ def build(texts: Texts) -> click.Command:
         click.echo(texts(f"conformity attestation: {folder}", f"符合性声明：{folder}"))
         return 0
 
-    return click.Command(
+    return verb(
         "attest",
-        callback=run,
-        context_settings=HELP_NAMES,
+        run,
         params=[
             path_argument("dataset"),
             click.Option(
                 ["--level"], type=click.Choice(LEVELS), required=True, help=texts("Level to attest.", "声明的级别。")
             ),
-            click.Option(
-                ["--key"], type=click.Path(path_type=Path), required=True, help=texts("Private key.", "私钥文件。")
-            ),
+            path_option("--key", required=True, help_text=texts("Private key.", "私钥文件。")),
             click.Option(["--profile"], help=texts("Profile (default: by data_origin).", "规则集（默认按数据来源）。")),
             click.Option(
                 ["--valid-days"],
@@ -46,7 +43,7 @@ def build(texts: Texts) -> click.Command:
                 help=texts("Days of validity.", "有效天数。"),
             ),
         ],
-        help=example(
+        help_text=example(
             texts,
             "Sign a conformity attestation of a sealed dataset: every file is read, measured and judged anew."
             f" The passphrase of a key is taken from {PASSPHRASE_VARIABLE}.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from embodied_kit.cli.options import HELP_NAMES, example, path_argument, transport_options
+from embodied_kit.cli.options import example, path_argument, path_option, transport_options, verb, verbs
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.layout import write_whole
 from embodied_kit.errors import UsageError
@@ -20,12 +20,7 @@ EXIT_UNFIT = 4
 
 def build(texts: Texts) -> click.Command:
     """The group of verbs."""
-    group = click.Group(
-        "contract", help=texts("Draft and check contracts.", "起草并检查采集约定。"), context_settings=HELP_NAMES
-    )
-    group.add_command(_init(texts))
-    group.add_command(_check(texts))
-    return group
+    return verbs("contract", texts("Draft and check contracts.", "起草并检查采集约定。"), [_init(texts), _check(texts)])
 
 
 def _init(texts: Texts) -> click.Command:
@@ -77,14 +72,11 @@ def _init(texts: Texts) -> click.Command:
             )
         return 0
 
-    return click.Command(
+    return verb(
         "init",
-        callback=run,
-        context_settings=HELP_NAMES,
+        run,
         params=[
-            click.Option(
-                ["-o", "--output"], type=click.Path(path_type=Path), help=texts("File to write.", "输出文件。")
-            ),
+            path_option("-o", "--output", help_text=texts("File to write.", "输出文件。")),
             click.Option(
                 ["--robot", "robots"], multiple=True, help=texts("robot_id it is about.", "对应的 robot_id。")
             ),
@@ -97,7 +89,7 @@ def _init(texts: Texts) -> click.Command:
             ),
             *transport_options(texts),
         ],
-        help=example(
+        help_text=example(
             texts,
             "Draft a contract of every topic in the live graph, with types, hashes, cadence and rates.",
             "根据当前通信图起草采集约定：话题、类型、摘要、节拍与频率。",
@@ -121,12 +113,11 @@ def _check(texts: Texts) -> click.Command:
         show_preflight(rows, texts)
         return EXIT_UNFIT if any(row.blocks for row in rows) else 0
 
-    return click.Command(
+    return verb(
         "check",
-        callback=run,
-        context_settings=HELP_NAMES,
+        run,
         params=[path_argument("contract"), *transport_options(texts)],
-        help=example(
+        help_text=example(
             texts,
             "Go or no-go: is every stream there, of its type, at its rate?",
             "能否开始：每路数据流是否在、类型与频率是否相符？",

@@ -9,23 +9,19 @@ from pathlib import Path
 
 import click
 
-from embodied_kit.cli.options import HELP_NAMES, example, path_argument
+from embodied_kit.cli.options import example, path_argument, path_option, text_option, verb, verbs
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import Dataset, create
 from embodied_kit.episode.ids import require_slug, uuid7
-from embodied_kit.episode.layout import DATASET_JSON
+from embodied_kit.episode.layout import DATASET_JSON, EPISODES
 from embodied_kit.episode.robots import add_robot, read_robot
 from embodied_kit.model.json import JsonObject, JsonValue
 
 
 def build(texts: Texts) -> click.Command:
     """The group of verbs."""
-    group = click.Group(
-        "dataset", help=texts("Work on a dataset folder.", "管理数据集文件夹。"), context_settings=HELP_NAMES
-    )
-    for make in (_init, _list, _info, _exclude, _rebuild, _seal):
-        group.add_command(make(texts))
-    return group
+    makers = (_init, _list, _info, _exclude, _rebuild, _seal)
+    return verbs("dataset", texts("Work on a dataset folder.", "管理数据集文件夹。"), [make(texts) for make in makers])
 
 
 def _init(texts: Texts) -> click.Command:
@@ -73,10 +69,9 @@ def _init(texts: Texts) -> click.Command:
     def option(name: str, en: str, zh: str) -> click.Option:
         return click.Option([name], default="", help=texts(en, zh))
 
-    return click.Command(
+    return verb(
         "init",
-        callback=run,
-        context_settings=HELP_NAMES,
+        run,
         params=[
             path_argument("directory"),
             option("--title-en", "English title.", "英文标题。"),
@@ -103,7 +98,7 @@ def _init(texts: Texts) -> click.Command:
             ),
             click.Option(["--task", "tasks"], multiple=True, help=texts("Task id to begin with.", "初始任务标识。")),
         ],
-        help=example(
+        help_text=example(
             texts,
             "Make a dataset folder.",
             "新建数据集文件夹。",
@@ -125,12 +120,11 @@ def _list(texts: Texts) -> click.Command:
             click.echo(f"{episode_id}  {shown}  {task:<16} {outcome:<8} {mark}".rstrip())
         return 0
 
-    return click.Command(
+    return verb(
         "ls",
-        callback=run,
+        run,
         params=[path_argument("directory")],
-        context_settings=HELP_NAMES,
-        help=example(texts, "List the episodes.", "列出片段。", "embodied-kit dataset ls my_ds"),
+        help_text=example(texts, "List the episodes.", "列出片段。", "embodied-kit dataset ls my_ds"),
     )
 
 
@@ -148,12 +142,11 @@ def _info(texts: Texts) -> click.Command:
             click.echo(f"{name:<20} {value}")
         return 0
 
-    return click.Command(
+    return verb(
         "info",
-        callback=run,
+        run,
         params=[path_argument("directory")],
-        context_settings=HELP_NAMES,
-        help=example(
+        help_text=example(
             texts,
             "What a dataset says of itself, and its totals.",
             "数据集概况与总量。",
@@ -163,27 +156,34 @@ def _info(texts: Texts) -> click.Command:
 
 
 def _exclude(texts: Texts) -> click.Command:
-    def run(directory: Path, episode: str, reason: str) -> int:
-        dataset = Dataset.open(directory)
-        episode_id = dataset.find_episode(episode)
+    def run(episode: str, reason: str, directory: Path) -> int:
+        folder = Path(episode)
+        named_by_path = folder.parent.name == EPISODES
+        dataset = Dataset.open(folder.parent.parent if named_by_path else directory)
+        episode_id = dataset.find_episode(folder.name)
         dataset.exclude(episode_id, reason, time.time_ns())
         click.echo(texts(f"excluded {episode_id}: {reason}", f"已剔除 {episode_id}：{reason}"))
         return 0
 
-    return click.Command(
+    return verb(
         "exclude",
-        callback=run,
-        context_settings=HELP_NAMES,
+        run,
         params=[
-            path_argument("directory"),
             click.Argument(["episode"]),
-            click.Option(["--reason"], required=True, help=texts("Why; it is published.", "原因（会公开）。")),
+            text_option("--reason", required=True, help_text=texts("Why; it is published.", "原因（会公开）。")),
+            path_option(
+                "--dataset",
+                "directory",
+                default=".",
+                help_text=texts("Dataset folder, where EPISODE is an id.", "数据集文件夹（EPISODE 为标识时）。"),
+            ),
         ],
-        help=example(
+        help_text=example(
             texts,
-            "Keep an episode in the set and out of its level.",
-            "片段保留在集内，但不参与定级。",
-            "embodied-kit dataset exclude my_ds 0192c1 --reason 'camera lost frames'",
+            "Keep an episode in the set and out of its level. EPISODE is its folder, or its id or the beginning of it.",
+            "片段保留在集内，但不参与定级。EPISODE 为片段文件夹，或其标识（可只写开头）。",
+            "embodied-kit dataset exclude my_ds/episodes/0192f0c1-8a3b-7c1d-9e2f-0123456789ab --reason 'lost frames'",
+            "embodied-kit dataset exclude 0192f0c1 --dataset my_ds --reason 'lost frames'",
         ),
     )
 
@@ -199,12 +199,11 @@ def _rebuild(texts: Texts) -> click.Command:
             click.echo(texts(f"rebuilt {path}", f"已重建 {path}"))
         return 0
 
-    return click.Command(
+    return verb(
         "rebuild",
-        callback=run,
+        run,
         params=[path_argument("directory")],
-        context_settings=HELP_NAMES,
-        help=example(
+        help_text=example(
             texts,
             "Write missing episode.json files anew from the data files alone.",
             "仅凭数据文件重建缺失的 episode.json。",
@@ -224,15 +223,14 @@ def _seal(texts: Texts) -> click.Command:
         )
         return 0
 
-    return click.Command(
+    return verb(
         "seal",
-        callback=run,
-        context_settings=HELP_NAMES,
+        run,
         params=[
             path_argument("directory"),
             click.Option(["--version"], help=texts("Version, SemVer.", "版本号（SemVer）。")),
         ],
-        help=example(
+        help_text=example(
             texts,
             "Fix totals and version; from then on no file may change.",
             "固定总量与版本；此后文件不得更改。",

@@ -15,7 +15,7 @@ import click
 from embodied_kit.cli.attest import sign
 from embodied_kit.cli.contract import show_preflight
 from embodied_kit.cli.judging import Judged, judged, judged_again, measured
-from embodied_kit.cli.options import HELP_NAMES, example
+from embodied_kit.cli.options import example, path_option, verb
 from embodied_kit.cli.record import Ticker
 from embodied_kit.cli.rendering import Presentation, render
 from embodied_kit.cli.texts import Texts
@@ -76,17 +76,14 @@ def build(texts: Texts) -> click.Command:
     def run(out: Path, domain_id: int) -> int:
         return Demo(DemoFolders(out), domain_id, texts).run()
 
-    return click.Command(
+    return verb(
         "demo",
-        callback=run,
-        context_settings=HELP_NAMES,
+        run,
         params=[
-            click.Option(
-                ["--out"],
-                type=click.Path(path_type=Path),
+            path_option(
+                "--out",
                 default="demo_out",
-                show_default=True,
-                help=texts("New folder for everything.", "存放全部结果的新文件夹。"),
+                help_text=texts("New folder for everything.", "存放全部结果的新文件夹。"),
             ),
             click.Option(
                 ["--domain", "domain_id"],
@@ -96,7 +93,7 @@ def build(texts: Texts) -> click.Command:
                 help=texts("ROS domain id of the simulated robot.", "仿真机器人的 ROS 域号。"),
             ),
         ],
-        help=example(
+        help_text=example(
             texts,
             "Run a simulated robot, record three takes over DDS, judge them, exclude the bad one, seal and attest.",
             "运行仿真机器人，经 DDS 采集三次，校验，剔除坏片段，封存，签署并核验符合性声明。",

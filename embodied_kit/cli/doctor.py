@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from embodied_kit.cli.options import HELP_NAMES, example
+from embodied_kit.cli.options import example, path_option, verb
 from embodied_kit.cli.texts import Texts, columns, padded
 
 EXIT_UNFIT = 4
@@ -27,19 +27,18 @@ def build(texts: Texts) -> click.Command:
                 click.echo(f"      -> {row.remedy}")
         return EXIT_UNFIT if any(row.state == "fail" for row in rows) else 0
 
-    return click.Command(
+    return verb(
         "doctor",
-        callback=run,
-        context_settings=HELP_NAMES,
+        run,
         params=[
-            click.Option(
-                ["--at", "directory"],
-                type=click.Path(path_type=Path),
+            path_option(
+                "--at",
+                "directory",
                 default=".",
-                help=texts("Folder where data would go.", "数据将写入的文件夹。"),
+                help_text=texts("Folder where data would go.", "数据将写入的文件夹。"),
             )
         ],
-        help=example(
+        help_text=example(
             texts,
             "Look at Python, extras, transports, socket buffers, domain, disk and clock.",
             "检查 Python、可选组件、传输、套接字缓冲、域号、磁盘与时钟。",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from embodied_kit.cli.options import HELP_NAMES, example, path_argument
+from embodied_kit.cli.options import example, path_argument, path_option, verb
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import UsageError
 
@@ -29,33 +29,29 @@ def build(texts: Texts) -> click.Command:
         click.echo(texts(f"imported {path} -> {folder}", f"已导入 {path} -> {folder}"))
         return 0
 
-    return click.Command(
+    return verb(
         "import",
-        callback=run,
-        context_settings=HELP_NAMES,
+        run,
         params=[
             click.Argument(["format_name"], type=click.Choice(["rosbag2"]), metavar="FORMAT"),
             path_argument("path"),
-            click.Option(
-                ["--dataset"],
-                type=click.Path(path_type=Path),
+            path_option(
+                "--dataset",
                 required=True,
-                help=texts("Dataset folder.", "数据集文件夹。"),
+                help_text=texts("Dataset folder.", "数据集文件夹。"),
             ),
-            click.Option(
-                ["--robot"],
-                type=click.Path(path_type=Path),
+            path_option(
+                "--robot",
                 required=True,
-                help=texts("robot.json.", "robot.json 文件。"),
+                help_text=texts("robot.json.", "robot.json 文件。"),
             ),
-            click.Option(
-                ["--contract"],
-                type=click.Path(path_type=Path),
-                help=texts("Declares roles, cadences and rates.", "声明角色、节拍与频率的约定。"),
+            path_option(
+                "--contract",
+                help_text=texts("Declares roles, cadences and rates.", "声明角色、节拍与频率的约定。"),
             ),
             click.Option(["--task"], default="", help=texts("Task id.", "任务标识。")),
         ],
-        help=example(
+        help_text=example(
             texts,
             "Carry a recording over, byte for byte; what it does not know stays unknown.",
             "逐字节导入外部录制数据；文件未知的内容保持未知。",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from embodied_kit.cli.options import HELP_NAMES, example
+from embodied_kit.cli.options import example, path_option, verb, verbs
 from embodied_kit.cli.texts import Texts
 
 ROLES = ("lab", "verifier", "centre")
@@ -14,9 +14,7 @@ ROLES = ("lab", "verifier", "centre")
 
 def build(texts: Texts) -> click.Command:
     """The group of verbs."""
-    group = click.Group("keys", help=texts("Signing keys.", "签名密钥。"), context_settings=HELP_NAMES)
-    group.add_command(_new(texts))
-    return group
+    return verbs("keys", texts("Signing keys.", "签名密钥。"), [_new(texts)])
 
 
 def _new(texts: Texts) -> click.Command:
@@ -31,23 +29,21 @@ def _new(texts: Texts) -> click.Command:
         click.echo(texts(f"trust file, give it to verifiers: {made.trust}", f"信任文件（交给核验方）：{made.trust}"))
         return 0
 
-    return click.Command(
+    return verb(
         "new",
-        callback=run,
-        context_settings=HELP_NAMES,
+        run,
         params=[
             click.Argument(["name"]),
-            click.Option(
-                ["--dir", "directory"],
-                type=click.Path(path_type=Path),
+            path_option(
+                "--dir",
+                "directory",
                 default="keys",
-                show_default=True,
-                help=texts("Folder for the files.", "存放文件夹。"),
+                help_text=texts("Folder for the files.", "存放文件夹。"),
             ),
             click.Option(["--role", "roles"], multiple=True, type=click.Choice(ROLES), help=texts("Role.", "角色。")),
             click.Option(["--passphrase"], is_flag=True, help=texts("Encrypt it; asks.", "加密私钥（会询问口令）。")),
         ],
-        help=example(
+        help_text=example(
             texts,
             "Make an Ed25519 key and its trust file.",
             "生成 Ed25519 密钥与信任文件。",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
-from embodied_kit.cli.options import HELP_NAMES, depth_option, example, path_argument
+from embodied_kit.cli.options import depth_option, example, path_argument, path_option, verb
 from embodied_kit.cli.texts import Texts
 from embodied_kit.model.facts import Depth
 
@@ -22,7 +23,7 @@ def build(texts: Texts) -> click.Command:
         facts = measured(path, depth, texts, trust_index=True)
         data = b"".join(facts_lines(facts))
         if output is None:
-            click.get_binary_stream("stdout").write(data)
+            sys.stdout.buffer.write(data)
             return 0
         write_whole(output, data)
         rows = data.count(b"\n")
@@ -31,18 +32,15 @@ def build(texts: Texts) -> click.Command:
         )
         return 0
 
-    return click.Command(
+    return verb(
         "measure",
-        callback=run,
-        context_settings=HELP_NAMES,
+        run,
         params=[
             path_argument("path"),
             depth_option(texts),
-            click.Option(
-                ["-o", "--output"], type=click.Path(path_type=Path), help=texts("File to write.", "输出文件。")
-            ),
+            path_option("-o", "--output", help_text=texts("File to write.", "输出文件。")),
         ],
-        help=example(
+        help_text=example(
             texts,
             "Measure a dataset, an episode, an MCAP file or a rosbag2 folder.",
             "测量数据集、片段、MCAP 文件或 rosbag2 文件夹。",

@@ -1,7 +1,8 @@
-"""Options that several verbs share."""
+"""What several verbs share: how a command is made, and options that mean the same everywhere."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -10,6 +11,19 @@ from embodied_kit.cli.texts import Texts
 from embodied_kit.model.facts import DEPTHS
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+
+
+def verb(name: str, run: Callable[..., int], *, params: Sequence[click.Parameter], help_text: str) -> click.Command:
+    """A command whose callback returns the exit code."""
+    return click.Command(name, callback=run, context_settings=HELP_NAMES, params=list(params), help=help_text)
+
+
+def verbs(name: str, help_text: str, commands: Sequence[click.Command]) -> click.Group:
+    """A group of commands."""
+    group = click.Group(name, help=help_text, context_settings=HELP_NAMES)
+    for command in commands:
+        group.add_command(command)
+    return group
 
 
 def example(texts: Texts, en: str, zh: str, *lines: str) -> str:
@@ -21,6 +35,23 @@ def example(texts: Texts, en: str, zh: str, *lines: str) -> str:
 def path_argument(name: str, *, required: bool = True) -> click.Argument:
     """A path on the command line."""
     return click.Argument([name], type=click.Path(path_type=Path), required=required)
+
+
+def path_option(*names: str, help_text: str, required: bool = False, default: str | None = None) -> click.Option:
+    """An option that is a path."""
+    return click.Option(
+        list(names),
+        type=click.Path(path_type=Path),
+        required=required,
+        default=default,
+        show_default=default is not None,
+        help=help_text,
+    )
+
+
+def text_option(*names: str, help_text: str, required: bool = False) -> click.Option:
+    """An option that is free text, empty where it is not given."""
+    return click.Option(list(names), default=None if required else "", required=required, help=help_text)
 
 
 def depth_option(texts: Texts) -> click.Option:

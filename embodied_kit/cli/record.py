@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from embodied_kit.cli.contract import EXIT_UNFIT, show_preflight
-from embodied_kit.cli.options import HELP_NAMES, example, path_argument, transport_options
+from embodied_kit.cli.options import example, path_argument, path_option, transport_options, verb
 from embodied_kit.cli.pseudonyms import pseudonym
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import DEFAULT_GROUP, Dataset
@@ -58,12 +58,11 @@ def build(texts: Texts) -> click.Command:
     def run(**values: object) -> int:
         return record(RecordOptions(**values), texts)  # type: ignore[arg-type]  # click has converted each by its option
 
-    return click.Command(
+    return verb(
         "record",
-        callback=run,
-        context_settings=HELP_NAMES,
+        run,
         params=[path_argument("contract"), *_options(texts), *transport_options(texts)],
-        help=example(
+        help_text=example(
             texts,
             "Record takes by a contract. Enter starts and stops a take; Ctrl-C ends it as a valid episode.",
             "按约定采集。回车开始和结束一次采集；Ctrl-C 结束并保留有效片段。",
@@ -74,11 +73,10 @@ def build(texts: Texts) -> click.Command:
 
 def _options(texts: Texts) -> list[click.Parameter]:
     return [
-        click.Option(
-            ["--dataset"],
-            type=click.Path(path_type=Path),
+        path_option(
+            "--dataset",
             required=True,
-            help=texts("Dataset folder.", "数据集文件夹。"),
+            help_text=texts("Dataset folder.", "数据集文件夹。"),
         ),
         click.Option(["--task"], required=True, help=texts("Task id in tasks.json.", "tasks.json 中的任务标识。")),
         click.Option(

@@ -7,16 +7,13 @@ from pathlib import Path
 
 import click
 
-from embodied_kit.cli.options import HELP_NAMES, domain_option, example
+from embodied_kit.cli.options import domain_option, example, path_option, verb, verbs
 from embodied_kit.cli.texts import Texts
 
 
 def build(texts: Texts) -> click.Command:
     """The group of verbs."""
-    group = click.Group("robot", help=texts("A simulated robot.", "仿真机器人。"), context_settings=HELP_NAMES)
-    group.add_command(_sim(texts))
-    group.add_command(_describe(texts))
-    return group
+    return verbs("robot", texts("A simulated robot.", "仿真机器人。"), [_sim(texts), _describe(texts)])
 
 
 def _sim(texts: Texts) -> click.Command:
@@ -45,7 +42,7 @@ def _sim(texts: Texts) -> click.Command:
         ready = texts("the robot is running; Ctrl-C stops it", "机器人已运行；Ctrl-C 停止")
         return sim.run(options, on_ready=lambda _epoch_ns: click.echo(ready, err=True))
 
-    return click.Command("sim", callback=run, context_settings=HELP_NAMES, params=_params(texts), help=_help(texts))
+    return verb("sim", run, params=_params(texts), help_text=_help(texts))
 
 
 def _params(texts: Texts) -> list[click.Parameter]:
@@ -70,10 +67,11 @@ def _params(texts: Texts) -> list[click.Parameter]:
         click.Option(
             ["--fail-rate"], type=click.FloatRange(0, 1), default=0.0, help=texts("Share that fails.", "失败比例。")
         ),
-        click.Option(
-            ["--log"],
-            type=click.Path(path_type=Path),
-            help=texts("The robot's own log, JSON Lines: the ground truth.", "机器人自身日志（JSON Lines，真值）。"),
+        path_option(
+            "--log",
+            help_text=texts(
+                "The robot's own log, JSON Lines: the ground truth.", "机器人自身日志（JSON Lines，真值）。"
+            ),
         ),
         domain_option(texts),
     ]
@@ -102,17 +100,16 @@ def _describe(texts: Texts) -> click.Command:
             click.echo(path)
         return 0
 
-    return click.Command(
+    return verb(
         "describe",
-        callback=run,
-        context_settings=HELP_NAMES,
+        run,
         params=[
             click.Argument(["directory"], type=click.Path(path_type=Path)),
             click.Option(
                 ["--fault", "faults"], multiple=True, help=texts("wrong_unit declares it so.", "声明中的故障。")
             ),
         ],
-        help=example(
+        help_text=example(
             texts,
             "Write the simulated robot's robot.json, URDF, calibration and contract.",
             "写出仿真机器人的 robot.json、URDF、标定与采集约定。",

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import click
 
-from embodied_kit.cli.options import HELP_NAMES, example
+from embodied_kit.cli.options import example, verb, verbs
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import UsageError
 
 
 def build(texts: Texts) -> click.Command:
     """The group of verbs."""
-    group = click.Group("rules", help=texts("The rulebook.", "规则手册。"), context_settings=HELP_NAMES)
-    group.add_command(_list(texts))
-    group.add_command(_explain(texts))
-    return group
+    return verbs("rules", texts("The rulebook.", "规则手册。"), [_list(texts), _explain(texts)])
 
 
 def _list(texts: Texts) -> click.Command:
@@ -28,12 +25,11 @@ def _list(texts: Texts) -> click.Command:
             click.echo("  ".join(row))
         return 0
 
-    return click.Command(
+    return verb(
         "list",
-        callback=run,
-        context_settings=HELP_NAMES,
+        run,
         params=[click.Argument(["prefix"], default="")],
-        help=example(
+        help_text=example(
             texts, "List rules, all or those of a family.", "列出全部规则或某一族。", "embodied-kit rules list TM"
         ),
     )
@@ -49,12 +45,11 @@ def _explain(texts: Texts) -> click.Command:
         click.echo(explain(rule, texts.language))
         return 0
 
-    return click.Command(
+    return verb(
         "explain",
-        callback=run,
-        context_settings=HELP_NAMES,
+        run,
         params=[click.Argument(["rule_id"])],
-        help=example(
+        help_text=example(
             texts,
             "What a rule asks, why, from which source, and how to mend it.",
             "规则的要求、理由、来源与修正办法。",

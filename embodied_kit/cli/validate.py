@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from embodied_kit.cli.options import HELP_NAMES, depth_option, example, path_argument
+from embodied_kit.cli.options import depth_option, example, path_argument, path_option, verb
 from embodied_kit.cli.texts import Texts
 from embodied_kit.model.facts import Depth
 from embodied_kit.model.rule import LEVELS, Level
@@ -46,15 +46,13 @@ def build(texts: Texts) -> click.Command:
         )
         data = render(result, path, how)
         if output is None:
-            click.get_binary_stream("stdout").write(data)
+            sys.stdout.buffer.write(data)
         else:
             write_whole(output, data)
             click.echo(texts(f"report: {output}", f"报告：{output}"))
         return exit_code(result.report, level)
 
-    return click.Command(
-        "validate", callback=run, context_settings=HELP_NAMES, params=_params(texts), help=_help(texts)
-    )
+    return verb("validate", run, params=_params(texts), help_text=_help(texts))
 
 
 def _params(texts: Texts) -> list[click.Parameter]:
@@ -77,7 +75,7 @@ def _params(texts: Texts) -> list[click.Parameter]:
             show_default=True,
             help=texts("Form of the report.", "报告形式。"),
         ),
-        click.Option(["-o", "--output"], type=click.Path(path_type=Path), help=texts("File to write.", "输出文件。")),
+        path_option("-o", "--output", help_text=texts("File to write.", "输出文件。")),
         depth_option(texts),
         click.Option(
             ["--images"],

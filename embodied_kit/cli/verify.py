@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
 import click
 
 from embodied_kit.canonical import pretty_bytes
-from embodied_kit.cli.options import HELP_NAMES, example, path_argument
+from embodied_kit.cli.options import example, path_argument, path_option, verb
 from embodied_kit.cli.progress import progress_bar
 from embodied_kit.cli.texts import Texts
 from embodied_kit.model.json import JsonObject
@@ -38,22 +39,20 @@ def build(texts: Texts) -> click.Command:
 
             result = verify(dataset, trusted, now_ns=time.time_ns(), rejudge=again if rejudge else None, progress=read)
         if output_format == "json":
-            click.get_binary_stream("stdout").write(pretty_bytes(verification_document(result)))
+            sys.stdout.buffer.write(pretty_bytes(verification_document(result)))
         else:
             click.echo(verification_text(result, texts.language), nl=False)
         return result.exit_code
 
-    return click.Command(
+    return verb(
         "verify",
-        callback=run,
-        context_settings=HELP_NAMES,
+        run,
         params=[
             path_argument("dataset"),
-            click.Option(
-                ["--trust"],
-                type=click.Path(path_type=Path),
+            path_option(
+                "--trust",
                 required=True,
-                help=texts("Trust file, from outside the dataset.", "信任文件（不得取自数据集内）。"),
+                help_text=texts("Trust file, from outside the dataset.", "信任文件（不得取自数据集内）。"),
             ),
             click.Option(
                 ["--rejudge"],
@@ -69,7 +68,7 @@ def build(texts: Texts) -> click.Command:
                 help=texts("Form of the result.", "结果形式。"),
             ),
         ],
-        help=example(
+        help_text=example(
             texts,
             "Check every file and the attestation, offline. Exit code: 0 valid, 1 invalid, 3 indeterminate.",
             "离线核验每个文件与符合性声明。退出码：0 有效，1 无效，3 无法判定。",
