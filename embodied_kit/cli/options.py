@@ -39,19 +39,17 @@ def path_argument(name: str, *, required: bool = True) -> click.Argument:
 
 def path_option(*names: str, help_text: str, required: bool = False, default: str | None = None) -> click.Option:
     """An option that is a path."""
-    return click.Option(
-        list(names),
-        type=click.Path(path_type=Path),
-        required=required,
-        default=default,
-        show_default=default is not None,
-        help=help_text,
-    )
+    kind = click.Path(path_type=Path)
+    if default is None:
+        return click.Option(list(names), type=kind, required=required, help=help_text)
+    return click.Option(list(names), type=kind, default=default, show_default=True, help=help_text)
 
 
 def text_option(*names: str, help_text: str, required: bool = False) -> click.Option:
     """An option that is free text, empty where it is not given."""
-    return click.Option(list(names), default=None if required else "", required=required, help=help_text)
+    if required:
+        return click.Option(list(names), required=True, help=help_text)
+    return click.Option(list(names), default="", help=help_text)
 
 
 def depth_option(texts: Texts) -> click.Option:
