@@ -10,7 +10,7 @@ from embodied_kit.episode.layout import CAPTURE_JSON, CLOSING_JSON
 from embodied_kit.measure.documents import Document, document_kind_of_attachment, read_document
 from embodied_kit.measure.jsonget import get_ns, get_object, get_objects, get_text
 from embodied_kit.measure.judged import Judged, judge_stamps
-from embodied_kit.measure.scan import EpisodeScan, FileScan
+from embodied_kit.measure.scan import EpisodeScan
 from embodied_kit.measure.series import Series
 from embodied_kit.model.facts import Depth
 from embodied_kit.model.json import JsonObject
@@ -130,10 +130,6 @@ class Episode:
     def by_role(self, role: str) -> list[StreamView]:
         """Recorded streams of one role."""
         return [view for view in self.streams if view.role == role and view.series]
-
-    def last_file(self) -> FileScan | None:
-        """The last data file."""
-        return self.scan.files[-1] if self.scan.files else None
 
     def _first(self, name: str) -> JsonObject:
         return next((item.value for item in self.embedded if item.path == name and item.ok), _EMPTY)

@@ -47,10 +47,12 @@ class Column:
             return
         self._pending.append(rows)
         self.n += len(rows)
+        grown = rows.nbytes + _ARRAY_OVERHEAD_BYTES
         if len(self._pending) > _MANY_PARTS:
             self._pending = [_joined(self._pending, self.dtype)]
-        before, self.pending_bytes = self.pending_bytes, self._count_pending()
-        self._store.grown(self.pending_bytes - before)
+            grown = self._pending[0].nbytes + _ARRAY_OVERHEAD_BYTES - self.pending_bytes
+        self.pending_bytes += grown
+        self._store.grown(grown)
 
     def spill(self) -> None:
         """Move what is in memory to the store's file."""
@@ -75,11 +77,6 @@ class Column:
         if count:
             yield _joined(held, self.dtype)
 
-    def whole(self) -> Array:
-        """All rows at once; for columns that the caller knows to be short."""
-        parts = list(self._parts())
-        return _joined(parts, self.dtype) if parts else np.empty((0, *self._shape), self.dtype)
-
     def _parts(self) -> Iterator[Array]:
         for offset, rows in self._extents:
             for first in range(0, rows, self.block_rows):
@@ -88,9 +85,6 @@ class Column:
                 yield np.frombuffer(data, self.dtype).reshape(count, *self._shape)
         for part in self._pending:
             yield part.astype(self.dtype, copy=False)
-
-    def _count_pending(self) -> int:
-        return sum(part.nbytes + _ARRAY_OVERHEAD_BYTES for part in self._pending)
 
 
 class ColumnStore:

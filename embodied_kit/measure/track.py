@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from embodied_kit.measure.episode import StreamView
 from embodied_kit.measure.numeric import Field
-from embodied_kit.measure.series import JOINT_STATE, Series
+from embodied_kit.measure.series import JOINT_STATE
 
 MAX_TRACK_VALUES = 2**22
 Ints = NDArray[np.int64]
@@ -66,10 +66,9 @@ def field_tracks(field: Field) -> list[Track]:
     return sorted(found, key=lambda track: -len(track.stamps))
 
 
-def too_long(series: Series, path: str) -> bool:
-    """Whether a field has more values than are compared."""
-    field = series.numeric.fields.get(path)
-    return field is not None and any(rows * len(order) > MAX_TRACK_VALUES for _, _, order, rows in field.matrices())
+def too_long(field: Field) -> bool:
+    """Whether a layout of a field has more values than are compared."""
+    return any(rows * len(order) > MAX_TRACK_VALUES for _, _, order, rows in field.matrices())
 
 
 def nearest_distance(times: Ints, others: Ints) -> Ints:

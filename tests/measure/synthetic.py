@@ -190,9 +190,7 @@ def streams() -> dict[str, StreamSpec]:
             lambda _, t: camera_info_message(t),
         ),
         periodic(
-            declared(
-                "depth", "/depth/image", "sensor_msgs/msg/Image", "observation", 5, modality="spatial_3d", unit="mm"
-            ),
+            declared("depth", "/depth/image", "sensor_msgs/msg/Image", "observation", 5, modality="spatial", unit="mm"),
             lambda i, t: depth_message(t, i),
         ),
         periodic(declared("tf", "/tf", "tf2_msgs/msg/TFMessage", "transform", 20), lambda _, t: tf_message(t)),

@@ -8,6 +8,7 @@ from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.rows import NEEDS_SIGNAL, error_row, make_row
 from embodied_kit.measure.scan import FileScan
 from embodied_kit.measure.series import Series
+from embodied_kit.measure.track import too_long
 from embodied_kit.measure.walk import Entry
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
@@ -115,3 +116,5 @@ def _errors(episode: Episode) -> Iterator[tuple[str, str, list[str], str]]:
             yield "", "scan", ["stream", "link"], "a transform topic has more frames than are measured"
         if series.numeric.overflowed:
             yield "", "dim", ["dim"], "a field has more dimensions than are measured"
+        if any(too_long(field) for field in series.numeric.fields.values()):
+            yield "", "pair", ["pair", "signature"], "a stream is too long to be compared with another"
