@@ -64,6 +64,10 @@ class Clock(Protocol):
         """Time that never goes back, ns since any moment."""
         ...
 
+    def pause(self, seconds: float) -> None:
+        """Let time go by."""
+        ...
+
     def state(self) -> ClockState:
         """How well it is disciplined."""
         ...
@@ -83,6 +87,10 @@ class SystemClock:
     def monotonic_ns(self) -> int:
         """Time that never goes back, ns since any moment."""
         return time.monotonic_ns()
+
+    def pause(self, seconds: float) -> None:
+        """Sleep."""
+        time.sleep(seconds)
 
     def state(self) -> ClockState:
         """What the kernel says."""

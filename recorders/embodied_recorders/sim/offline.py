@@ -50,6 +50,9 @@ class ReplayClock:
         """Time since the robot's first step, ns."""
         return self.time_ns - self.epoch_ns
 
+    def pause(self, seconds: float) -> None:
+        """Nothing: time goes by with the samples."""
+
     def state(self) -> ClockState:
         """Nothing disciplines it."""
         return ClockState(synchronised=False, max_error_ns=None)
