@@ -38,8 +38,7 @@ FAULT = f"drop_frames@{FAULTY_TAKE}"
 LEVEL: Level = "L2"
 DOMAIN_ID = 42
 SEED = 7
-GAP_S = 3.0  # of rest between takes: longer than the post-roll and the time to close a take
-POST_ROLL_S = 1.5  # the cameras of a busy machine are late
+GAP_S = 3.0  # of rest between takes: longer than it takes to close a file
 LEAD_S = 10.0  # of rest before the first take: the recorder looks at the streams meanwhile
 
 
@@ -168,7 +167,7 @@ class Demo:
 
         contract = load_contract(contract_path)
         graph = open_transport("dds", domain_id=self._domain_id)
-        session = Session(graph, dataset, contract, TypeStore(), HOST, post_roll_s=POST_ROLL_S)
+        session = Session(graph, dataset, contract, TypeStore(), HOST)
         follower = TakeFollower()
         try:
             self._preflight(session, follower)

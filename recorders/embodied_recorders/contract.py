@@ -26,8 +26,8 @@ def load_contract(path: Path) -> Contract:
 
     Raises:
         UsageError: There is no such file.
-        DataError: It is not strict YAML, the standard's authoring schema does not accept it, or it names a stream or
-            a topic twice.
+        DataError: It is not strict YAML, the standard's authoring schema does not accept it, it is of another major
+            version, or it names a stream or a topic twice.
     """
     try:
         with path.open("rb") as file:
@@ -44,6 +44,9 @@ def load_contract(path: Path) -> Contract:
     if problems or not isinstance(document, Mapping):
         first = problems[0]
         raise _not_a_contract(path, f"{len(problems)} problem(s); first: {first.pointer} {first.message}")
+    version = str(document["schema_version"])
+    if version.partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
+        raise _not_a_contract(path, f"/schema_version {version}, which this program does not know")
     contract = contract_from(document)
     streams = contract.streams
     for what, names in (("stream_id", [s.stream_id for s in streams]), ("topic", [s.topic for s in streams])):

@@ -42,6 +42,7 @@ class TakeResult:
         outcome: success, failure, partial, aborted or unknown.
         failure_cause: Code of the vocabulary; empty for none.
         outcome_source: Who judged it.
+        end_ns: End of the span, ns since the Unix epoch, where the robot itself says when; None is the moment of stop.
         stop_reason: operator, duration, sigint, sigterm, disk_floor.
     """
 
@@ -49,6 +50,7 @@ class TakeResult:
     failure_cause: str = ""
     outcome_source: str = ""
     stop_reason: str = "operator"
+    end_ns: int | None = None
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,6 @@ class Session:
         new_sink: Starts what writes the files; the default is a process of its own.
         clock: What takes are cut by.
         random_bits: Randomness of episode ids.
-        post_roll_s: How long messages are still taken after the end of a take's span, s: slow devices send late.
     """
 
     transport: Transport
@@ -100,7 +99,6 @@ class Session:
     new_sink: Callable[[], EndableSink] = Sink
     clock: Clock = field(default_factory=SystemClock)
     random_bits: Callable[[int], int] = secrets.randbits
-    post_roll_s: float = 0.0
     _latched: dict[tuple[str, str], Sample] = field(default_factory=dict)
     _endpoints: dict[str, Endpoint] = field(default_factory=dict)
     _sink: EndableSink | None = None
@@ -161,8 +159,9 @@ class Session:
             file.open(capture_bytes, self._attachments(), start_ns)
             running.replay(self._still_latched())
             reason = self._receive(running, stop_when, watch)
+            stopped_ns = self.clock.now_ns()
             result = judge(running.progress(reason))
-            end_ns = running.end_ns
+            end_ns = max(result.end_ns or stopped_ns, start_ns)  # a clock may be set back meanwhile
             closing = closing_document(
                 episode_id=file.episode_id,
                 span=Span(start_ns, end_ns),
@@ -192,20 +191,6 @@ class Session:
             self._sink = None
 
     def _receive(self, running: _Running, stop_when: StopWhen, watch: Callable[[Progress], None]) -> str:
-        """The take, then the post-roll: messages on their way still belong to the span that has ended."""
-        reason = self._follow(running, stop_when, watch)
-        running.end_ns = max(self.clock.now_ns(), running.start_ns)  # a clock may be set back meanwhile
-        until_ns = self.clock.monotonic_ns() + round(self.post_roll_s * 1e9)
-
-        def rolled_out(samples: Sequence[Sample]) -> str:
-            stop_when(samples)
-            return reason if self.clock.monotonic_ns() >= until_ns else ""
-
-        if self.post_roll_s > 0:
-            self._follow(running, rolled_out, lambda _progress: None)
-        return reason
-
-    def _follow(self, running: _Running, stop_when: StopWhen, watch: Callable[[Progress], None]) -> str:
         next_flush_ns = self.clock.monotonic_ns() + _FLUSH_PERIOD_NS
         while True:
             self.clock.pause(_PAUSE_S)
@@ -318,7 +303,6 @@ class _Running:
     ledger: Ledger
     now_ns: Callable[[], int]
     start_ns: int
-    end_ns: int = 0
     bytes_n: int = 0
     _channels: dict[tuple[str, str], int] = field(default_factory=dict)
 
