@@ -12,6 +12,9 @@ from embodied_kit.measure.numeric import Field
 from embodied_kit.measure.series import JOINT_STATE
 
 MAX_TRACK_VALUES = 2**22
+JOINT_POSITION = "position"
+PATHS = ("pose.position", "pose.pose.position", "transform.translation")
+"""Fields that hold a path in space."""
 Ints = NDArray[np.int64]
 
 
@@ -46,8 +49,8 @@ def joint_tracks(view: StreamView) -> list[Track]:
     return [
         track
         for series in view.series
-        if series.short_type == JOINT_STATE and "position" in series.numeric.fields
-        for track in field_tracks(series.numeric.fields["position"])
+        if series.short_type == JOINT_STATE and JOINT_POSITION in series.numeric.fields
+        for track in field_tracks(series.numeric.fields[JOINT_POSITION])
         if all(track.names)
     ]
 
@@ -67,8 +70,10 @@ def field_tracks(field: Field) -> list[Track]:
 
 
 def too_long(field: Field) -> bool:
-    """Whether a layout of a field has more values than are compared."""
-    return any(rows * len(order) > MAX_TRACK_VALUES for _, _, order, rows in field.matrices())
+    """Whether a field that is compared with others has more values than are compared."""
+    return field.path in (JOINT_POSITION, *PATHS) and any(
+        rows * len(order) > MAX_TRACK_VALUES for _, _, order, rows in field.matrices()
+    )
 
 
 def nearest_distance(times: Ints, others: Ints) -> Ints:

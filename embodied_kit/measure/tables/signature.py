@@ -8,13 +8,12 @@ import numpy as np
 
 from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.track import Track, field_tracks, joint_tracks
+from embodied_kit.measure.track import PATHS, Track, field_tracks, joint_tracks
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 
 STATE_POINTS = 64
 PATH_POINTS = 256
-_PATHS = ("pose.position", "pose.pose.position", "transform.translation")
 
 
 def signature_rows(episode: Episode) -> list[Row]:
@@ -50,7 +49,7 @@ def _path_points(episode: Episode) -> JsonValue:
     """Positions x, y, z in m at 256 equally spaced moments (last known value)."""
     for view in (*episode.by_role("state"), *episode.by_role("observation")):
         for series in view.series:
-            for path in _PATHS:
+            for path in PATHS:
                 if path in series.numeric.fields:
                     for track in field_tracks(series.numeric.fields[path]):
                         return _points(track, PATH_POINTS, list(track.names))
