@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from embodied_kit.episode.dataset import Dataset, create
 from embodied_kit.episode.ids import require_slug, uuid7
 from embodied_kit.episode.layout import DATASET_JSON, EPISODES
 from embodied_kit.episode.robots import add_robot, read_robot
+from embodied_kit.errors import EmbodiedKitError, UsageError
 from embodied_kit.model.json import JsonObject, JsonValue
 
 
@@ -36,6 +38,9 @@ def _init(texts: Texts) -> click.Command:
         tasks: tuple[str, ...],
     ) -> int:
         folders = [read_robot(path) for path in robots]
+        twice = [robot_id for robot_id, n in Counter(folder.robot_id for folder in folders).items() if n > 1]
+        if twice:
+            raise UsageError(f"expected each robot once, got {twice[0]!r} twice")
         now_ns = time.time_ns()
         dataset_id = uuid7(now_ns, secrets.randbits(74))
         said: dict[str, JsonValue] = {
@@ -112,12 +117,12 @@ def _list(texts: Texts) -> click.Command:
         dataset = Dataset.open(directory)
         excluded = _excluded(dataset.document())
         for episode_id in dataset.episode_ids():
-            episode = dataset.episode(episode_id)
             mark = texts("excluded", "已剔除") if episode_id in excluded else ""
-            seconds = episode.get("duration_s")
-            shown = f"{seconds:8.2f} s" if isinstance(seconds, int | float) else " " * 10
-            task, outcome = episode.get("task_id", ""), episode.get("outcome", "")
-            click.echo(f"{episode_id}  {shown}  {task:<16} {outcome:<8} {mark}".rstrip())
+            try:
+                shown = _one_line(dataset.episode(episode_id))
+            except EmbodiedKitError as error:
+                shown = f"{error.message} -> embodied-kit dataset rebuild {directory}"
+            click.echo(f"{episode_id}  {shown} {mark}".rstrip())
         return 0
 
     return verb(
@@ -126,6 +131,13 @@ def _list(texts: Texts) -> click.Command:
         params=[path_argument("directory")],
         help_text=example(texts, "List the episodes.", "列出片段。", "embodied-kit dataset ls my_ds"),
     )
+
+
+def _one_line(episode: JsonObject) -> str:
+    """Duration, task and outcome."""
+    seconds = episode.get("duration_s")
+    shown = f"{seconds:8.2f} s" if isinstance(seconds, int | float) else " " * 10
+    return f"{shown}  {episode.get('task_id', '')!s:<16} {episode.get('outcome', '')!s:<8}"
 
 
 def _info(texts: Texts) -> click.Command:
@@ -214,11 +226,14 @@ def _rebuild(texts: Texts) -> click.Command:
 
 def _seal(texts: Texts) -> click.Command:
     def run(directory: Path, version: str | None) -> int:
+        if version is not None:
+            _require_version(version)
         document = Dataset.open(directory).seal(version, time.time_ns())
+        fixed = document.get("dataset_version", "?")
         click.echo(
             texts(
-                f"sealed {directory} as version {document['dataset_version']}: {document['totals']}",
-                f"已封存 {directory}，版本 {document['dataset_version']}：{document['totals']}",
+                f"sealed {directory} as version {fixed}: {document['totals']}",
+                f"已封存 {directory}，版本 {fixed}：{document['totals']}",
             )
         )
         return 0
@@ -237,6 +252,20 @@ def _seal(texts: Texts) -> click.Command:
             "embodied-kit dataset seal my_ds --version 1.0.0",
         ),
     )
+
+
+def _require_version(version: str) -> None:
+    """Refuse a version that the schema would refuse once the dataset is sealed.
+
+    Raises:
+        UsageError: It is no semantic version.
+    """
+    from embodied_kit.spec import check  # noqa: PLC0415  # heavy
+
+    problems = check("dataset", {"dataset_version": version})
+    found = [problem.message for problem in problems if problem.pointer == "/dataset_version"]
+    if found:
+        raise UsageError(f"--version: {found[0]}", remedy="for example: --version 1.0.0")
 
 
 def _excluded(document: JsonObject) -> list[str]:

@@ -193,7 +193,9 @@ class Dataset:
         excluded = {str(entry.get("episode_id")) for entry in _entries(document.get("excluded"))}
         streams = [stream for episode in episodes for stream in _entries(episode.get("streams"))]
         document["totals"] = totals(episodes, excluded)
-        document["modalities"] = sorted({str(stream["modality"]) for stream in streams if "modality" in stream})
+        modalities = sorted({str(stream["modality"]) for stream in streams if "modality" in stream})
+        if modalities:  # of imported streams nobody has declared any
+            document["modalities"] = modalities
         starts = sorted(str(episode["start_time"]) for episode in episodes if "start_time" in episode)
         document["original_time"] = starts[0] if starts else document.get("original_time", rfc3339(now_ns))
         document["last_modified_time"] = rfc3339(now_ns)

@@ -1,0 +1,96 @@
+"""Contracts as files: what is no contract ends in one line; what is drafted is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from recorder import support
+
+from embodied_kit.errors import DataError, UsageError
+from embodied_kit.model.stream import Endpoint, Qos
+from embodied_kit.spec import check, load_yaml, standard
+from embodied_recorders.contract import contract_yaml, draft_contract, load_contract
+from embodied_recorders.survey import describe
+from embodied_recorders.type_hints import HINTS, UNKNOWN, hint_for
+
+GOOD = contract_yaml(support.contract_document())
+
+
+def test_a_contract_is_read_as_it_is(tmp_path: Path) -> None:
+    contract = load_contract(support.contract_file(tmp_path))
+    assert contract.document == support.contract_document()
+    assert [stream.stream_id for stream in contract.streams] == ["joint_states", "camera", "description", "twins"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"", "object"),
+        (b"just text", "object"),
+        (b"a: [1, 2", "line 2"),
+        (GOOD.encode() + b"contract_id: again\n", "'contract_id' twice"),
+        (GOOD.replace("1.0.0", "9.0.0", 1).encode(), "/schema_version"),
+        (GOOD.replace("nominal_rate_hz: 100", "nominal_rate_hz: .nan").encode(), "/streams/0/nominal_rate_hz"),
+        (GOOD.replace("stream_id: twins", "stream_id: camera").encode(), "the stream_id camera twice"),
+        (GOOD.replace("topic: /twins", "topic: /joint_states").encode(), "the topic /joint_states twice"),
+        (GOOD.replace("stream_id: twins", "stream_id: ../../etc").encode(), "/streams/3/stream_id"),
+        (GOOD.encode() + b"surprise: 1\n", "surprise"),
+        (b"[" * 100_000, "nesting"),
+        (b"a: &x [1]\nb: [*x, *x]\n", "alias"),
+        (b"!!python/object/apply:os.system ['true']", "tag"),
+        (b"\xff\xfe\x00", "UTF-8"),
+        (b"#" * 100_000_000, "bytes"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_contract_ends_in_one_line(text: bytes, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "contract.yaml"
+    assert text != GOOD.encode()
+    path.write_bytes(text)
+    with pytest.raises(DataError) as caught:
+        load_contract(path)
+    message = caught.value.message
+    assert message.startswith(f"expected a contract in {path}")
+    assert words in message
+    assert "\n" not in message
+    assert len(message) < 600
+    assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize("name", ["gone.yaml", "."])
+def test_no_file(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot read the contract"):
+        load_contract(tmp_path / name)
+
+
+def surveyed(topic: str, ros_type: str) -> object:
+    endpoint = Endpoint(topic, ros_type, "RIHS01_" + "0" * 64, "0" * 32, "/n", Qos())
+    return describe(topic, [endpoint], {"p": [n * 10**7 for n in range(20)]})
+
+
+@pytest.mark.parametrize("ros_type", [*HINTS, "my_msgs/msg/Own"])
+@pytest.mark.parametrize("topic", ["/x", "/arm/joint_commands", "/cam/depth/image", "/robot_description"])
+def test_every_hint_speaks_the_words_of_the_standard(ros_type: str, topic: str) -> None:
+    hint = hint_for(ros_type, topic)
+    assert hint.role in standard().vocabulary("role").codes
+    assert hint.modality in standard().vocabulary("modality").codes
+    document = draft_contract("draft", ["arm_01"], [surveyed(topic, ros_type)])
+    assert check("contract", document, standard().document_schema("contract", "authoring")) == []
+    assert load_yaml(contract_yaml(document).encode()) == document
+
+
+def test_hints_look_at_names_where_the_type_does_not_tell() -> None:
+    assert hint_for("sensor_msgs/msg/JointState", "/joint_commands").role == "action"
+    assert hint_for("sensor_msgs/msg/JointState", "/joint_states").role == "state"
+    assert hint_for("sensor_msgs/msg/Image", "/depth/image").modality == "spatial"
+    assert hint_for("std_msgs/msg/String", "/robot_description").role == "description"
+    assert hint_for("own/msg/Type", "/x") == UNKNOWN
+
+
+def test_draft_leaves_out_what_no_contract_can_name_twice_or_at_all() -> None:
+    topics = ["/a/b", "/a_b", "/rosout", "/parameter_events"]
+    quarrel = [Endpoint("/q", f"a/msg/{name}", None, name * 32, "/n", Qos()) for name in "AB"]
+    surveys = [surveyed(topic, "a/msg/B") for topic in topics] + [describe("/q", quarrel, {})]
+    entries = draft_contract("draft", [], surveys)["streams"]
+    assert [(entry["stream_id"], entry["topic"]) for entry in entries] == [("a_b", "/a/b"), ("a_b_2", "/a_b")]
