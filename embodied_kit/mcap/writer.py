@@ -360,7 +360,7 @@ def _create(path: Path) -> int:
         return os.open(path, flags, 0o644)
     except FileExistsError as error:
         raise UsageError(
-            f"expected no {path}, got one that an earlier recording left", remedy="embodied-kit recover, or remove it"
+            f"expected no {path}, got one that an earlier recording left", remedy="move it away, or remove it"
         ) from error
     except OSError as error:
         raise UsageError(f"expected to create {path}, got {error.strerror}") from error
