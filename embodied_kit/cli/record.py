@@ -143,7 +143,7 @@ def record(options: RecordOptions, texts: Texts) -> int:
         if any(row.blocks for row in rows):
             click.echo(texts("Not recording: mend the lines above.", "未开始采集：请先处理以上问题。"), err=True)
             return EXIT_UNFIT
-        with stop_on_signals() as switch:
+        with stop_on_signals(then_exit=True) as switch:
             _takes(session, options, switch, texts)
             stack.close()  # here, so that an impatient second Ctrl-C does no harm
     return 0

@@ -28,15 +28,19 @@ class StopSwitch:
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[StopSwitch]:
-    """Turn SIGINT and SIGTERM into a request to end the take; the former handlers come back afterwards."""
+def stop_on_signals(*, then_exit: bool = False) -> Iterator[StopSwitch]:
+    """Turn SIGINT and SIGTERM into a request to end the take; the former handlers come back afterwards.
+
+    Args:
+        then_exit: The program ends afterwards: once a signal was heard, further ones are ignored for good.
+    """
     switch = StopSwitch()
     former = {number: signal.signal(number, switch.ask) for number in SIGNALS}
     try:
         yield switch
     finally:
         for number, handler in former.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if then_exit and switch.reason else handler)
 
 
 @dataclass

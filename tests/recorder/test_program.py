@@ -59,7 +59,7 @@ def started(dataset: Dataset, words: list[object], **options: object) -> subproc
 
 def _growing(dataset: Dataset) -> bool:
     partial = list((dataset.root / ".embodied" / "recording").glob("*/*.partial"))
-    return bool(partial) and partial[0].stat().st_size > 20_000
+    return bool(partial) and partial[0].stat().st_size > 8_000  # more than attachments and definitions
 
 
 def only_episode(dataset: Dataset) -> Path:
@@ -73,7 +73,7 @@ def only_episode(dataset: Dataset) -> Path:
         ([signal.SIGINT], "sigint"),
         ([signal.SIGTERM], "sigterm"),
         ([signal.SIGHUP], "sigterm"),
-        ([signal.SIGINT] * 12, "sigint"),
+        ([signal.SIGINT] * 100, "sigint"),
     ],
     ids=["ctrl_c", "sigterm", "hangup", "impatient"],
 )
@@ -103,7 +103,7 @@ def test_kill_leaves_nothing_among_the_episodes(robot: support.Robot, dataset: D
     (folder,) = (dataset.root / ".embodied" / "recording").iterdir()
     partial = folder / "data_000.mcap.partial"
     size = until(lambda: _settled(partial), "the writer's end")  # it sees the end of its pipe and closes its chunk
-    assert size > 20_000
+    assert size > 8_000
     assert [path.name for path in folder.iterdir()] == [partial.name]
 
 
@@ -234,7 +234,7 @@ def test_nobody_there(tmp_path: Path) -> None:
 
 
 def limit_files() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (24_000, 24_000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 
 
 def test_a_file_that_cannot_grow_ends_in_one_line(robot: support.Robot, dataset: Dataset) -> None:
