@@ -16,6 +16,7 @@ from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError
 from embodied_recorders.stop import SIGNALS
 
 _STOP_TIMEOUT_S = 30.0
+_MOMENT_S = 1.0
 _POLL_S = 0.02
 
 
@@ -67,14 +68,15 @@ class Sink:
         """Finish the file and wait for its size and digest.
 
         Args:
-            while_waiting: Called again and again until it is finished, which takes seconds for a large file.
+            while_waiting: Called again and again where it takes longer than a moment: a large file takes seconds.
 
         Raises:
             EnvironmentUnfitError: The writer failed.
         """
         self.send(CloseFile())
-        while not self._connection.poll(_POLL_S):
-            while_waiting()
+        if not self._connection.poll(_MOMENT_S):
+            while not self._connection.poll(_POLL_S):
+                while_waiting()
         answer = self._receive()
         if not isinstance(answer, ClosedFile):
             raise TypeError(f"expected ClosedFile, got {answer!r}")

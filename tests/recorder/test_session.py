@@ -367,3 +367,22 @@ def test_a_dataset_without_the_robot_is_refused_in_plain_words(dataset: Dataset)
     other = support.contract_from({**support.contract_document(), "robots": ["arm_02"]})
     with pytest.raises(UsageError, match="arm_02"):
         Session(robot.graph, dataset, other, support.STORE, "ho-test", new_sink=FileWriter)
+
+
+def test_a_slow_end_is_waited_for_with_open_ears(tmp_path: Path) -> None:
+    sink = Sink()
+    sink.send(OpenFile(str(tmp_path / "data_000.mcap")))
+    sink.send(Flush())
+    writer = sink._process.pid
+    os.kill(writer, signal.SIGSTOP)
+    heard: list[int] = []
+
+    def hear() -> None:
+        heard.append(1)
+        if len(heard) == 5:
+            os.kill(writer, signal.SIGCONT)
+
+    closed = sink.close_file(hear)
+    sink.shut_down()
+    assert len(heard) >= 5
+    assert closed.size == (tmp_path / "data_000.mcap").stat().st_size
