@@ -170,6 +170,7 @@ class Demo:
         session = Session(graph, dataset, contract, TypeStore(), HOST)
         follower = TakeFollower()
         try:
+            session.prepare()
             self._preflight(session, follower)
             for number in follower.takes(session):
                 self._say(f"take {number} of {TAKES}", f"第 {number}/{TAKES} 次采集")
