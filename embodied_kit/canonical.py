@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NoReturn
 
@@ -34,8 +33,8 @@ SIGNIFICANT_DIGITS = 9
 MAX_SAFE_INTEGER = 2**53 - 1  # I-JSON, RFC 7493 section 2.2
 MAX_DOCUMENT_BYTES = 16 * 2**20
 MAX_DEPTH = 64
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_HASH_BLOCK = 2**20
+MAX_VALUES = 100_000  # a value takes up to a kilobyte while it is parsed, checked and written again
+_BLOCK_BYTES = 2**20
 _LONGEST_JCS_INTEGER = 22  # below 1e21, with a sign
 
 
@@ -61,19 +60,24 @@ class _ProblemFoundError(ValueError):
         self.place = place[:80]
 
 
-def parse_json(data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES, max_depth: int = MAX_DEPTH) -> ParseResult:
+def parse_json(
+    data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES, max_depth: int = MAX_DEPTH, max_values: int = MAX_VALUES
+) -> ParseResult:
     """Read one JSON object by the strict rules of I-JSON (RFC 7493); never raises on bad input.
 
     Args:
         data: The document's bytes.
         max_bytes: Larger documents are not parsed.
         max_depth: Deeper nesting is not parsed.
+        max_values: Documents of more values (objects, lists, items of both) are not parsed.
     """
     if len(data) > max_bytes:
         return ParseResult(None, "too_large", f"{len(data)} bytes, at most {max_bytes}")
-    depth = _nesting_depth(data)
+    depth, values = _extent(data)
     if depth > max_depth:
         return ParseResult(None, "too_deep", f"{depth} levels, at most {max_depth}")
+    if values > max_values:
+        return ParseResult(None, "too_large", f"{values} values, at most {max_values}")
     try:
         value: JsonValue = json.loads(
             data.decode("utf-8"),
@@ -147,17 +151,32 @@ def sha256_file(path: Path) -> str:
     """SHA-256 of a file's bytes in lower-case hex, read in 1 MiB blocks."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_HASH_BLOCK):
+        while block := file.read(_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
 
 
-def _nesting_depth(data: bytes) -> int:
-    """Deepest nesting of brackets outside strings, without recursion."""
-    codes = np.frombuffer(_STRING.sub(b"", data), np.uint8)
-    steps = ((codes == ord("[")) | (codes == ord("{"))).astype(np.int32)
-    steps -= (codes == ord("]")) | (codes == ord("}"))
-    return int(np.cumsum(steps).max(initial=0))
+def _extent(data: bytes) -> tuple[int, int]:
+    """Deepest nesting of brackets, and number of brackets and commas, both outside strings; without recursion.
+
+    A text that is no JSON may be counted wrongly behind its first fault, where no parser arrives.
+    """
+    deepest = depth = values = 0
+    quoted = False
+    # Pairs from the left: what is left of a run of backslashes escapes the character behind it.
+    plain = data.replace(rb"\\", b"__").replace(rb"\"", b"__") if b"\\" in data else data
+    for first in range(0, len(plain), _BLOCK_BYTES):
+        codes = np.frombuffer(plain, np.uint8, min(_BLOCK_BYTES, len(plain) - first), first)
+        inside = (np.cumsum(codes == ord('"'), dtype=np.uint8) & 1).astype(bool) ^ quoted
+        quoted = bool(inside[-1])
+        codes = codes[~inside]
+        opened = (codes == ord("[")) | (codes == ord("{"))
+        steps = opened.astype(np.int32) - ((codes == ord("]")) | (codes == ord("}")))
+        depths = np.cumsum(steps) + depth
+        deepest = max(deepest, int(depths.max(initial=0)))
+        depth = int(depths[-1]) if len(depths) else depth
+        values += int(opened.sum()) + int((codes == ord(",")).sum())
+    return deepest, values
 
 
 def _unique_object(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal, cast
 
-from embodied_kit.canonical import canonical_bytes, parse_json
+from embodied_kit.canonical import MAX_DEPTH, MAX_VALUES, canonical_bytes, parse_json
 from embodied_kit.errors import DataError
 from embodied_kit.measure.jsonget import get_text, get_texts
 from embodied_kit.model.facts import DATASET_SCOPE, DEPTHS, TABLES, Facts, Row
@@ -14,6 +14,7 @@ from embodied_kit.spec import standard
 
 HEAD_TABLE = "facts"
 _LONGEST_LINE_BYTES = 64 * 2**20
+_DEEPEST, _MOST_VALUES = MAX_DEPTH + 2, MAX_VALUES + 1000  # a document, and the row that holds it
 
 
 def facts_lines(facts: Iterable[Facts]) -> Iterator[bytes]:
@@ -80,7 +81,7 @@ def _line(value: JsonObject) -> bytes:
 
 
 def _parse(line: bytes, number: int) -> JsonObject:
-    result = parse_json(line, max_bytes=_LONGEST_LINE_BYTES)
+    result = parse_json(line, max_bytes=_LONGEST_LINE_BYTES, max_depth=_DEEPEST, max_values=_MOST_VALUES)
     if result.value is None:
         raise DataError(f"expected facts in line {number}, got {result.problem}: {result.place}")
     return result.value

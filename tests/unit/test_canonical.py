@@ -1,10 +1,11 @@
+import json
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embodied_kit.canonical import canonical_bytes, parse_json, rounded
+from embodied_kit.canonical import _extent, canonical_bytes, parse_json, rounded
 
 HOSTILE = {
     "not_utf8": b'{"a": "\xff"}',
@@ -19,6 +20,7 @@ HOSTILE = {
     "integer_range digits": b'{"a": ' + b"9" * 10_000 + b"}",
     "too_deep": b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "too_large": b'{"a": "' + b"x" * (17 * 2**20) + b'"}',
+    "too_large values": b'{"a": [' + b'{"b": 0},' * 100_000 + b"0]}",
     "not_object": b"[1]",
 }
 
@@ -41,6 +43,22 @@ def test_bad_json_is_named_and_never_raises(name: str) -> None:
 
 def test_brackets_in_strings_do_not_count_as_depth() -> None:
     assert parse_json(b'{"a": "' + b"[" * 1000 + b'\\"["}').problem == ""
+
+
+@pytest.mark.parametrize("escaped", [b"\\\\", b'\\\\\\"', b'\\"['])
+def test_escapes_do_not_end_a_string(escaped: bytes) -> None:
+    many = b"," * 200_000
+    assert parse_json(b'{"a": "' + escaped + many + b'"}').problem == ""
+    assert parse_json(b'{"a": "' + escaped + b'", "b": [' + b"0," * 200_000 + b"0]}").problem == "too_large"
+
+
+@given(st.dictionaries(st.text(max_size=4), json_values, max_size=4), st.integers(1, 9))
+def test_extent_is_counted_over_any_blocks(value: dict[str, object], block: int) -> None:
+    data = json.dumps(value).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        whole = _extent(data)
+        patch.setattr("embodied_kit.canonical._BLOCK_BYTES", block)
+        assert _extent(data) == whole
 
 
 @given(st.dictionaries(st.text(max_size=4), json_values, max_size=4))
