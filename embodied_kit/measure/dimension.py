@@ -13,10 +13,11 @@ from embodied_kit.measure.distribution import order
 from embodied_kit.measure.spots import SpotCollector, Spots, find_runs
 from embodied_kit.measure.store import Array, Blocks
 
-SENTINELS = (
-    *(999.0, -999.0, 9999.0, -9999.0, 99999.0, -99999.0),
-    *(1e30, -1e30, float(np.finfo(np.float32).max), -float(np.finfo(np.float32).max)),
-    *(65535.0, 2147483647.0, -2147483648.0, 4294967295.0, np.finfo(np.float64).max, -np.finfo(np.float64).max),
+_LARGEST = tuple(float(np.finfo(kind).max) for kind in (np.float32, np.float64))
+SENTINELS: tuple[float, ...] = (
+    *(999.0, -999.0, 9999.0, -9999.0, 99999.0, -99999.0, 1e30, -1e30),
+    *(*_LARGEST, *(-value for value in _LARGEST)),
+    *(65535.0, 2147483647.0, -2147483648.0, 4294967295.0),
 )
 """Values that writers put where they have none (rule SR-05)."""
 SENTINEL_MIN_REPEATS = 10
@@ -85,7 +86,7 @@ def measure_dimension(values: Blocks) -> Dimension:
     finite_n = n - nan_n - inf_n
     unchanged_ratio = unchanged / (n - 1) if n > 1 else None
     if not finite_n:
-        return Dimension(n, nan_n, inf_n, *(None,) * 7, unchanged_ratio, None, None, 0)
+        return Dimension(n, nan_n, inf_n, None, None, None, None, None, None, None, unchanged_ratio, None, None, 0)
     mean = total / finite_n
     found = order(lambda: finite_blocks(values), finite_n, (0.01, 0.5, 0.99))
     p01, p50, p99 = found.quantiles if found else (None,) * 3

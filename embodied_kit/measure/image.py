@@ -84,7 +84,7 @@ def decode_jpeg(data: bytes | memoryview) -> Plane:
     import simplejpeg  # noqa: PLC0415 - only depth `full` looks at images
 
     try:
-        height, width, _, _ = simplejpeg.decode_jpeg_header(data)
+        height, width = map(int, simplejpeg.decode_jpeg_header(data)[:2])
         if height * width > MAX_PIXELS:
             raise UndecodableError("the image is larger than this tool looks at")
         pixels = simplejpeg.decode_jpeg(data, colorspace="GRAY")[:, :, 0]

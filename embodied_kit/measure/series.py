@@ -171,7 +171,8 @@ class Series:
         for path, column in columns.fields.items():
             if column.kind != "number" or column.length is None or "[]" in path or not len(column.message):
                 continue
-            before = np.concatenate([[self._lengths.get(path, column.length[0])], column.length[:-1]])
+            first = self._lengths.get(path, int(column.length[0]))
+            before = np.concatenate((np.array([first]), column.length[:-1]))
             changed[column.message[column.length != before]] = True
             self._lengths[path] = int(column.length[-1])
         self.shape_changes_n += int(changed.sum())

@@ -259,7 +259,7 @@ def _declared_reasons(episode: Episode, view: StreamView) -> dict[str, str]:
     names = (*_DECLARED_TEXTS, "nominal_rate_hz", "unit", "contains_pi")
     where = "the stream is not declared" if episode.declared_streams else "no contract is embedded"
     reason = "the contract does not declare it" if view.is_declared else where
-    reasons = dict.fromkeys(names, reason)
+    reasons: dict[str, str] = dict.fromkeys(names, reason)
     reasons["loss_declared"] = "no closing document is embedded"
     reasons["unit_declared"] = "the stream carries no physical number"
     reasons["unit_si"] = "no unit is declared"

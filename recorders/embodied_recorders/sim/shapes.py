@@ -54,7 +54,16 @@ def _bin() -> tuple[Shape, ...]:
     long_wall = (reach + BIN_WALL_M, BIN_WALL_M, middle)
     cross_wall = (BIN_WALL_M, BIN_INNER_HALF_M, middle)
     return (
-        Shape("bin_floor", BASE, "box", (x, y, 0.002), (BIN_INNER_HALF_M,) * 2 + (0.002,), colour, "bands", "scene"),
+        Shape(
+            "bin_floor",
+            BASE,
+            "box",
+            (x, y, 0.002),
+            (BIN_INNER_HALF_M, BIN_INNER_HALF_M, 0.002),
+            colour,
+            "bands",
+            "scene",
+        ),
         Shape("bin_left", BASE, "box", (x, y + reach, middle), long_wall, colour, "bands", "scene"),
         Shape("bin_right", BASE, "box", (x, y - reach, middle), long_wall, colour, "bands", "scene"),
         Shape("bin_near", BASE, "box", (x - reach, y, middle), cross_wall, colour, "bands", "scene"),
@@ -91,5 +100,5 @@ MOVING = (
     Shape("cam_wrist_housing", GRIPPER, "box", (0.050, 0, 0.0), (0.012, 0.016, 0.008), (40, 42, 46)),
     *_finger("left", 1),
     *_finger("right", -1),
-    Shape(CUBE, CUBE, "box", (0, 0, 0), (CUBE_HALF_M,) * 3, (190, 60, 55), "checker", "object"),
+    Shape(CUBE, CUBE, "box", (0, 0, 0), (CUBE_HALF_M, CUBE_HALF_M, CUBE_HALF_M), (190, 60, 55), "checker", "object"),
 )

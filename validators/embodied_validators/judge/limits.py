@@ -195,7 +195,7 @@ def _spans(kind: str, row: Row, facts: Facts) -> list[Row]:
     """Spans of a kind on the stream, or either of the pair, that a row names, and on its publisher and child frame."""
     if not kind:
         return []
-    streams = {row.get(column) for column in _STREAM_COLUMNS} - {None}
+    streams = [row[column] for column in _STREAM_COLUMNS if row.get(column) is not None]
     part = {column: row[column] for column in _PART_COLUMNS if row.get(column) is not None}
     spans = (span for span in facts.tables.get("span", ()) if span.get("kind") == kind)
     return [span for span in spans if span.get("stream") in streams and part.items() <= span.items()]

@@ -90,7 +90,7 @@ def _group(rule_id: str, found: list[Finding]) -> Group:
         rule_id=rule_id,
         severity=shown[0].severity,
         state=shown[0].state,
-        level=min((item.level for item in shown), key=LEVELS.index),
+        level=LEVELS[min(LEVELS.index(item.level) for item in shown)],
         findings=tuple(shown),
         undecided=tuple(undecided) if failed else (),
         episodes=tuple(dict.fromkeys(place.episode for place in places if place.episode)),
@@ -154,7 +154,7 @@ class Verdict:
     @property
     def focus(self) -> Level:
         """The level up to which a short report shows findings in full: the one at stake, at least L2."""
-        return max(self.blocked or "L4", "L2", key=LEVELS.index)
+        return LEVELS[max(LEVELS.index(self.blocked or "L4"), LEVELS.index("L2"))]
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def agreeing(report: Report) -> tuple[Agreeing, ...]:
             by_object.setdefault((outcome.rule_id, id(outcome.states)), []).append(outcome)
     found: dict[tuple[str, tuple[State | None, ...]], list[Outcome]] = {}
     for (rule_id, _), same in by_object.items():
-        found.setdefault((rule_id, tuple(map(same[0].states.get, LEVELS))), []).extend(same)
+        found.setdefault((rule_id, tuple(same[0].states.get(level) for level in LEVELS)), []).extend(same)
     return tuple(Agreeing(same[0], len(same), sum(item.checked for item in same)) for same in found.values())
 
 
@@ -216,7 +216,8 @@ def _blocking(found: Iterable[Agreeing], level: Level, state: State) -> tuple[st
 def state_at(outcome: Outcome, level: Level) -> State:
     """State of an outcome at a level or below; not_applicable where the rule starts higher."""
     states = [outcome.states[item] for item in LEVELS[: LEVELS.index(level) + 1] if item in outcome.states]
-    return min(states, key=_STATE_ORDER.index, default="not_applicable")
+    worst = min(map(_STATE_ORDER.index, states), default=_STATE_ORDER.index("not_applicable"))
+    return _STATE_ORDER[worst]
 
 
 def rule_standings(found: Iterable[Agreeing], level: Level) -> Mapping[str, Standing]:
@@ -229,7 +230,7 @@ def rule_standings(found: Iterable[Agreeing], level: Level) -> Mapping[str, Stan
             state = state_at(outcome, level)
             standing: Standing = "warned" if state == "failed" and outcome.severity != "error" else state
             known = standings.get(outcome.rule_id, standing)
-            standings[outcome.rule_id] = min(known, standing, key=STANDINGS.index)
+            standings[outcome.rule_id] = STANDINGS[min(STANDINGS.index(known), STANDINGS.index(standing))]
     return standings
 
 

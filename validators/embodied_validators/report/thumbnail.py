@@ -48,7 +48,7 @@ def thumbnail(buffer: memoryview, columns: Columns, row: int) -> bytes | None:
 
 
 def _decoded(data: bytes) -> Pixels | None:
-    height, width, _, _ = simplejpeg.decode_jpeg_header(data)
+    height, width = map(int, simplejpeg.decode_jpeg_header(data)[:2])
     if height * width > _MOST_PIXELS:
         return None
     pixels: Pixels = simplejpeg.decode_jpeg(data, colorspace="RGB", min_width=WIDTH, min_height=1, fastdct=True)

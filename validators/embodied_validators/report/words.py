@@ -32,7 +32,7 @@ def _reasons() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 def _load(name: str) -> JsonValue:
-    return load_yaml(files(__package__).joinpath(name).read_bytes())
+    return load_yaml(files("embodied_validators.report").joinpath(name).read_bytes())
 
 
 def _as_pattern(sentence: str) -> re.Pattern[str]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.model.stream import Qos
@@ -16,6 +17,7 @@ from . import names
 from .native import ANY_STATE, INFINITY_NS, OK, TIMED_OUT, Native, SampleInfo
 
 BATCH: Final = 256
+_INFO_LAYOUT: Final[npt.DTypeLike] = np.dtype(SampleInfo)
 # A reliable writer waits this long for a slow reader to acknowledge before a publish fails.
 _MAX_BLOCKING_NS: Final = 10_000_000_000
 _UNLIMITED: Final = -1
@@ -66,7 +68,7 @@ class Drain:
         self._native = native
         self._serdata = (ct.c_void_p * BATCH)()
         self._infos = (SampleInfo * BATCH)()
-        columns = np.frombuffer(memoryview(self._infos), np.dtype(SampleInfo))
+        columns = np.frombuffer(memoryview(self._infos), _INFO_LAYOUT)
         self._addresses = np.frombuffer(memoryview(self._serdata), np.uintp)
         self._valid, self._source_ns = columns["valid_data"], columns["source_timestamp"]
         self._handles = columns["publication_handle"]

@@ -97,7 +97,7 @@ def _document(words: Words, title: str, body: Markup, data: JsonValue) -> str:
 
 
 def _asset(name: str) -> str:
-    return files(__package__).joinpath("assets").joinpath(name).read_text(encoding="utf-8")
+    return files("embodied_validators.report.html").joinpath("assets").joinpath(name).read_text(encoding="utf-8")
 
 
 def _digest(source: str) -> str:
