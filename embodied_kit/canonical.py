@@ -46,11 +46,13 @@ class ParseResult:
         value: The object; None where there is a problem.
         problem: What is wrong in one word; empty where nothing is.
         place: Where or which, for people: a line and column, a key, a number.
+        values_n: Brackets and commas of a document without a problem, which is at least the number of its values.
     """
 
     value: JsonObject | None
     problem: JsonProblem = ""
     place: str = ""
+    values_n: int = 0
 
 
 class _ProblemFoundError(ValueError):
@@ -96,7 +98,7 @@ def parse_json(
         return ParseResult(None, "not_json", f"line {error.lineno} column {error.colno}: {error.msg}")
     if not isinstance(value, dict):
         return ParseResult(None, "not_object", type(value).__name__)
-    return ParseResult(value)
+    return ParseResult(value, values_n=values)
 
 
 def load_json(path: Path) -> JsonObject:

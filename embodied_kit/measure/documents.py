@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from embodied_kit.canonical import MAX_DOCUMENT_BYTES, parse_json, sha256_hex
+from embodied_kit.canonical import MAX_DOCUMENT_BYTES, MAX_VALUES, parse_json, sha256_hex
 from embodied_kit.episode.layout import CAPTURE_JSON, CLOSING_JSON
 from embodied_kit.measure.rows import make_row
 from embodied_kit.measure.walk import document_kind
@@ -33,6 +33,7 @@ class Document:
     problem: str
     place: str
     sha256: str
+    values_n: int = 0
 
     @property
     def ok(self) -> bool:
@@ -47,7 +48,15 @@ def document_kind_of_attachment(name: str) -> str:
     return "calibration" if document_kind(name) == "calibration" else ""
 
 
-def read_document(path: str, kind: str, episode: str, data: bytes | None, *, embedded_in: str = "") -> Document:
+def read_document(
+    path: str,
+    kind: str,
+    episode: str,
+    data: bytes | None,
+    *,
+    embedded_in: str = "",
+    max_values: int = MAX_VALUES,
+) -> Document:
     """A document from its bytes.
 
     Args:
@@ -56,14 +65,15 @@ def read_document(path: str, kind: str, episode: str, data: bytes | None, *, emb
         episode: Episode that it belongs to; empty for none.
         data: None where the file exists and cannot be read.
         embedded_in: Path of the MCAP that carries it; empty for a file.
+        max_values: As `parse_json` takes it.
     """
     if data is None:
         return Document(path, kind, episode, embedded_in, {}, "missing", "not a file that can be read", "")
     if len(data) > MAX_DOCUMENT_BYTES:
         return Document(path, kind, episode, embedded_in, {}, "too_large", f"at most {MAX_DOCUMENT_BYTES} bytes", "")
-    result = parse_json(data)
-    value = result.value or {}
-    return Document(path, kind, episode, embedded_in, value, result.problem or "ok", result.place, sha256_hex(data))
+    result = parse_json(data, max_values=max_values)
+    value, problem = result.value or {}, result.problem or "ok"
+    return Document(path, kind, episode, embedded_in, value, problem, result.place, sha256_hex(data), result.values_n)
 
 
 def missing_document(path: str, kind: str, episode: str) -> Document:

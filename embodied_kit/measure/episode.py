@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from embodied_kit.canonical import MAX_VALUES
 from embodied_kit.episode.layout import CAPTURE_JSON, CLOSING_JSON
 from embodied_kit.measure.documents import Document, document_kind_of_attachment, read_document
 from embodied_kit.measure.jsonget import get_ns, get_object, get_objects, get_text
@@ -135,11 +136,15 @@ class Episode:
         return next((item.value for item in self.embedded if item.path == name and item.ok), _EMPTY)
 
     def _embedded(self) -> Iterator[Document]:
+        """All of them together hold no more values than one document may: no robot writes so many."""
+        left, episode = MAX_VALUES, self.episode_id or ""
         for file in self.scan.files:
             for item in file.embedded:
                 kind = document_kind_of_attachment(item.name)
                 if kind:
-                    yield read_document(item.name, kind, self.episode_id or "", item.data, embedded_in=file.path)
+                    found = read_document(item.name, kind, episode, item.data, embedded_in=file.path, max_values=left)
+                    left -= found.values_n
+                    yield found
 
 
 def _view(stream: str, topic: str, entry: JsonObject, recorded: Mapping[str, list[Series]]) -> StreamView:

@@ -7,18 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from embodied_kit.canonical import sha256_hex
+from embodied_kit.episode.layout import ROBOTS
 from embodied_kit.errors import DataError
 from embodied_kit.mcap.container import Attachment, ContainerInfo
 from embodied_kit.mcap.index import read_index
 from embodied_kit.mcap.reader import McapScan
 from embodied_kit.mcap.records import HEAD, Channel, Schema, parse_attachment_head
+from embodied_kit.measure.documents import document_kind_of_attachment
 from embodied_kit.measure.series import Series
 from embodied_kit.measure.store import ColumnStore
 from embodied_kit.messages.columns import ColumnDecoder
 from embodied_kit.messages.schema import MessageSchema, read_schema
 from embodied_kit.model.facts import Depth
 
-MAX_ATTACHMENT_BYTES = 16 * 2**20
+MAX_EMBEDDED_BYTES = 16 * 2**20
 MAX_ATTACHMENTS_READ = 256
 MAX_SERIES = 4096
 _HEAD_PEEK = 64 * 1024
@@ -27,7 +29,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Embedded:
-    """An attachment: its bytes where it is small enough to be a document, else None."""
+    """An attachment: its bytes where it may be a document or URDF and all of a unit together are small, else None."""
 
     name: str
     sha256: str
@@ -74,6 +76,7 @@ class EpisodeScan:
         self._store = store
         self._progress = progress or (lambda _: None)
         self._decoders: dict[tuple[str, str, str, bytes], ColumnDecoder] = {}
+        self._embedded_left = MAX_EMBEDDED_BYTES
 
     def add_file(self, file: Path, path: str, *, streams: bool = True) -> FileScan:
         """Scan one more file.
@@ -97,7 +100,8 @@ class EpisodeScan:
     def _add_index(self, file: Path, found: FileScan) -> None:
         index = read_index(file)
         found.info = index.info
-        found.embedded = [_read_at(file, item) for item in index.attachments[:MAX_ATTACHMENTS_READ]]
+        for item in index.attachments[:MAX_ATTACHMENTS_READ]:
+            found.embedded.append(_read_at(file, item) if self._takes(item) else Embedded(item.name, "", None))
         counts = index.statistics.channel_counts if index.statistics else {}
         for channel_id, channel in index.channels.items():
             found.topics.add(channel.topic)
@@ -139,10 +143,18 @@ class EpisodeScan:
                 self.declared_n[key] = self.declared_n.get(key, 0) + counts.get(channel_id, 0)
         for item in scan.attachments[:MAX_ATTACHMENTS_READ]:
             try:
-                data = scan.read_attachment(item, max_bytes=MAX_ATTACHMENT_BYTES)
+                data = scan.read_attachment(item, max_bytes=MAX_EMBEDDED_BYTES) if self._takes(item) else None
             except DataError:
                 data = None
             found.embedded.append(Embedded(item.name, item.sha256, data))
+
+    def _takes(self, item: Attachment) -> bool:
+        """Whether an attachment is to be kept in memory."""
+        wanted = document_kind_of_attachment(item.name) != "" or item.name.startswith(f"{ROBOTS}/")
+        if not wanted or item.size > self._embedded_left:
+            return False
+        self._embedded_left -= item.size
+        return True
 
     def _series_of(self, channel: Channel, schemas: Mapping[int, Schema]) -> Series | None:
         """The accumulator of a channel; None where a file has more of them than any robot."""
@@ -178,8 +190,6 @@ def _schema_of(channel: Channel, schema: Schema | None) -> MessageSchema:
 
 def _read_at(file: Path, item: Attachment) -> Embedded:
     """An attachment from its index entry; at this depth nobody has hashed it."""
-    if item.size > MAX_ATTACHMENT_BYTES:
-        return Embedded(item.name, "", None)
     with file.open("rb") as opened:
         opened.seek(item.offset + HEAD.size)
         try:
