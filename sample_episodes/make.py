@@ -90,9 +90,7 @@ def make(name: str, folder: Path) -> None:
     options = SimOptions(
         seed=SEED, takes=sample.takes, lead_s=0.0, gap_s=0.5, faults=tuple(map(parse_fault, sample.faults))
     )
-    dataset, _ = record_dataset(
-        folder, options, epoch_ns=epoch_ns, window_s=sample.window_s, without=sample.without
-    )
+    dataset, _ = record_dataset(folder, options, epoch_ns=epoch_ns, window_s=sample.window_s, without=sample.without)
     sample.finish(dataset, epoch_ns + DAY_NS // 2)
     shutil.rmtree(folder / ".embodied")
 
