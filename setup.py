@@ -64,7 +64,7 @@ setup(
     },
     package_data={
         "embodied_kit.schemas": data_globs("schemas", (".json", ".yaml")),
-        "embodied_kit": ["py.typed"],
+        "embodied_kit": ["py.typed", "cli/*.yaml"],
         "embodied_recorders": ["py.typed", *data_globs("", (".json", ".yaml", ".xml", ".urdf"))],
         "embodied_validators": ["py.typed", *data_globs("", (".html", ".js", ".css", ".json", ".yaml"))],
     },

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from embodied_kit.cli.options import example, path_argument, path_option, text_option, verb, verbs
+from embodied_kit.cli.sentences import told
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import Dataset, create
 from embodied_kit.episode.ids import require_slug, uuid7
@@ -121,7 +122,7 @@ def _list(texts: Texts) -> click.Command:
             try:
                 shown = _one_line(dataset.episode(episode_id))
             except EmbodiedKitError as error:
-                shown = f"{error.message} -> embodied-kit dataset rebuild {directory}"
+                shown = f"{told(error.message, texts)} -> embodied-kit dataset rebuild {directory}"
             click.echo(f"{episode_id}  {shown} {mark}".rstrip())
         return 0
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from embodied_kit.cli.options import example, path_option, verb
+from embodied_kit.cli.sentences import told
 from embodied_kit.cli.texts import Texts, columns, padded
 
 EXIT_UNFIT = 4
@@ -22,9 +23,11 @@ def build(texts: Texts) -> click.Command:
         rows = check_machine(directory)
         width = max(columns(texts.of(row.what)) for row in rows)
         for row in rows:
-            click.echo(f"{_MARKS[row.state]}  {padded(texts.of(row.what), width)}  {texts.of(row.found)}")
+            found = texts.of(row.found)
+            found = told(found, texts) if row.state == "fail" else found  # an error's message
+            click.echo(f"{_MARKS[row.state]}  {padded(texts.of(row.what), width)}  {found}")
             if row.remedy:
-                click.echo(f"      -> {row.remedy}")
+                click.echo(f"      -> {told(row.remedy, texts)}")
         return EXIT_UNFIT if any(row.state == "fail" for row in rows) else 0
 
     return verb(

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import click
 
+from embodied_kit.cli.sentences import told
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import EmbodiedKitError
 
@@ -68,7 +69,7 @@ class Failure:
 def failure_of(error: EmbodiedKitError | click.ClickException | OSError, texts: Texts) -> Failure:
     """How an error that is no bug is shown."""
     if isinstance(error, EmbodiedKitError):
-        return Failure(error.message, error.remedy, error.exit_code)
+        return Failure(told(error.message, texts), told(error.remedy, texts), error.exit_code)
     if isinstance(error, OSError):
         return _of_system(error, texts)
     message = _one_line(error.format_message())

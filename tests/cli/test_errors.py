@@ -117,7 +117,7 @@ def test_an_expected_error_gives_its_exit_code(error: Exception, code: int, caps
 
 def test_a_missing_extra_says_how_to_install_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_program(program(MissingExtraError("sim", "robot sim")), ["fail"], CHINESE) == 4
-    assert capsys.readouterr().err == "错误: robot sim needs the extra 'sim'\n  -> pip install 'embodied_kit[sim]'\n"
+    assert capsys.readouterr().err == "错误: robot sim：需要可选组件“sim”\n  -> pip install 'embodied_kit[sim]'\n"
 
 
 @pytest.mark.parametrize(

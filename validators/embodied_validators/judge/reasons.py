@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from functools import lru_cache
 from typing import Literal
+
+from embodied_kit.phrases import Phrases
 
 REASONS: dict[str, tuple[str, str]] = {
     "column_unknown": ("{a} is not known", "{a} 未知"),
@@ -61,10 +63,9 @@ def schema_reason(keyword: str) -> str:
 
 def reason_text(text: str, lang: Literal["en", "zh"]) -> str:
     """A reason in the reader's language; one that is not the judge's own stays as it is."""
-    if lang == "en":
-        return text
-    for english, chinese in sorted(REASONS.values(), key=lambda item: -len(item[0])):  # the most specific first
-        pattern = re.escape(english).replace(r"\{a\}", "(?P<a>.+)").replace(r"\{b\}", "(?P<b>.+)")
-        if match := re.fullmatch(pattern, text):
-            return chinese.format(**match.groupdict())
-    return text
+    return _phrases().translate(text) if lang == "zh" else text
+
+
+@lru_cache(maxsize=1)
+def _phrases() -> Phrases:
+    return Phrases(REASONS.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,9 +10,10 @@ from typing import TypeAlias, cast
 
 from embodied_kit.language import Language
 from embodied_kit.model.json import JsonValue
+from embodied_kit.phrases import Phrases
 from embodied_kit.spec import standard
 from embodied_kit.spec.strict_yaml import load_yaml
-from embodied_validators.judge.reasons import reason_text as judge_reason_text
+from embodied_validators.judge.reasons import REASONS
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 Text: TypeAlias = Mapping[str, str]
@@ -26,19 +26,13 @@ def catalogue() -> Mapping[str, Text]:
 
 
 @lru_cache(maxsize=1)
-def _reasons() -> tuple[tuple[re.Pattern[str], str], ...]:
+def _reasons() -> Phrases:
     texts = cast("Sequence[Text]", _load("reasons.yaml"))
-    return tuple((_as_pattern(text["en"]), text["zh"]) for text in texts)
+    return Phrases([*REASONS.values(), *((text["en"], text["zh"]) for text in texts)])
 
 
 def _load(name: str) -> JsonValue:
     return load_yaml(files("embodied_validators.report").joinpath(name).read_bytes())
-
-
-def _as_pattern(sentence: str) -> re.Pattern[str]:
-    """`no nominal rate for {stream}` as a pattern whose groups are the placeholders."""
-    parts = re.split(r"\{(\w+)\}", sentence)
-    return re.compile("".join(f"(?P<{part}>.+?)" if index % 2 else re.escape(part) for index, part in enumerate(parts)))
 
 
 def term(vocabulary: str, code: str) -> Text:
@@ -48,12 +42,7 @@ def term(vocabulary: str, code: str) -> Text:
 
 def reason_text(reason: str, lang: Language) -> str:
     """A stable English reason in the reader's language; itself where nobody has translated it."""
-    translated = judge_reason_text(reason, lang)
-    if lang == "zh" and translated == reason:
-        for pattern, translation in _reasons():
-            if match := pattern.fullmatch(reason):
-                return translation.format(**match.groupdict())
-    return translated
+    return _reasons().translate(reason) if lang == "zh" else reason
 
 
 @dataclass(frozen=True)
