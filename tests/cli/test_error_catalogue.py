@@ -129,7 +129,7 @@ def test_an_unknown_sentence_stays_english() -> None:
     [
         (
             "expected a contract in a.yaml, got 2 problem(s); first: /streams/0/x expected 'x', got nothing",
-            "a.yaml 应为采集约定，实为 有 2 处问题；首处：/streams/0/x 应为 'x'，实为 缺失",
+            "a.yaml 不是有效的采集约定：有 2 处问题；首处：/streams/0/x 应为 'x'，实为 缺失",
         ),
         (
             "k.json is no trust file: expected each key once",
