@@ -24,7 +24,11 @@ def data_globs(folder: str, suffixes: tuple[str, ...], depth: int = 6) -> list[s
 
 
 EXTRAS = {
-    "sim": ["mujoco>=3.17,<5"],
+    "sim": [
+        "mujoco>=3.17,<5",
+        # mujoco's; newer ones need Python 3.11, and an index that does not say so sends pip searching for minutes
+        "etils<1.14; python_version < '3.11'",
+    ],
     "test": [
         "hypothesis>=6.100",
         "mcap-ros2-support>=0.5",
