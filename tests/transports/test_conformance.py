@@ -246,10 +246,16 @@ def test_several_topics_are_taken_together(wire: Wire) -> None:
     assert got == {topic: [payload(n, 40), payload(n + 1, 40)] for n, topic in enumerate(topics)}
 
 
-def test_misuse_is_refused(wire: Wire) -> None:
+def test_a_second_subscription_changes_nothing(wire: Wire) -> None:
+    wire.they_advertise("/once")
+    wire.we_subscribe("/once")
     wire.ours.subscribe("/once", TYPE, qos=LATCHED, type_hash=None)
-    with pytest.raises(UsageError, match="/once"):
-        wire.ours.subscribe("/once", TYPE, qos=LATCHED, type_hash=None)
+    assert wire.ours.matched("/once") == 1
+    wire.peer("publish", topic="/once", first=3, count=2, size=16)
+    assert [sample.cdr for sample in wire.take(2)] == [payload(3, 16), payload(4, 16)]
+
+
+def test_misuse_is_refused(wire: Wire) -> None:
     with pytest.raises(UsageError, match="/never"):
         wire.ours.unsubscribe("/never")
     with pytest.raises(UsageError, match="/never"):
