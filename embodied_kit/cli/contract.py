@@ -136,3 +136,10 @@ def show_preflight(rows: tuple[PreflightRow, ...], texts: Texts) -> None:
         click.echo(f"{mark}  {row.stream.stream_id:<{width}}  {rate:>11}  {row.stream.topic}  {problem}".rstrip())
         if row.remedy is not None:
             click.echo(f"      -> {texts.of(row.remedy)}")
+    if rows and not any(row.publishers for row in rows):
+        click.echo(
+            texts(
+                "Nothing of the contract is there: is the robot on this --domain, and reachable by --interface?",
+                "约定中的数据流一路都没有：机器人是否在此 --domain 内，能否经由 --interface 到达？",
+            )
+        )

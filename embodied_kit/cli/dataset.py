@@ -1,4 +1,4 @@
-"""`dataset init|ls|info|exclude|rebuild|seal`."""
+"""`dataset init|ls|info|exclude|rebuild|seal|new-version`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from embodied_kit.model.json import JsonObject, JsonValue
 
 def build(texts: Texts) -> click.Command:
     """The group of verbs."""
-    makers = (_init, _list, _info, _exclude, _rebuild, _seal)
+    makers = (_init, _list, _info, _exclude, _rebuild, _seal, _new_version)
     return verbs("dataset", texts("Work on a dataset folder.", "管理数据集文件夹。"), [make(texts) for make in makers])
 
 
@@ -32,12 +32,16 @@ def _init(texts: Texts) -> click.Command:
         directory: Path,
         title_en: str,
         title_zh: str,
-        data_origin: str,
+        data_origin: str | None,
         licence: str,
         rights_holder: str,
+        documents: Path | None,
         robots: tuple[Path, ...],
         tasks: tuple[str, ...],
     ) -> int:
+        from embodied_kit.episode.templates import Template, read_template  # noqa: PLC0415
+
+        template = read_template(documents) if documents else Template({}, {}, ())
         folders = [read_robot(path) for path in robots]
         twice = [robot_id for robot_id, n in Counter(folder.robot_id for folder in folders).items() if n > 1]
         if twice:
@@ -54,12 +58,13 @@ def _init(texts: Texts) -> click.Command:
             "dataset_id": dataset_id,
             "dataset_uri": f"urn:uuid:{dataset_id}",
             "dataset_version": "0.1.0",
-            "data_origin": data_origin,
-            "generated_data_indicator": 0 if data_origin == "real" else 1,
+            **template.dataset,
             **{name: value for name, value in said.items() if value},
         }
+        origin = data_origin or str(document.get("data_origin", "real"))
+        document |= {"data_origin": origin, "generated_data_indicator": 0 if origin == "real" else 1}
         entries: list[JsonObject] = [{"task_id": require_slug(task, "task id")} for task in tasks]
-        create(directory, document, governance={}, tasks=entries, now_ns=now_ns)
+        create(directory, document, governance=template.governance, tasks=[*template.tasks, *entries], now_ns=now_ns)
         for folder in folders:
             add_robot(directory, folder)
         click.echo(texts(f"dataset {dataset_id} in {directory}", f"数据集 {dataset_id} 位于 {directory}"))
@@ -85,14 +90,19 @@ def _init(texts: Texts) -> click.Command:
             click.Option(
                 ["--data-origin"],
                 type=click.Choice(["real", "sim", "augmented", "generated"]),
-                default="real",
-                show_default=True,
-                help=texts("Where the data come from.", "数据来源。"),
+                help=texts("Where the data come from (default: real).", "数据来源（默认 real）。"),
             ),
             click.Option(
                 ["--license", "licence"], default="", help=texts("SPDX licence expression.", "SPDX 许可标识。")
             ),
             option("--rights-holder", "Who holds the rights.", "权利人。"),
+            path_option(
+                "--documents",
+                help_text=texts(
+                    "Folder with dataset.json, governance.json, tasks.json to begin with.",
+                    "作为起点的 dataset.json、governance.json、tasks.json 所在文件夹。",
+                ),
+            ),
             click.Option(
                 ["--robot", "robots"],
                 multiple=True,
@@ -193,8 +203,8 @@ def _exclude(texts: Texts) -> click.Command:
         ],
         help_text=example(
             texts,
-            "Keep an episode in the set and out of its level. EPISODE is its folder, or its id or the beginning of it.",
-            "片段保留在集内，但不参与定级。EPISODE 为片段文件夹，或其标识（可只写开头）。",
+            "Keep an episode in the set and out of its level. EPISODE is its folder, or its id or an end of that.",
+            "片段保留在集内，但不参与定级。EPISODE 为片段文件夹，或其标识（可只写开头或结尾）。",
             "embodied-kit dataset exclude my_ds/episodes/0192f0c1-8a3b-7c1d-9e2f-0123456789ab --reason 'lost frames'",
             "embodied-kit dataset exclude 0192f0c1 --dataset my_ds --reason 'lost frames'",
         ),
@@ -210,6 +220,8 @@ def _rebuild(texts: Texts) -> click.Command:
             Dataset(directory).refresh(time.time_ns())
         for path in rebuilt:
             click.echo(texts(f"rebuilt {path}", f"已重建 {path}"))
+        if not rebuilt:
+            click.echo(texts("nothing is missing", "没有缺失的文件"))
         return 0
 
     return verb(
@@ -251,6 +263,32 @@ def _seal(texts: Texts) -> click.Command:
             "Fix totals and version; from then on no file may change.",
             "固定总量与版本；此后文件不得更改。",
             "embodied-kit dataset seal my_ds --version 1.0.0",
+        ),
+    )
+
+
+def _new_version(texts: Texts) -> click.Command:
+    def run(directory: Path, target: Path, version: str) -> int:
+        from embodied_kit.episode.versions import new_version  # noqa: PLC0415
+
+        _require_version(version)
+        new_version(Dataset.open(directory), target, version, time.time_ns())
+        click.echo(texts(f"open again as version {version}: {target}", f"已作为版本 {version} 重新打开：{target}"))
+        return 0
+
+    return verb(
+        "new-version",
+        run,
+        params=[
+            path_argument("directory"),
+            path_argument("target"),
+            text_option("--version", required=True, help_text=texts("Version, SemVer.", "版本号（SemVer）。")),
+        ],
+        help_text=example(
+            texts,
+            "Copy a sealed dataset to a new folder and open the copy: to exclude a take, to record more.",
+            "把已封存的数据集复制到新文件夹并重新打开：以便剔除片段或继续采集。",
+            "embodied-kit dataset new-version my_ds my_ds_1.1 --version 1.1.0",
         ),
     )
 

@@ -8,6 +8,7 @@ import click
 
 from embodied_kit.cli.options import example, path_argument, path_option, verb
 from embodied_kit.cli.texts import Texts
+from embodied_kit.convert import FORMATS
 from embodied_kit.errors import UsageError
 
 
@@ -15,7 +16,6 @@ def build(texts: Texts) -> click.Command:
     """The verb."""
 
     def run(format_name: str, path: Path, dataset: Path, robot: Path, contract: Path | None, task: str) -> int:
-        from embodied_kit.convert import FORMATS  # noqa: PLC0415  # heavy
         from embodied_kit.convert.importer import import_recording  # noqa: PLC0415
         from embodied_kit.episode.dataset import Dataset  # noqa: PLC0415
         from embodied_kit.episode.robots import read_robot  # noqa: PLC0415
@@ -33,7 +33,7 @@ def build(texts: Texts) -> click.Command:
         "import",
         run,
         params=[
-            click.Argument(["format_name"], type=click.Choice(["rosbag2"]), metavar="FORMAT"),
+            click.Argument(["format_name"], type=click.Choice(tuple(FORMATS)), metavar="FORMAT"),
             path_argument("path"),
             path_option(
                 "--dataset",

@@ -56,7 +56,7 @@ def _params(texts: Texts) -> list[click.Parameter]:
             ["--fault", "faults"],
             multiple=True,
             metavar="NAME[:VALUE][@TAKE]",
-            help=texts("A fault, see `robot sim --help`.", "注入故障。"),
+            help=texts("A fault of the list above.", "注入上列故障之一。"),
         ),
         click.Option(
             ["--fail-take", "fail_takes"],

@@ -11,6 +11,7 @@ import click
 
 from embodied_kit.cli.options import depth_option, example, path_argument, path_option, verb
 from embodied_kit.cli.texts import Texts
+from embodied_kit.errors import UsageError
 from embodied_kit.model.facts import Depth
 from embodied_kit.model.rule import LEVELS, Level
 
@@ -33,8 +34,14 @@ def build(texts: Texts) -> click.Command:
         from embodied_kit.cli.judging import judged, measured  # noqa: PLC0415  # heavy
         from embodied_kit.cli.rendering import Presentation, render  # noqa: PLC0415
         from embodied_kit.episode.layout import write_whole  # noqa: PLC0415
+        from embodied_kit.measure import subject_of  # noqa: PLC0415
         from embodied_validators.judge import exit_code  # noqa: PLC0415  # arrows
 
+        if level is not None and subject_of(path) == "bare":
+            raise UsageError(
+                f"expected a dataset or an episode for level {level}, got a bare file or bag",
+                remedy="leave out --level, or import it into a dataset first",
+            )
         result = judged(path, measured(path, depth, texts, trust_index=True), profile)
         how = Presentation(
             form=output_format,
@@ -91,9 +98,10 @@ def _params(texts: Texts) -> list[click.Parameter]:
 def _help(texts: Texts) -> str:
     return example(
         texts,
-        "Judge a dataset, an episode, an MCAP file or a rosbag2 folder. Exit code: 0 reached, 1 failed, 2 usage,"
-        " 3 undetermined, 4 environment.",
-        "校验数据集、片段、MCAP 文件或 rosbag2 文件夹。退出码：0 达到，1 不合格，2 用法错误，3 无法判定，4 环境不足。",
+        "Judge a dataset, an episode, an MCAP file or a rosbag2 folder. Exit code: 0 the level is"
+        " reached (without --level: the structure holds), 1 failed, 2 usage, 3 undetermined, 4 environment.",
+        "校验数据集、片段、MCAP 文件或 rosbag2 文件夹。退出码：0 达到级别（未指定级别时：结构完好），1 不合格，"
+        "2 用法错误，3 无法判定，4 环境不足。",
         "embodied-kit validate my_ds --level L2",
         "embodied-kit validate take.mcap --format html -o report.html",
     )

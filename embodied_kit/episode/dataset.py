@@ -69,7 +69,7 @@ class Dataset:
         if self.sealed:
             raise UsageError(
                 f"the dataset {self.root} is sealed: its files may not change",
-                remedy="record into a new dataset: embodied-kit dataset init NEW_DIR",
+                remedy=f"go on in a new version: embodied-kit dataset new-version {self.root} NEW_DIR --version X.Y.Z",
             )
 
     def episode_ids(self) -> list[str]:

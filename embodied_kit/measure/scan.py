@@ -68,7 +68,7 @@ class EpisodeScan:
     """
 
     def __init__(self, store: ColumnStore, depth: Depth, progress: Progress | None = None) -> None:
-        self.depth = depth
+        self.depth: Depth = depth
         self.files: list[FileScan] = []
         self.series: dict[tuple[str, str], Series] = {}
         self.declared_n: dict[tuple[str, str], int] = {}

@@ -9,6 +9,7 @@ import numpy as np
 from embodied_kit.measure.dimension import nan_spots
 from embodied_kit.measure.episode import Episode, StreamView
 from embodied_kit.measure.frozen import FROZEN_SPAN_S, dark_runs, frozen_runs, seconds
+from embodied_kit.measure.jsonget import get_text
 from embodied_kit.measure.rows import make_row
 from embodied_kit.measure.series import Series
 from embodied_kit.measure.spots import TOP_SPANS, Flags, Spot, SpotCollector, Spots, find_runs
@@ -17,6 +18,7 @@ from embodied_kit.measure.timing import NS_PER_S
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 
+LATCHED = "latched"
 LATE_FROM_NS = 50_000_000
 """Smallest limit of rule TM-12: what lies below is late for nobody."""
 
@@ -62,7 +64,8 @@ def _spots_of(episode: Episode, view: StreamView, series: Series) -> Iterator[tu
     for judged in episode.judged(view, series):
         yield judged.child_frame, "gap", judged.timing.gaps
         yield judged.child_frame, "reversal", judged.timing.back
-        yield judged.child_frame, "late", _late(series, judged.child_frame)
+        if get_text(view.declared, "cadence") != LATCHED:  # sent once, long before it is recorded
+            yield judged.child_frame, "late", _late(series, judged.child_frame)
     yield "", "nan", _nan(series)
     if episode.depth == "full" and series.frames is not None:
         yield "", "frozen", _frozen(series)

@@ -61,7 +61,7 @@ class NotReachedError(EmbodiedKitError):
         named = ", ".join(f"{item.rule_id} {item.state}" for item in obstacles) or "no episode was judged"
         super().__init__(
             f"expected level {level} to be reached, got {named}",
-            remedy="embodied-kit validate DATASET shows each place and how to fix it",
+            remedy=f"embodied-kit validate --level {level} on this dataset shows each place and how to fix it",
         )
         self.obstacles = obstacles
         self.exit_code = code

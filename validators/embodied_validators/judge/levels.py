@@ -37,7 +37,8 @@ def exit_code(report: Report, level: Level | None = None) -> int:
 
     Args:
         report: Its excluded episodes count for nothing.
-        level: Level that is asked for; None asks for the rules of ST and CT only (and for rules that the tool lacks).
+        level: Level that is asked for; None asks for the rules of ST and CT, each at its own
+            level, and for those that the tool lacks.
 
     Raises:
         UsageError: A level is asked of a bare file or bag, which can have none.
@@ -48,12 +49,11 @@ def exit_code(report: Report, level: Level | None = None) -> int:
             remedy="leave out --level, or import it into a dataset first",
         )
     unknown = {finding.rule_id for finding in report.findings if finding.reason == reason("no_rule")}
-    states = {
-        state
-        for outcome in report.outcomes
-        if outcome.severity == "error" and outcome.scope not in report.excluded
-        for at, state in outcome.states.items()
-        if (at <= level if level is not None else outcome.rule_id.startswith(_STRUCTURE) or outcome.rule_id in unknown)
-    }
+    counting = [o for o in report.outcomes if o.severity == "error" and o.scope not in report.excluded]
+    if level is not None:
+        states = {state for outcome in counting for at, state in outcome.states.items() if at <= level}
+    else:
+        needed = [o for o in counting if o.rule_id.startswith(_STRUCTURE) or o.rule_id in unknown]
+        states = {outcome.states[min(outcome.states)] for outcome in needed if outcome.states}
     hollow = level is not None and report.level is None  # nothing stands in the way, but no episode was judged either
     return FAILED if "failed" in states else UNDETERMINED if hollow or "undetermined" in states else PASSED

@@ -130,7 +130,8 @@ def _title(document: JsonObject) -> Mapping[str, str] | None:
 def _episode(scope: str, document: JsonObject, streams: Iterable[Row]) -> EpisodeInfo:
     start_ns, end_ns = as_integer(document.get("start_ns")), as_integer(document.get("end_ns"))
     if start_ns is None or end_ns is None:
-        rows = list(streams)
+        every = list(streams)
+        rows = [row for row in every if row.get("cadence") not in _KEPT_FROM_BEFORE] or every
         start_ns = min(filter(None, (as_integer(row.get("first_stamp_ns")) for row in rows)), default=None)
         end_ns = max(filter(None, (as_integer(row.get("last_stamp_ns")) for row in rows)), default=None)
     duration_s = (end_ns - start_ns) / NS_PER_S if start_ns is not None and end_ns is not None else None
@@ -141,6 +142,9 @@ def _episode(scope: str, document: JsonObject, streams: Iterable[Row]) -> Episod
         title=str(document.get("task_id") or ""),
         outcome=str(document.get("outcome") or ""),
     )
+
+
+_KEPT_FROM_BEFORE = ("latched", "event")  # their first message may be older than the take
 
 
 def as_integer(value: JsonValue) -> int | None:
