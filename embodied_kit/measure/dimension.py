@@ -81,7 +81,7 @@ def measure_dimension(values: Blocks) -> Dimension:
         finite = block[np.isfinite(block)]
         if len(finite):
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore", invalid="ignore"):
                 total += float(np.sum(finite))
     finite_n = n - nan_n - inf_n
     unchanged_ratio = unchanged / (n - 1) if n > 1 else None
@@ -117,7 +117,7 @@ def measure_rotation(quaternions: Blocks) -> Rotation:
         told = block[np.isfinite(block).all(axis=1)]
         if not len(told):
             continue
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             worst = float(np.max(np.abs(np.sqrt(np.sum(told * told, axis=1)) - 1)))
             joined = np.concatenate([last, told])
             flips += int((np.sum(joined[1:] * joined[:-1], axis=1) < 0).sum())
@@ -154,7 +154,7 @@ def finite_blocks(values: Blocks) -> Iterator[Values]:
 def _std(values: Blocks, mean: float, n: int) -> float | None:
     if not math.isfinite(mean):
         return None
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         squares = sum(float(np.sum((block - mean) ** 2)) for block in finite_blocks(values))
     return math.sqrt(squares / n) if math.isfinite(squares) else None
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from embodied_kit.canonical import rounded
+from embodied_kit.canonical import MAX_SAFE_INTEGER, rounded
 from embodied_kit.model.facts import DEPTHS, Depth, Row
 from embodied_kit.model.json import JsonValue
 from embodied_kit.spec import standard
 
 NEEDS_SIGNAL = "needs depth signal"
+BEYOND_JSON = "the number is beyond 2^53"
 
 
 def make_row(
@@ -40,6 +41,8 @@ def make_row(
             value = None
         elif value is None and reasons and name in reasons:
             why[name] = reasons[name]
+        elif isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER and not name.endswith("_ns"):
+            why[name], value = BEYOND_JSON, None  # only a file that lies claims so many
         row[name] = str(value) if name.endswith("_ns") and isinstance(value, int) else value
     row["episode"] = episode
     if why:
