@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -10,6 +11,7 @@ from embodied_kit.model.facts import Facts, Row
 from embodied_kit.model.json import JsonObject, JsonValue
 
 NS_PER_S = 1_000_000_000
+_DECIMAL = re.compile(r"-?[0-9]{1,19}")
 PictureReason: TypeAlias = Literal["simulated", "p0", "p1", "asked", "personal", "undeclared"]
 
 
@@ -148,7 +150,8 @@ _KEPT_FROM_BEFORE = ("latched", "event")  # their first message may be older tha
 
 
 def as_integer(value: JsonValue) -> int | None:
-    """A JSON integer, or the decimal string of a `_ns` field; None for anything else."""
-    if isinstance(value, str) and value.lstrip("-").isdigit() and value.isascii():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """A JSON integer, or the decimal string of a `_ns` field; None for anything else, and beyond 64 bits."""
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        value = int(value)
+    fits = isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+    return int(value) if fits and isinstance(value, int) else None

@@ -24,6 +24,7 @@ from embodied_validators.report.thumbnail import is_picture, thumbnail
 MOST_RATES = 24
 _MOST_SERIES = 32
 _FRAMES = 8
+_LONGEST_S = 1e9  # a longer span is a lie, and its nanoseconds leave 64 bits
 _LEAST_MESSAGES = 3
 _JOINT_STATE = "sensor_msgs/JointState"
 _PLOTTED_FIELDS = ("position", "position.x", "position.y", "position.z")
@@ -88,7 +89,7 @@ def _span(info: EpisodeInfo, facts: Facts) -> tuple[int, int] | None:
     rows = facts.tables.get("stream", ())
     firsts = [stamp for row in rows if (stamp := as_integer(row.get("first_stamp_ns")))]
     lasts = [stamp for row in rows if (stamp := as_integer(row.get("last_stamp_ns")))]
-    if info.start_ns is not None and info.duration_s:
+    if info.start_ns is not None and info.duration_s and 0 < info.duration_s <= _LONGEST_S:
         return info.start_ns, info.start_ns + round(info.duration_s * NS_PER_S)
     return (min(firsts), max(lasts)) if firsts and lasts and max(lasts) > min(firsts) else None
 

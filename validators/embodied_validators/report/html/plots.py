@@ -15,6 +15,7 @@ from embodied_validators.report.episode_view import EpisodeView, Rate, Series, S
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
+_LARGEST = 1e300  # a page need not tell greater numbers apart, and their differences stay finite
 _HOLE = 65535
 _STEPS = 65534
 _HEADROOM = 1.15
@@ -51,8 +52,8 @@ def series_plots(view: EpisodeView) -> tuple[Plot, ...]:
 
 def _series_plot(view: EpisodeView, stream: str, unit: str, found: Sequence[Series]) -> Plot:
     lines: list[JsonValue] = [_line(view, series.times_ns, series.values) for series in found]
-    finite = [series.values[np.isfinite(series.values)] for series in found]
-    low, high = _extent(np.concatenate(finite))
+    drawn = [_drawable(series.values) for series in found]
+    low, high = _extent(np.concatenate([values[np.isfinite(values)] for values in drawn]))
     data: JsonValue = {"axis": [low, high], "lines": lines, "spans": _spans(view, stream)}
     return Plot("series", stream, stream, unit, tuple(series.name for series in found), None, data)
 
@@ -96,8 +97,13 @@ def _extent(values: Values) -> tuple[float, float]:
 def _line(view: EpisodeView, times_ns: Times, values: Values) -> JsonValue:
     kept_ns, kept = decimate(times_ns, values, view.start_ns, view.end_ns)
     times, time_range = _quantised((kept_ns - view.start_ns) / NS_PER_S)
-    numbers, number_range = _quantised(kept)
+    numbers, number_range = _quantised(_drawable(kept))
     return {"n": len(kept), "t": times, "v": numbers, "t_range": time_range, "v_range": number_range}
+
+
+def _drawable(values: Values) -> Values:
+    """The values, finite ones within what an axis can span; infinite ones are holes."""
+    return np.where(np.isfinite(values), np.clip(values, -_LARGEST, _LARGEST), np.nan)
 
 
 def _quantised(values: Values) -> tuple[str, list[JsonValue]]:
