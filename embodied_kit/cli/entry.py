@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code: 0 fine, 1 failed, 2 usage, 3 undetermined, 4 environment.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _open_closed_streams()
     wish, rest = _take_language(words)
     texts = Texts("en")
     try:
@@ -37,6 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from embodied_kit.cli.app import application, run  # noqa: PLC0415
 
     return run(application(texts), rest, texts)
+
+
+def _open_closed_streams() -> None:
+    """Where the caller closed a standard stream (`>&-`) Python has None; what is written there goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  # for the whole process
 
 
 def _take_language(words: list[str]) -> tuple[str | None, list[str]]:

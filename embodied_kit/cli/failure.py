@@ -113,4 +113,6 @@ def _in_chinese(message: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """The text in one line, without characters that a terminal would obey."""
+    shown = (char if char.isprintable() else f"\\u{ord(char):04x}" for char in " ".join(text.split()))
+    return "".join(shown)

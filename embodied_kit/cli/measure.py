@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from embodied_kit.cli.options import depth_option, example, path_argument, path_option, verb
+from embodied_kit.cli.output import require_output
 from embodied_kit.cli.texts import Texts
 from embodied_kit.model.facts import Depth
 
@@ -20,6 +21,7 @@ def build(texts: Texts) -> click.Command:
         from embodied_kit.episode.layout import write_whole  # noqa: PLC0415
         from embodied_kit.measure import facts_lines  # noqa: PLC0415
 
+        require_output(output, path)
         facts = measured(path, depth, texts, trust_index=True)
         data = b"".join(facts_lines(facts))
         if output is None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from embodied_kit.cli.options import depth_option, example, path_argument, path_option, verb
+from embodied_kit.cli.output import require_output
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import UsageError
 from embodied_kit.model.facts import Depth
@@ -37,6 +38,7 @@ def build(texts: Texts) -> click.Command:
         from embodied_kit.measure import subject_of  # noqa: PLC0415
         from embodied_validators.judge import exit_code  # noqa: PLC0415  # arrows
 
+        require_output(output, path)
         if level is not None and subject_of(path) == "bare":
             raise UsageError(
                 f"expected a dataset or an episode for level {level}, got a bare file or bag",

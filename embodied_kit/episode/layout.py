@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from embodied_kit.errors import EnvironmentUnfitError
+from embodied_kit.errors import EnvironmentUnfitError, UsageError
 
 DATASET_JSON = "dataset.json"
 GOVERNANCE_JSON = "governance.json"
@@ -51,8 +51,11 @@ def write_whole(path: Path, data: bytes) -> None:
     """Put a file in place: written beside as `.partial`, synced, renamed; the folder is synced too.
 
     Raises:
+        UsageError: A folder, device or pipe is there: a rename would put a file in its place.
         EnvironmentUnfitError: It cannot be written; what was there before stays, and nothing beside it.
     """
+    if path.exists() and not path.is_file():
+        raise UsageError(f"expected a new or plain file as output, got {path}", remedy="name another")
     partial = path.with_name(path.name + PARTIAL)
     with writing(path):
         try:

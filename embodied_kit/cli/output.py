@@ -1,0 +1,39 @@
+"""Where a verb may write what was asked for; looked at before any work is done or anything destroyed."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from embodied_kit.episode.layout import DATASET_JSON
+from embodied_kit.errors import UsageError
+
+
+def require_output(output: Path | None, subject: Path) -> None:
+    """Refuse an output path that cannot be written to, or that belongs to what is measured.
+
+    Args:
+        output: The file to be written; None for the terminal.
+        subject: Dataset, episode, bag or file that is measured.
+
+    Raises:
+        UsageError: Its folder does not exist, it is no plain file, or it lies in the subject or in any dataset.
+    """
+    if output is None:
+        return
+    if not output.parent.is_dir():
+        folder = shlex.quote(str(output.parent))
+        raise UsageError(
+            f"expected a folder that exists, got {output.parent}", remedy=f"make it first: mkdir -p {folder}"
+        )
+    if output.exists() and not output.is_file():
+        raise UsageError(
+            f"expected a new or plain file as output, got {output}",
+            remedy="name another, or leave out -o to write to the terminal",
+        )
+    place, judged = output.resolve(), subject.resolve()
+    in_dataset = any((parent / DATASET_JSON).is_file() for parent in place.parents)
+    if in_dataset or place.is_relative_to(judged):
+        raise UsageError(
+            f"expected an output apart from the data, got {output}", remedy="name a file outside of any dataset"
+        )
