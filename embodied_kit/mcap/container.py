@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from embodied_kit.errors import DataError
+
 MIB = 1024 * 1024
 Readable = Literal["ok", "truncated", "bad_magic", "unreadable"]
 Crc = Literal["ok", "bad", "absent", "partial", "none", "unknown"]
@@ -35,6 +37,16 @@ class ReadLimits:
 
 
 DEFAULT_LIMITS = ReadLimits()
+
+
+def check_size(size: int, limit: int) -> None:
+    """Refuse what is too large to be held.
+
+    Raises:
+        DataError: `size` is above `limit`.
+    """
+    if size > limit:
+        raise DataError(f"expected {limit} bytes at most, got {size}")
 
 
 @dataclass(frozen=True)

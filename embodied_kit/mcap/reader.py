@@ -9,40 +9,41 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from embodied_kit.errors import DataError, UsageError
-from embodied_kit.mcap.batch import Batch, make_batch
-from embodied_kit.mcap.chunk import INDEX_DTYPE, Walked, compare_index, prove, walk
-from embodied_kit.mcap.container import DEFAULT_LIMITS, MIB, Attachment, ContainerInfo, Crc, Readable, ReadLimits
-from embodied_kit.mcap.decompress import Decompressor
+from embodied_kit.mcap.attachment import pass_attachment
+from embodied_kit.mcap.batch import Batch
+from embodied_kit.mcap.chunk import walk
+from embodied_kit.mcap.chunk_reader import ChunkReader
+from embodied_kit.mcap.container import (
+    DEFAULT_LIMITS,
+    MIB,
+    Attachment,
+    ContainerInfo,
+    Crc,
+    Readable,
+    ReadLimits,
+    check_size,
+)
+from embodied_kit.mcap.fields import Fields
 from embodied_kit.mcap.ledger import Closing, Ledger
 from embodied_kit.mcap.records import (
     FOOTER_FIELDS,
     HEAD,
     MAGIC,
     MESSAGE_FIXED,
-    MESSAGE_HEAD,
     Channel,
-    ChunkHead,
-    Fields,
     Opcode,
     Schema,
-    parse_attachment_head,
     parse_attachment_index,
     parse_channel,
-    parse_chunk_head,
     parse_chunk_index,
     parse_footer,
     parse_header,
-    parse_message_index,
     parse_metadata,
     parse_metadata_index,
     parse_schema,
@@ -55,8 +56,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Batch", "McapScan"]
 
-_HEAD_PEEK = 64 * 1024
-MAX_CHANNELS = 1 << 16
 _IN_SUMMARY = frozenset(
     {
         Opcode.SCHEMA,
@@ -90,9 +89,9 @@ class McapScan:
         self._size = os.fstat(self._file.fileno()).st_size
         self._limits = limits
         self._ledger = Ledger(limits)
-        self._decompress = Decompressor()
         self._digest = StreamDigest()
         self._span = SpanReader(self._file, self._size, self._digest)
+        self._chunks = ChunkReader(self._span, self._ledger, limits, self._define)
         self._in_summary = False
         self._summary_start = 0
         self._saw_header = False
@@ -229,14 +228,9 @@ class McapScan:
             if opcode == Opcode.MESSAGE and MESSAGE_FIXED <= length <= self._limits.chunk_bytes:
                 yield from self._loose_messages(HEAD.size + length)
             elif opcode == Opcode.CHUNK:
-                yield from self._chunk(offset, length)
+                yield from self._chunks.read(offset, length)
             else:
                 self._other(opcode, offset, length)
-
-    @staticmethod
-    def _check_size(size: int, limit: int) -> None:
-        if size > limit:
-            raise DataError(f"expected {limit} bytes at most, got {size}")
 
     def _cut(self, offset: int, message: str) -> None:
         self._truncated_at = offset
@@ -260,125 +254,13 @@ class McapScan:
         self._ledger.loose_messages_n += len(found.starts)
         buffer = span.buffer
         span.at = found.stop
-        yield from self._deliver(buffer, found.starts, None, "none")
-
-    def _deliver(
-        self, buffer: memoryview, starts: NDArray[np.int64], chunk_offset: int | None, crc: Crc
-    ) -> Iterator[Batch]:
-        for first in range(0, len(starts), self._limits.batch_messages):
-            batch = make_batch(buffer, starts[first : first + self._limits.batch_messages], chunk_offset, crc)
-            self._ledger.add_messages(batch.channel_id, batch.log_time)
-            yield batch
-
-    def _chunk(self, offset: int, length: int) -> Iterator[Batch]:
-        """A chunk and the message indexes behind it."""
-        span, ledger = self._span, self._ledger
-        whole = length <= self._limits.chunk_bytes
-        span.ensure(HEAD.size + (length if whole else _HEAD_PEEK))
-        content = span.peek(length if whole else _HEAD_PEEK, HEAD.size)
-        data = memoryview(b"")
-        crc: Crc = "unknown"
-        head: ChunkHead | None = None
-        try:
-            head = parse_chunk_head(content)
-            data, crc = self._open_chunk(head, content, offset, length)
-        except DataError as error:
-            ledger.problem(offset, f"chunk not seen: {error.message}")
-        del content
-        span.skip(HEAD.size + length)
-        indexes, places, index_length = self._message_indexes(len(data))
-        if head is None:
-            return
-        ledger.add_chunk(head, offset, HEAD.size + length, places, index_length)
-        if crc != "unknown":
-            ledger.chunks_seen_n += 1
-            yield from self._chunk_messages(data, head, indexes, offset, crc)
-
-    def _open_chunk(self, head: ChunkHead, content: memoryview, offset: int, length: int) -> tuple[memoryview, Crc]:
-        self._check_size(max(length, head.uncompressed_size), self._limits.chunk_bytes)
-        fields = Fields(content)
-        fields.at = head.data_at
-        data = self._decompress(head.compression, fields.take(head.compressed_size), head.uncompressed_size)
-        if not head.crc:
-            return data, "absent"
-        if zlib.crc32(data) == head.crc:
-            return data, "ok"
-        self._ledger.bad_crc(offset)
-        self._ledger.problem(offset, "expected the chunk's CRC, got another")
-        return data, "bad"
-
-    def _message_indexes(
-        self, chunk_size: int
-    ) -> tuple[list[tuple[int, NDArray[np.void]]], list[tuple[int, int]], int]:
-        """MessageIndex records behind a chunk: entries, (channel id, file offset), bytes in all."""
-        span = self._span
-        indexes: list[tuple[int, NDArray[np.void]]] = []
-        places: list[tuple[int, int]] = []
-        begin, room = span.offset, chunk_size // MESSAGE_HEAD.size
-        while span.ensure(HEAD.size):
-            offset = span.offset
-            opcode, length = HEAD.unpack_from(span.buffer, span.at)
-            if opcode != Opcode.MESSAGE_INDEX or offset + HEAD.size + length > self._size:
-                break
-            try:
-                self._check_size(length, self._limits.chunk_bytes)
-                span.ensure(HEAD.size + length)
-                channel_id, raw = parse_message_index(span.peek(length, HEAD.size))
-                self._check_size(len(places), MAX_CHANNELS)
-                places.append((channel_id, offset))
-                room -= len(raw) // INDEX_DTYPE.itemsize
-                if room >= 0:
-                    indexes.append((channel_id, np.frombuffer(bytes(raw), INDEX_DTYPE)))
-                elif chunk_size:
-                    self._ledger.problem(offset, "expected as many index entries as messages in the chunk, got more")
-            except DataError as error:
-                self._ledger.problem(offset, error.message)
-            span.skip(HEAD.size + length)
-        return indexes, places, span.offset - begin
-
-    def _chunk_messages(
-        self, data: memoryview, head: ChunkHead, indexes: list[tuple[int, NDArray[np.void]]], offset: int, crc: Crc
-    ) -> Iterator[Batch]:
-        ledger = self._ledger
-        found = prove(data, indexes)
-        if found is None:
-            found = walk(data)
-            if found.error:
-                ledger.problem(offset, f"in the chunk at {found.stop}: {found.error}")
-            if indexes:
-                unlisted, dangling = compare_index(data, found.starts, indexes)
-                ledger.unindexed_n += unlisted
-                ledger.dangling_n += dangling
-                if unlisted or dangling:
-                    wrong = f"{unlisted} not listed and {dangling} wrong entries"
-                    ledger.problem(offset, f"expected an index of every message in the chunk, got {wrong}")
-            else:
-                ledger.unindexed_n += len(found.starts)
-        self._chunk_others(found, data, offset)
-        lows: list[int] = []
-        for batch in self._deliver(data, found.starts, offset, crc):
-            lows += [int(batch.log_time.min()), int(batch.log_time.max())]
-            yield batch
-        times = (min(lows), max(lows)) if lows else (0, 0)
-        if times != (head.first_log_time, head.last_log_time):
-            ledger.chunks_bad_time_n += 1
-            ledger.problem(offset, "expected the chunk's time range to be that of its messages, got another")
-
-    def _chunk_others(self, found: Walked, data: memoryview, offset: int) -> None:
-        """Schemas and channels inside a chunk; nothing else belongs there."""
-        for opcode, first, last in found.others:
-            if opcode in (Opcode.SCHEMA, Opcode.CHANNEL):
-                self._define(opcode, data[first:last], offset)
-            elif opcode in list(Opcode):
-                self._ledger.problem(offset, f"expected no opcode {opcode} of {last - first} bytes in a chunk")
-            else:
-                self._ledger.opcodes[opcode] += 1
+        yield from self._chunks.deliver(buffer, found.starts, None, "none")
 
     def _define(self, opcode: int, content: memoryview, offset: int) -> None:
         """A schema or channel, wherever it stands."""
         ledger = self._ledger
         try:
-            self._check_size(len(content), self._limits.definition_bytes)
+            check_size(len(content), self._limits.definition_bytes)
             if opcode == Opcode.SCHEMA:
                 schema = parse_schema(content)
                 if schema.schema_id not in ledger.schemas:
@@ -396,7 +278,7 @@ class McapScan:
         """Any record but messages and chunks."""
         span = self._span
         if opcode == Opcode.ATTACHMENT:
-            self._attachment(offset, length)
+            pass_attachment(span, self._ledger, offset, length)
         elif opcode not in list(Opcode):
             self._ledger.opcodes[opcode] += 1
             span.skip(HEAD.size + length)
@@ -449,44 +331,6 @@ class McapScan:
             ledger.add_metadata_index(*parse_metadata_index(content))
         elif opcode != Opcode.SUMMARY_OFFSET:
             raise DataError("expected this record elsewhere (a message index behind a chunk, a message of 22 bytes)")
-
-    def _attachment(self, offset: int, length: int) -> None:
-        """Pass an attachment by: hashed, its CRC checked, never held."""
-        span = self._span
-        peek = min(length, _HEAD_PEEK)
-        span.ensure(HEAD.size + peek)
-        try:
-            head = parse_attachment_head(span.peek(peek, HEAD.size))
-            self._check_size(head.data_at + head.size + 4, length)
-        except DataError as error:
-            self._ledger.problem(offset, f"attachment not seen: {error.message}")
-            span.skip(HEAD.size + length)
-            return
-        span.skip(HEAD.size)
-        crc = 0
-        for piece in span.pieces(head.data_at):
-            crc = zlib.crc32(piece, crc)
-        sha, data_offset = hashlib.sha256(), span.offset
-        for piece in span.pieces(head.size):
-            crc = zlib.crc32(piece, crc)
-            sha.update(piece)
-        tail = b"".join(span.pieces(length - head.data_at - head.size))
-        told = int.from_bytes(tail[:4], "little")
-        state: Crc = "absent" if not told else "ok" if told == crc else "bad"
-        self._ledger.add_attachment(
-            Attachment(
-                head.name,
-                head.media_type,
-                head.log_time,
-                head.create_time,
-                head.size,
-                sha.hexdigest(),
-                state,
-                offset,
-                data_offset,
-            ),
-            HEAD.size + length,
-        )
 
     def _data_end(self, offset: int, length: int) -> None:
         span, ledger = self._span, self._ledger

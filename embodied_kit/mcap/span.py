@@ -12,6 +12,8 @@ from io import FileIO
 import numpy as np
 
 SPAN_BYTES = 4 * 1024 * 1024
+HEAD_PEEK = 64 * 1024
+"""Bytes of a large record that hold its fixed fields."""
 PIECE_BYTES = 1024 * 1024
 
 

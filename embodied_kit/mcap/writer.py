@@ -21,6 +21,7 @@ import zstandard
 import embodied_kit
 from embodied_kit.errors import UsageError
 from embodied_kit.mcap.crc import combine
+from embodied_kit.mcap.disk import create, sync, sync_folder, write_all
 from embodied_kit.mcap.records import (
     FOOTER_FIELDS,
     HEAD,
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
 Compression = Literal["none", "zstd", "lz4"]
 CHUNK_BYTES = 1024 * 1024
 LARGE_BYTES = 64 * 1024
-MAX_PARTS = 512  # below every IOV_MAX
 _ZSTD_LEVEL = 1
 
 
@@ -78,7 +78,7 @@ class McapWriter:
         self.partial_path = self.path.with_name(self.path.name + ".partial")
         if self.path.exists():
             raise UsageError(f"expected a new file, got {self.path}, which exists")
-        self._fd = _create(self.partial_path)
+        self._fd = create(self.partial_path)
         self._compression = "" if compression == "none" else compression
         self._zstd = zstandard.ZstdCompressor(level=_ZSTD_LEVEL) if compression == "zstd" else None
         self._chunk_bytes = chunk_bytes
@@ -230,7 +230,7 @@ class McapWriter:
     def flush(self) -> None:
         """Close the chunk and wait until everything written is on the disk."""
         self.close_chunk()
-        _sync(self._fd)
+        sync(self._fd)
 
     def attach(self, name: str, media_type: str, data: bytes, *, log_time: int = 0, create_time: int = 0) -> None:
         """Write an attachment at once, in front of the open chunk; times in ns since the epoch, 0 where not known."""
@@ -255,11 +255,11 @@ class McapWriter:
         self.close_chunk()
         self._put([record_bytes(Opcode.DATA_END, struct.pack("<I", self._crc))])
         self._put_summary()
-        _sync(self._fd)
+        sync(self._fd)
         self._closed = True
         os.close(self._fd)
         self.partial_path.rename(self.path)
-        _sync_folder(self.path.parent)
+        sync_folder(self.path.parent)
 
     def abort(self) -> None:
         """Give up: the `.partial` stays as it is, with every chunk that was closed."""
@@ -278,7 +278,7 @@ class McapWriter:
         """Append to the file; `crc` is the data section's with these parts."""
         if self._closed:
             raise UsageError("expected an open writer, got one that was closed")
-        self._offset += _write_all(self._fd, parts)
+        self._offset += write_all(self._fd, parts)
         self._crc = crc
 
     def _compressed(self, parts: list[bytes]) -> list[bytes]:
@@ -354,18 +354,6 @@ class McapWriter:
         self._put([summary, struct.pack("<I", zlib.crc32(summary)), MAGIC])
 
 
-def _create(path: Path) -> int:
-    try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        return os.open(path, flags, 0o644)
-    except FileExistsError as error:
-        raise UsageError(
-            f"expected no {path}, got one that an earlier recording left", remedy="move it away, or remove it"
-        ) from error
-    except OSError as error:
-        raise UsageError(f"expected to create {path}, got {error.strerror}") from error
-
-
 def _joined_small(parts: Iterable[bytes]) -> list[bytes]:
     """Runs of small parts joined; large ones left as they are."""
     found: list[bytes] = []
@@ -377,33 +365,3 @@ def _joined_small(parts: Iterable[bytes]) -> list[bytes]:
         found += [b"".join(run), part]
         run = []
     return [*found, b"".join(run)] if run else found
-
-
-def _write_all(fd: int, parts: list[bytes]) -> int:
-    """Write every byte, whatever the system takes at once; bytes written."""
-    size = sum(map(len, parts))
-    if not hasattr(os, "writev") or len(parts) > MAX_PARTS:
-        parts = [b"".join(parts)]
-    written = os.writev(fd, parts) if hasattr(os, "writev") else os.write(fd, parts[0])
-    left = written
-    for part in parts if written < size else ():
-        rest = memoryview(part)[min(left, len(part)) :]
-        left = max(left - len(part), 0)
-        while rest:
-            rest = rest[os.write(fd, rest) :]
-    return size
-
-
-def _sync(fd: int) -> None:
-    """Wait for the disk; macOS and Windows know no fdatasync."""
-    getattr(os, "fdatasync", os.fsync)(fd)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable; Windows cannot open a folder."""
-    if os.name == "posix":
-        fd = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)

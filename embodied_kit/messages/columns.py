@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embodied_kit.errors import UsageError
-from embodied_kit.messages.layout import Bytes, Ints, Kind, Leaf, Places, Walk, gather, leaves, uniform
+from embodied_kit.messages.layout import Bytes, Ints, Places, Walk, gather, uniform
+from embodied_kit.messages.leaf import Kind, Leaf, leaves
 from embodied_kit.messages.schema import MessageSchema, Struct
 
 HEADER_BYTES = 4
