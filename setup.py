@@ -18,7 +18,7 @@ def here(folder: str) -> str:
     return Path(os.path.relpath(ROOT / folder)).as_posix()
 
 
-def data_globs(folder: str, suffixes: tuple[str, ...], depth: int = 6) -> list[str]:
+def data_globs(suffixes: tuple[str, ...], depth: int = 6) -> list[str]:
     """Patterns that name the suffixes at every depth (old setuptools knows no `**`)."""
     return ["/".join(["*"] * level) + suffix for level in range(1, depth + 1) for suffix in suffixes]
 
@@ -67,10 +67,10 @@ setup(
         "embodied_kit.schemas": here("schemas"),
     },
     package_data={
-        "embodied_kit.schemas": data_globs("schemas", (".json", ".yaml")),
+        "embodied_kit.schemas": data_globs((".json", ".yaml")),
         "embodied_kit": ["py.typed", "cli/*.yaml"],
-        "embodied_recorders": ["py.typed", *data_globs("", (".json", ".yaml", ".xml", ".urdf"))],
-        "embodied_validators": ["py.typed", *data_globs("", (".html", ".js", ".css", ".json", ".yaml"))],
+        "embodied_recorders": ["py.typed", *data_globs((".json", ".yaml", ".xml", ".urdf"))],
+        "embodied_validators": ["py.typed", *data_globs((".html", ".js", ".css", ".json", ".yaml"))],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/embodied_kit"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NoReturn
 
@@ -58,7 +59,7 @@ class ParseResult:
 class _ProblemFoundError(ValueError):
     def __init__(self, problem: JsonProblem, place: str) -> None:
         super().__init__(problem)
-        self.problem = problem
+        self.problem: JsonProblem = problem
         self.place = place[:80]
 
 
@@ -139,7 +140,7 @@ def rounded(value: JsonValue) -> JsonValue:
         return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
     if value is None or isinstance(value, str | bool | int):
         return value
-    if hasattr(value, "items"):
+    if isinstance(value, Mapping):
         return {key: rounded(item) for key, item in value.items()}
     return [rounded(item) for item in value]
 

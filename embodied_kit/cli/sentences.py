@@ -28,7 +28,7 @@ def catalogue() -> Mapping[str, Sequence[Mapping[str, str]]]:
     """`sentences`, `parts` of them and what the `system` says -> entries of English (`en`) and Chinese (`zh`)."""
     from embodied_kit.spec.strict_yaml import load_yaml  # noqa: PLC0415  # English needs none of it
 
-    data = load_yaml(files(__package__).joinpath(_CATALOGUE).read_bytes())
+    data = load_yaml(files("embodied_kit.cli").joinpath(_CATALOGUE).read_bytes())
     return cast("Mapping[str, Sequence[Mapping[str, str]]]", data)
 
 

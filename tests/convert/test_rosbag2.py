@@ -411,16 +411,17 @@ def test_sealed_dataset(tmp_path: Path, dataset: Dataset) -> None:
 
 
 _IMPORT_AND_TELL = """
-import resource, sys
+import sys
 from pathlib import Path
+from peak import peak_kib
 from convert.support import dataset_in, imported
 from convert.support import HELLOS, write_sqlite
 folder = Path(sys.argv[1])
 dataset = dataset_in(folder)
 imported(write_sqlite(folder / "small.db3", HELLOS[:5]), dataset)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_kib()
 imported(folder / "big.db3", dataset)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak_kib() - before)
 """
 
 

@@ -191,10 +191,10 @@ def test_memory_stays_bounded(tmp_path: Path) -> None:
     big = codec(kind).encode({"data": np.random.default_rng(6).normal(size=2**20)})
     path = one_file(tmp_path, kind, definition(kind), [big] * 4)
     code = (
-        "import sys, resource; from pathlib import Path; from embodied_kit.measure import measure_path\n"
+        "from pathlib import Path; from peak import peak_kib; from embodied_kit.measure import measure_path\n"
         f"(facts,) = measure_path(Path({str(path)!r}))\n"
         "(row,) = [row for row in facts.tables['dim'] if row['field'] == 'data']\n"
-        "print(row['n'], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        "print(row['n'], peak_kib() // 1024)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
