@@ -160,9 +160,8 @@ def _info(texts: Texts) -> click.Command:
         episodes = [dataset.episode(name) for name in dataset.episode_ids()]
         for name in ("title_zh", "title_en", "dataset_id", "dataset_version", "state", "data_origin", "license"):
             if name in document:
-                click.echo(f"{name:<16} {document[name]}")
-        for name, value in totals(episodes, set(_excluded(document))).items():
-            click.echo(f"{name:<20} {value}")
+                click.echo(f"{name:<20} {document[name]}")
+        _show_totals(totals(episodes, set(_excluded(document))))
         return 0
 
     return verb(
@@ -243,12 +242,8 @@ def _seal(texts: Texts) -> click.Command:
             _require_version(version)
         document = Dataset.open(directory).seal(version, time.time_ns())
         fixed = document.get("dataset_version", "?")
-        click.echo(
-            texts(
-                f"sealed {directory} as version {fixed}: {document['totals']}",
-                f"已封存 {directory}，版本 {fixed}：{document['totals']}",
-            )
-        )
+        click.echo(texts(f"sealed {directory} as version {fixed}", f"已封存 {directory}，版本 {fixed}"))
+        _show_totals(document.get("totals"))
         return 0
 
     return verb(
@@ -291,6 +286,12 @@ def _new_version(texts: Texts) -> click.Command:
             "embodied-kit dataset new-version my_ds my_ds_1.1 --version 1.1.0",
         ),
     )
+
+
+def _show_totals(totals: JsonValue) -> None:
+    """One line a total, under the names that dataset.json has for them."""
+    for name, value in totals.items() if isinstance(totals, Mapping) else ():
+        click.echo(f"{name:<20} {value}")
 
 
 def _require_version(version: str) -> None:

@@ -46,6 +46,7 @@ class RecordOptions:
     mode: str
     collection: str
     series: str
+    distro: str
     msg_folders: tuple[Path, ...]
     domain_id: int | None
     transport: str
@@ -110,6 +111,14 @@ def _options(texts: Texts) -> list[click.Parameter]:
         ),
         click.Option(["--series"], default=DEFAULT_GROUP, show_default=True, help=texts("series_id", "系列标识")),
         click.Option(
+            ["--distro"],
+            default="",
+            help=texts(
+                "ROS distribution of the robot, e.g. humble, where types announce no hash.",
+                "机器人的 ROS 发行版，如 humble（类型不通告摘要时）。",
+            ),
+        ),
+        click.Option(
             ["--msgs", "msg_folders"],
             multiple=True,
             type=click.Path(path_type=Path, exists=True),
@@ -134,10 +143,11 @@ def record(options: RecordOptions, texts: Texts) -> int:
     with ExitStack() as stack:
         graph = open_transport(options.transport, domain_id=options.domain_id, interface=options.interface)
         stack.callback(graph.close)
-        session = Session(graph, dataset, contract, TypeStore(options.msg_folders), host)
+        session = Session(graph, dataset, contract, TypeStore(options.msg_folders), host, options.distro or None)
         stack.callback(session.close)
         session.require(_take_options(options))
         session.prepare()
+        _say_what_a_level_will_miss(options, texts)
         rows = Preflight(contract, graph, session.idle).look()
         show_preflight(rows, texts)
         if any(row.blocks for row in rows):
@@ -147,6 +157,14 @@ def record(options: RecordOptions, texts: Texts) -> int:
             _takes(session, options, switch, texts)
             stack.close()  # here, so that an impatient second Ctrl-C does no harm
     return 0
+
+
+def _say_what_a_level_will_miss(options: RecordOptions, texts: Texts) -> None:
+    """Name the options that L2 asks for, while there is still time to give them."""
+    given = {"--operator": options.operator, "--skill": options.skill, "--mode": options.mode}
+    absent = ", ".join(name for name, value in given.items() if not value)
+    if absent:
+        click.echo(texts(f"note: without {absent} these takes stay below L2", f"注意：未给出 {absent}，片段达不到 L2"))
 
 
 def _require_words(options: RecordOptions) -> None:

@@ -86,6 +86,7 @@ class Session:
         dataset: An open, unsealed dataset that has the contract's robots.
         definitions: Where definitions of types come from.
         host: Pseudonym of this machine.
+        distro: ROS distribution of the robot, asked first for definitions; None where its types tell their hashes.
         new_sink: Starts what writes the files; the default is a process of its own.
         clock: What takes are cut by.
         random_bits: Randomness of episode ids.
@@ -96,6 +97,7 @@ class Session:
     contract: Contract
     definitions: TypeStore
     host: str
+    distro: str | None = None
     new_sink: Callable[[], EndableSink] = Sink
     clock: Clock = field(default_factory=SystemClock)
     random_bits: Callable[[int], int] = secrets.randbits
@@ -248,7 +250,7 @@ class Session:
         endpoint = self._endpoints.get(sample.publisher)
         stream = self._streams[sample.topic]
         wire_hash = endpoint.type_hash if endpoint else None
-        found = self.definitions.definition(stream.ros_type, wire_hash)
+        found = self.definitions.definition(stream.ros_type, wire_hash, self.distro)
         return ChannelInfo(
             topic=sample.topic,
             ros_type=stream.ros_type,
