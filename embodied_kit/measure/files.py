@@ -27,12 +27,14 @@ class Declared:
         sha256: Declared digest; empty where there is none.
         problem: What the declared text alone says of its safety.
         episode: Whose document lists it; empty for a robot's URDF.
+        contradicted: Whether it is listed twice, with digests that differ.
     """
 
     path: str
     sha256: str
     problem: PathProblem
     episode: str
+    contradicted: bool = False
 
 
 def declared_files(folder: str, episode: str, document: JsonObject) -> list[Declared]:
@@ -54,7 +56,10 @@ def declare_urdf(robot_path: str, robot: JsonObject) -> Declared | None:
 
 def merge_declared(entries: list[Entry], declared: list[Declared]) -> list[tuple[Entry, Declared | None]]:
     """Every file that is there or declared, once, sorted by path; a missing one has an entry without size."""
-    by_path = {item.path: item for item in declared}
+    by_path: dict[str, Declared] = {}
+    for item in declared:
+        before = by_path.get(item.path, item)
+        by_path[item.path] = replace(item, contradicted=before.contradicted or before.sha256 != item.sha256)
     found = [(entry, by_path.pop(entry.path, None)) for entry in entries]
     for item in by_path.values():
         entry = make_entry(item.path, None, item.problem)
@@ -76,13 +81,14 @@ def file_row(
         bare: Whether no layout applies (a bare file or bag): nothing is unlisted then.
     """
     digest = declared.sha256 if declared else ""
+    agrees = sha256 == digest and not (declared and declared.contradicted)
     values: dict[str, JsonValue] = {
         "path": entry.path,
         "kind": entry.kind,
         "size": entry.size,
         "sha256": sha256,
         "declared_sha256": digest or None,
-        "sha256_ok": sha256 == digest if sha256 and digest else None,
+        "sha256_ok": agrees if sha256 and digest else None,
         "listing": _listing(entry, declared, present=present, bare=bare),
         "path_problem": entry.problem,
     }
