@@ -13,6 +13,7 @@ from embodied_kit.cli.options import example, path_argument, path_option, verb
 from embodied_kit.cli.progress import progress_bar
 from embodied_kit.cli.texts import Texts
 from embodied_kit.model.json import JsonObject
+from embodied_kit.visible import visible_json
 
 
 def build(texts: Texts) -> click.Command:
@@ -39,7 +40,7 @@ def build(texts: Texts) -> click.Command:
 
             result = verify(dataset, trusted, now_ns=time.time_ns(), rejudge=again if rejudge else None, progress=read)
         if output_format == "json":
-            sys.stdout.buffer.write(pretty_bytes(verification_document(result)))
+            sys.stdout.buffer.write(visible_json(pretty_bytes(verification_document(result))))
         else:
             click.echo(verification_text(result, texts.language), nl=False)
         return result.exit_code

@@ -11,6 +11,7 @@ from embodied_kit.canonical import rounded
 from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.report import Finding, Place, Report
 from embodied_kit.model.rule import LEVELS, Rule
+from embodied_kit.visible import visible_json
 from embodied_validators.report.group import Agreeing, Group, agreeing, group_findings, tally, verdict
 from embodied_validators.report.info import EpisodeInfo, SubjectInfo
 
@@ -54,7 +55,8 @@ def render_json(report: Report, rulebook: Mapping[str, Rule], info: SubjectInfo)
         "coverage": report.coverage,
         "digests": report.digests,
     }
-    return orjson.dumps(rounded(document), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    data = orjson.dumps(rounded(document), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return visible_json(data)
 
 
 def _subject(report: Report, info: SubjectInfo) -> JsonObject:
