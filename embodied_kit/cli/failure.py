@@ -19,7 +19,7 @@ from embodied_kit.errors import EmbodiedKitError
 
 EXIT_USAGE = 2
 EXIT_ENVIRONMENT = 4
-_WRONG_PATH = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
+_WRONG_PATH = frozenset({errno.ENOENT, errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP})
 
 # error number -> English, Chinese, command that shows more; its `{path}` and `{folder}` are those of the error
 _SYSTEM: Mapping[int, tuple[str, str, str]] = MappingProxyType(
@@ -34,6 +34,8 @@ _SYSTEM: Mapping[int, tuple[str, str, str]] = MappingProxyType(
         errno.EEXIST: ("it exists already", "已存在", "ls -ld {path}"),
         errno.EISDIR: ("it is a folder", "是文件夹", "ls {path}"),
         errno.ENOTDIR: ("it is not a folder", "不是文件夹", "ls -ld {path}"),
+        errno.ENAMETOOLONG: ("the path is too long", "路径过长", ""),
+        errno.ELOOP: ("its links lead in a circle", "符号链接成环", "ls -l {folder}"),
     }
 )
 
@@ -86,7 +88,7 @@ def tell(failure: Failure, texts: Texts) -> int:
     """
     click.echo(f"{texts('error', '错误')}: {_one_line(failure.message)}", err=True)
     if failure.remedy:
-        click.echo(f"  -> {failure.remedy}", err=True)
+        click.echo(f"  -> {_one_line(failure.remedy)}", err=True)
     return failure.exit_code
 
 
@@ -100,7 +102,7 @@ def _of_system(error: OSError, texts: Texts) -> Failure:
     elif "{" in remedy:
         remedy = ""
     said = texts(english, chinese)
-    code = EXIT_USAGE if isinstance(error, _WRONG_PATH) else EXIT_ENVIRONMENT
+    code = EXIT_USAGE if error.errno in _WRONG_PATH else EXIT_ENVIRONMENT
     return Failure(f"{said}: {path}" if path else said, remedy, code)
 
 

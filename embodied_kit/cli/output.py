@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def require_output(output: Path | None, subject: Path) -> None:
             f"expected a new or plain file as output, got {output}",
             remedy="name another, or leave out -o to write to the terminal",
         )
-    place, judged = output.resolve(), subject.resolve()
+    place, judged = (Path(os.path.realpath(path)) for path in (output, subject))  # resolve() fails over link circles
     in_dataset = any((parent / DATASET_JSON).is_file() for parent in place.parents)
     if in_dataset or place.is_relative_to(judged):
         raise UsageError(

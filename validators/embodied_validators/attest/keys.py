@@ -99,7 +99,7 @@ def new_key(folder: Path, name: str, passphrase: str | None = None, *, roles: tu
     """
     if not _KEY_NAME.fullmatch(name):
         raise UsageError(f"expected a key name of a-z, 0-9, _ and -, got {name!r}")
-    here = folder.resolve()
+    here = Path(os.path.realpath(folder))
     if any((parent / DATASET_JSON).is_file() for parent in (here, *here.parents)):
         raise UsageError(
             f"expected a folder outside any dataset for a private key, got {folder}",
@@ -146,8 +146,8 @@ def load_trust(path: Path, *, dataset: Path) -> Trust:
     Raises:
         UsageError: It lies inside the dataset, is missing, or is not a trust file.
     """
-    home = dataset.resolve()
-    if path.resolve().is_relative_to(home) or path.parent.resolve().is_relative_to(home):  # nor a link in it
+    home, *places = (os.path.realpath(item) for item in (dataset, path, path.parent))  # resolve() fails over circles
+    if any(Path(place).is_relative_to(home) for place in places):  # nor a link in it
         raise UsageError(
             f"expected a trust file from outside the dataset, got {path}",
             remedy="get the key from its holder by another way, and keep it apart from the data",
