@@ -24,7 +24,8 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     out = tmp_path_factory.mktemp("demo") / "out"
-    done = run("demo", "--out", str(out), "--domain", str(free_domain()))
+    with free_domain() as domain_id:
+        done = run("demo", "--out", str(out), "--domain", str(domain_id))
     if "too busy" in done.stdout:
         pytest.skip("this machine is too busy to run the simulated robot in real time")
     assert done.returncode == 0, done.stdout + done.stderr
