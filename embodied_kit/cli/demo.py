@@ -171,6 +171,7 @@ class Demo:
         follower = TakeFollower()
         try:
             session.prepare()
+            self._say("preflight: is every stream there, at its rate?", "预检：每路数据流是否在、频率是否相符？")
             self._preflight(session, follower)
             for number in follower.takes(session):
                 self._say(f"take {number} of {TAKES}", f"第 {number}/{TAKES} 次采集")
