@@ -40,8 +40,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "authoring": {"en": "has no unknown field without the prefix x_", "zh": "没有不带 x_ 前缀的未知字段"},
     "undetermined": {"en": "otherwise undetermined", "zh": "否则为未判定"},
-    "overridable": {"en": "A profile may change its limits.", "zh": "配置档可以改动其限值。"},
-    "fixed": {"en": "No profile may change it.", "zh": "配置档不得改动。"},
+    "overridable": {"en": "A profile may change its limits.", "zh": "规则集可以改动其限值。"},
+    "fixed": {"en": "No profile may change it.", "zh": "规则集不得改动。"},
 }
 
 
