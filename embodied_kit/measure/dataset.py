@@ -21,7 +21,7 @@ from embodied_kit.measure.links import (
     field_links,
 )
 from embodied_kit.measure.progress import MeasureProgress
-from embodied_kit.measure.rows import error_row
+from embodied_kit.measure.rows import NEEDS_SIGNAL, error_row
 from embodied_kit.measure.tables.content_links import urdf_links
 from embodied_kit.measure.tables.coverage import CONTENT_TABLES, coverage_row, unread_data
 from embodied_kit.measure.unit import DataFile, measure_unit
@@ -31,7 +31,6 @@ from embodied_kit.model.facts import DATASET_SCOPE, Depth, Facts, Row
 
 _MANDATORY = {"dataset": DATASET_JSON, "governance": GOVERNANCE_JSON, "task": TASKS_JSON}
 _UNOPENED = "not part of the layout"
-_HASHED = "only its digest was compared"
 
 
 @dataclass(frozen=True)
@@ -209,5 +208,6 @@ def _coverage(entry: Entry, *, hashed: bool) -> Row:
     if entry.document or entry.kind == "urdf":
         return coverage_row(entry.path, entry.episode or None, opened=True, decoded=True)
     if hashed:
-        return coverage_row(entry.path, entry.episode or None, opened=True, decoded=False, reason=_HASHED)
-    return coverage_row(entry.path, entry.episode or None, opened=False, decoded=False, reason=_UNOPENED)
+        return coverage_row(entry.path, entry.episode or None, opened=True, decoded=False)  # its digest is compared
+    reason = NEEDS_SIGNAL if entry.kind == "bag_metadata" else _UNOPENED
+    return coverage_row(entry.path, entry.episode or None, opened=False, decoded=False, reason=reason)

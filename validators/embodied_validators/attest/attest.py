@@ -58,9 +58,11 @@ class NotReachedError(EmbodiedKitError):
     """
 
     def __init__(self, level: Level, obstacles: tuple[Obstacle, ...], code: int) -> None:
-        named = ", ".join(f"{item.rule_id} {item.state}" for item in obstacles) or "no episode was judged"
+        named = ", ".join(item.rule_id for item in obstacles)
         super().__init__(
-            f"expected level {level} to be reached, got {named}",
+            f"expected level {level} to be reached, got these rules in its way: {named}"
+            if obstacles
+            else f"expected level {level} to be reached, got no episode that counts",
             remedy=f"embodied-kit validate --level {level} on this dataset shows each place and how to fix it",
         )
         self.obstacles = obstacles

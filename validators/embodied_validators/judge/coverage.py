@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from embodied_kit.model.facts import DATASET_SCOPE, Facts
+from embodied_kit.model.facts import DATASET_SCOPE, Facts, Row
 from embodied_kit.model.json import JsonObject
 
 ASPECTS = ("seen", "opened", "decoded", "sampled", "ignored")
@@ -28,7 +28,7 @@ class Coverage:
         for row in unit.tables.get("coverage", ()):
             for aspect in ASPECTS:
                 self.counts[aspect] += row.get(aspect) is True
-            if row.get("ignored") is True or row.get("sampled") is True or row.get("opened") is False:
+            if _not_wholly_seen(row, unit):
                 episode = unit.scope if unit.scope not in (DATASET_SCOPE, "bare") else ""
                 self.not_seen.append((episode, str(row.get("path") or ""), str(row.get("reason") or "")))
 
@@ -42,3 +42,9 @@ class Coverage:
             "not_seen_n": len(places),
             "not_seen": [{"episode": e, "path": path, "reason": why} for e, path, why in places[:PLACES_KEPT]],
         }
+
+
+def _not_wholly_seen(row: Row, unit: Facts) -> bool:
+    """Ignored, sampled, not opened, or opened and not decoded for a reason other than the depth asked for."""
+    undecoded = row.get("decoded") is False and bool(row.get("reason")) and unit.depth != "index"
+    return undecoded or row.get("ignored") is True or row.get("sampled") is True or row.get("opened") is False
