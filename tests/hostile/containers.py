@@ -45,10 +45,17 @@ def container(*records: bytes) -> bytes:
     return MAGIC + head + b"".join(records) + end + MAGIC
 
 
-def chunk(records: bytes, compression: str = "zstd", *, size: int | None = None, stored: bytes | None = None) -> bytes:
+def chunk(
+    records: bytes,
+    compression: str = "zstd",
+    *,
+    size: int | None = None,
+    stored: bytes | None = None,
+    times: tuple[int, int] = (START_NS, START_NS),
+) -> bytes:
     data = zstandard.ZstdCompressor().compress(records) if stored is None else stored
     declared = len(records) if size is None else size
-    return chunk_head_bytes(ChunkHead(0, 0, declared, zlib.crc32(records), compression, len(data), 0)) + data
+    return chunk_head_bytes(ChunkHead(*times, declared, zlib.crc32(records), compression, len(data), 0)) + data
 
 
 def attachment(name: str, data: bytes, *, size: int | None = None) -> bytes:
@@ -69,7 +76,9 @@ def typed(ros_type: str, payloads: Sequence[bytes], text: bytes = b"", topic: st
     """One channel, one chunk."""
     records = b"".join(message(1, payload, index) for index, payload in enumerate(payloads))
     schema = Schema(1, ros_type, "ros2msg", text or definition(ros_type))
-    return container(schema_bytes(schema), channel_bytes(Channel(1, 1, topic, "cdr", {})), chunk(records))
+    times = (START_NS, START_NS + 10_000_000 * (len(payloads) - 1))
+    channel = channel_bytes(Channel(1, 1, topic, "cdr", {}))
+    return container(schema_bytes(schema), channel, chunk(records, times=times))
 
 
 def joints(index: int, values: Sequence[float], names: Sequence[str] = ("a", "b"), **stamp: int) -> bytes:
@@ -158,7 +167,7 @@ def times_beyond_reason() -> bytes:
     pairs = ((most, 0), (0, most), (2**63, 2**63 - 1), (1, 1), (most, most))
     records = b"".join(message(1, text, n, log, publish) for n, (log, publish) in enumerate(pairs))
     schema = schema_bytes(Schema(1, TEXT, "ros2msg", definition(TEXT)))
-    return container(schema, channel_bytes(Channel(1, 1, "/t", "cdr", {})), chunk(records))
+    return container(schema, channel_bytes(Channel(1, 1, "/t", "cdr", {})), chunk(records, times=(0, most)))
 
 
 def stamps_beyond_reason() -> bytes:

@@ -10,7 +10,7 @@ import pytest
 from hostile.kit import Program, first_episode
 from measure.synthetic import Take, streams, write_dataset
 
-CASES = int(os.environ.get("EMBODIED_KIT_CHANGED_BYTES", "120"))
+CASES = int(os.environ.get("EMBODIED_KIT_CHANGED_BYTES", "90"))
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,36 @@ REALDATA = Path(__file__).resolve().parents[3] / "shared" / "realdata"
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
-def test_a_hostile_file_is_judged_and_never_passes(name: str, program: Program, tmp_path: Path) -> None:
+def test_a_hostile_file_is_judged_with_findings_and_no_level(name: str, program: Program, tmp_path: Path) -> None:
     path = tmp_path / "take.mcap"
     path.write_bytes(CONTAINERS[name]())
-    report = program.judged(path).report()
-    assert report["verdict"]["level"] is None
-    program.judged(path, "--depth", "index")
+    for words in (("--depth", "full"), ("--depth", "index")):
+        ran = well_behaved(program.run("validate", path, "--format", "json", *words))
+        assert ran.code in (0, 1, 3)
+        assert ran.report()["verdict"]["level"] is None
+        assert ran.report()["findings"]
     ran = well_behaved(program.run("validate", path, "--depth", "signal", "--format", "html", "--lang", "zh"))
-    assert ran.code in (1, 3)
+    assert ran.code in (0, 1, 3)
+
+
+def test_a_hostile_file_is_imported_whole_or_refused_in_one_line(program: Program, tmp_path: Path) -> None:
+    robot, target = next(GOOD.glob("robots/*/robot.json")), tmp_path / "set"
+    assert program.run("dataset", "init", target, "--robot", robot).code == 0
+    whole = next(GOOD.glob("episodes/*/*.mcap")).read_bytes()
+    cuts = {f"cut at {size}": whole[:size] for size in (0, 8, 300_000, len(whole) - 9)}
+    imported = 0
+    for data in (*(build() for build in CONTAINERS.values()), *cuts.values(), whole):
+        path = tmp_path / "take.mcap"
+        path.write_bytes(data)
+        ran = well_behaved(program.run("import", "rosbag2", path, "--dataset", target, "--robot", robot))
+        imported += ran.code == 0
+        assert ran.code in (0, 1)
+        assert len(ran.errors.splitlines()) <= 2
+        assert ran.errors.startswith("error: ") == (ran.code == 1)
+        assert len(list((target / "episodes").glob("*"))) == imported
+        assert not list(target.rglob("*.partial"))
+        assert not list(target.glob(".embodied/recording/*"))
+    assert ran.code == 0
 
 
 def test_a_file_cut_anywhere_is_told_so(program: Program, tmp_path: Path) -> None:
