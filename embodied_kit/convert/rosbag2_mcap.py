@@ -62,7 +62,8 @@ def _require_whole(info: ContainerInfo, path: Path) -> None:
         found = f"trouble at byte {info.problems[0].offset} ({info.problems[0].message})"
     if found:
         raise DataError(
-            f"expected a whole MCAP file, got {found} in {path.name}", remedy="repair it first: mcap recover"
+            f"expected a whole MCAP file, got {found} in {path.name}",
+            remedy=f"repair it first: embodied-kit recover {path.name}",
         )
 
 

@@ -35,8 +35,7 @@ def facts_lines(facts: Iterable[Facts]) -> Iterator[bytes]:
             }
         )
         for table in sorted(item.tables):
-            for row in sorted_rows(table, item.tables[table]):
-                yield _line({"table": table, **row})
+            yield from _sorted_lines(table, item.tables[table])
 
 
 def read_facts(lines: Iterable[bytes]) -> list[Facts]:
@@ -60,10 +59,12 @@ def read_facts(lines: Iterable[bytes]) -> list[Facts]:
     return found
 
 
-def sorted_rows(table: str, rows: Iterable[Row]) -> list[Row]:
-    """Rows in the order of their keys, null first; rows of one key in the order of their bytes."""
+def _sorted_lines(table: str, rows: Iterable[Row]) -> Iterator[bytes]:
+    """Lines of rows in the order of their keys, null first; those of one key in the order of their bytes."""
     key = standard().fact_table(table).key
-    return sorted(rows, key=lambda row: ([_order(name, row.get(name)) for name in key], canonical_bytes(row)))
+    keyed = [([_order(name, row.get(name)) for name in key], _line({"table": table, **row})) for row in rows]
+    for _, line in sorted(keyed):
+        yield line
 
 
 def _order(name: str, value: JsonValue) -> tuple[int, int | float, str]:
