@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,11 @@ from embodied_kit.cli.options import example, path_argument, path_option, transp
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.layout import write_whole
 from embodied_kit.errors import UsageError
+from embodied_kit.model.json import JsonObject
 
 if TYPE_CHECKING:
     from embodied_recorders.preflight import PreflightRow
+    from embodied_recorders.survey import TopicSurvey
 
 EXIT_UNFIT = 4
 
@@ -32,7 +35,7 @@ def _init(texts: Texts) -> click.Command:
         transport: str,
         interface: str,
     ) -> int:
-        from embodied_recorders.contract import contract_yaml, draft_contract  # noqa: PLC0415  # arrows
+        from embodied_recorders.contract import draft_contract  # noqa: PLC0415  # arrows
         from embodied_recorders.survey import survey  # noqa: PLC0415
         from embodied_recorders.transports import open_transport  # noqa: PLC0415
 
@@ -49,27 +52,8 @@ def _init(texts: Texts) -> click.Command:
                 err=True,
             )
             return EXIT_UNFIT
-        for survey_ in seen:
-            if not survey_.agreed:
-                click.echo(
-                    texts(
-                        f"left out: {survey_.topic}, its publishers disagree on the type ({survey_.ros_type})",
-                        f"未列入：{survey_.topic}，发布者的类型不一致（{survey_.ros_type}）",
-                    ),
-                    err=True,
-                )
-        text = contract_yaml(draft_contract("draft", robots, seen))
-        if output is None:
-            click.echo(text, nl=False)
-        else:
-            write_whole(output, text.encode())
-            click.echo(texts(f"{len(seen)} topics -> {output}", f"{len(seen)} 个话题 -> {output}"))
-            click.echo(
-                texts(
-                    "Declare what a graph cannot tell: clock_id, stamp_semantics, frame_id, sync_group.",
-                    "请补上通信图无法得知的字段：clock_id、stamp_semantics、frame_id、sync_group。",
-                )
-            )
+        _tell_left_out(seen, texts)
+        _write_draft(draft_contract("draft", robots, seen), output, texts)
         return 0
 
     return verb(
@@ -95,6 +79,37 @@ def _init(texts: Texts) -> click.Command:
             "根据当前通信图起草采集约定：话题、类型、摘要、节拍与频率。",
             "embodied-kit contract init -o contract.yaml --robot my_arm",
         ),
+    )
+
+
+def _tell_left_out(seen: Sequence[TopicSurvey], texts: Texts) -> None:
+    for found in seen:
+        if not found.agreed:
+            click.echo(
+                texts(
+                    f"left out: {found.topic}, its publishers disagree on the type ({found.ros_type})",
+                    f"未列入：{found.topic}，发布者的类型不一致（{found.ros_type}）",
+                ),
+                err=True,
+            )
+
+
+def _write_draft(document: JsonObject, output: Path | None, texts: Texts) -> None:
+    from embodied_recorders.contract import contract_yaml  # noqa: PLC0415
+
+    text = contract_yaml(document)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    write_whole(output, text.encode())
+    streams = document["streams"]
+    count = len(streams) if isinstance(streams, list) else 0
+    click.echo(texts(f"{count} topics -> {output}", f"{count} 个话题 -> {output}"))
+    click.echo(
+        texts(
+            "Declare what a graph cannot tell: clock_id, stamp_semantics, frame_id, sync_group.",
+            "请补上通信图无法得知的字段：clock_id、stamp_semantics、frame_id、sync_group。",
+        )
     )
 
 

@@ -77,43 +77,10 @@ def _init(texts: Texts) -> click.Command:
         )
         return 0
 
-    def option(name: str, en: str, zh: str) -> click.Option:
-        return click.Option([name], default="", help=texts(en, zh))
-
     return verb(
         "init",
         run,
-        params=[
-            path_argument("directory"),
-            option("--title-en", "English title.", "英文标题。"),
-            option("--title-zh", "Chinese title.", "中文标题。"),
-            click.Option(
-                ["--data-origin"],
-                type=click.Choice(["real", "sim", "augmented", "generated"]),
-                help=texts("Where the data come from (default: real).", "数据来源（默认 real）。"),
-            ),
-            click.Option(
-                ["--license", "licence"], default="", help=texts("SPDX licence expression.", "SPDX 许可标识。")
-            ),
-            option("--rights-holder", "Who holds the rights.", "权利人。"),
-            path_option(
-                "--documents",
-                help_text=texts(
-                    "Folder with dataset.json, governance.json, tasks.json to begin with.",
-                    "作为起点的 dataset.json、governance.json、tasks.json 所在文件夹。",
-                ),
-            ),
-            click.Option(
-                ["--robot", "robots"],
-                multiple=True,
-                type=click.Path(path_type=Path),
-                help=texts(
-                    "robot.json to copy in, with its URDF and calibration/.",
-                    "要拷入的 robot.json（连同 URDF 与 calibration/）。",
-                ),
-            ),
-            click.Option(["--task", "tasks"], multiple=True, help=texts("Task id to begin with.", "初始任务标识。")),
-        ],
+        params=_init_params(texts),
         help_text=example(
             texts,
             "Make a dataset folder.",
@@ -121,6 +88,41 @@ def _init(texts: Texts) -> click.Command:
             "embodied-kit dataset init my_ds --task pick_place --robot my_arm/robot.json",
         ),
     )
+
+
+def _init_params(texts: Texts) -> list[click.Parameter]:
+    def option(name: str, en: str, zh: str) -> click.Option:
+        return click.Option([name], default="", help=texts(en, zh))
+
+    return [
+        path_argument("directory"),
+        option("--title-en", "English title.", "英文标题。"),
+        option("--title-zh", "Chinese title.", "中文标题。"),
+        click.Option(
+            ["--data-origin"],
+            type=click.Choice(["real", "sim", "augmented", "generated"]),
+            help=texts("Where the data come from (default: real).", "数据来源（默认 real）。"),
+        ),
+        click.Option(["--license", "licence"], default="", help=texts("SPDX licence expression.", "SPDX 许可标识。")),
+        option("--rights-holder", "Who holds the rights.", "权利人。"),
+        path_option(
+            "--documents",
+            help_text=texts(
+                "Folder with dataset.json, governance.json, tasks.json to begin with.",
+                "作为起点的 dataset.json、governance.json、tasks.json 所在文件夹。",
+            ),
+        ),
+        click.Option(
+            ["--robot", "robots"],
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help=texts(
+                "robot.json to copy in, with its URDF and calibration/.",
+                "要拷入的 robot.json（连同 URDF 与 calibration/）。",
+            ),
+        ),
+        click.Option(["--task", "tasks"], multiple=True, help=texts("Task id to begin with.", "初始任务标识。")),
+    ]
 
 
 def _list(texts: Texts) -> click.Command:
