@@ -100,6 +100,14 @@ def test_the_digest_binds_parameters_and_rules(tmp_path: Path) -> None:
         ({"overrides": {"TM-06": {"limits": {"jitter": {}}}}}, "jitter_ratio"),
         ({"overrides": {"TM-06": {"limits": {"jitter_ratio": {"L1": {"value": 1, "origin": "declared"}}}}}}, "L1"),
         ({"overrides": {"TM-06": {"limits": {"jitter_ratio": {"L2": {"value": 1}}}}}}, "origin"),
+        (
+            {"overrides": {"TM-06": {"limits": {"jitter_ratio": {"L2": {"value": True, "origin": "engineering"}}}}}},
+            "expected a number to compare with, got True",
+        ),
+        (
+            {"overrides": {"TM-06": {"limits": {"jitter_ratio": {"L2": {"value": "0.2", "origin": "engineering"}}}}}},
+            "expected a number to compare with, got '0.2'",
+        ),
     ],
 )
 def test_a_mistake_in_a_profile_is_refused_by_name(tmp_path: Path, change: dict[str, Any], words: str) -> None:

@@ -13,7 +13,7 @@ from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.rule import LEVELS, DocumentCheck, LimitCheck, Profile, Rule
 from embodied_kit.spec import load_yaml, standard
 from embodied_validators.rulebook import Rulebook, load_rulebook
-from embodied_validators.rulefile import RULE_ID, parse_limits
+from embodied_validators.rulefile import RULE_ID, comparable, parse_limits
 
 SIMULATION_PROFILE = "sim-preview@0.1"
 DEFAULT_PROFILE = "arm-preview@0.1"
@@ -172,7 +172,8 @@ def _overridden(rule: Rule, override: JsonValue, source: str) -> Rule:
 def _with_limits(check: LimitCheck, data: JsonValue, rule: Rule, where: str) -> LimitCheck:
     if not isinstance(data, Mapping):
         raise UsageError(f"{where}: expected limits by level for '{check.measure}'")
-    merged = {**check.limits, **parse_limits(data, rule.level, where)}
+    own = comparable(parse_limits(data, rule.level, where), check.comparator, check.measure, where)
+    merged = {**check.limits, **own}
     return replace(check, limits={level: merged[level] for level in LEVELS if level in merged})
 
 

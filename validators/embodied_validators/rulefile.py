@@ -91,7 +91,7 @@ def _limit_check(entry: JsonObject, level: Level, where: str) -> LimitCheck:
         only=only,
         measure=measure,
         comparator=comparators[0],
-        limits=parse_limits(limits, level, f"{where}, {comparators[0]}"),
+        limits=comparable(parse_limits(limits, level, f"{where}, {comparators[0]}"), comparators[0], measure, where),
         otherwise=_otherwise(entry, where),
         spans=str(entry.get("spans", "")),
         unit=columns[measure],
@@ -118,6 +118,22 @@ def _document_check(entry: JsonObject, kind: str, level: Level, where: str) -> D
         any_version=bool(_one_of(entry.get("any_version", False), (True, False), where, "any_version")),
         leaves=tuple(map(str, _list(entry["leaves"], where, "leaves"))) if "leaves" in entry else (),
     )
+
+
+def comparable(limits: dict[Level, Limit], comparator: Comparator, measure: str, where: str) -> dict[Level, Limit]:
+    """The limits themselves, where a number can be held against each.
+
+    Raises:
+        UsageError: A limit of another comparator than `equal` is no number, nor a decimal string for a `_ns` column,
+            nor a reference.
+    """
+    for level, limit in limits.items():
+        value = limit.value
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        digits = isinstance(value, str) and measure.endswith("_ns") and value.lstrip("-").isdecimal()
+        if comparator != "equal" and not number and not digits and not isinstance(value, Mapping):
+            raise UsageError(f"{where}, {level}: expected a number to compare with, got {value!r}")
+    return limits
 
 
 def parse_limits(data: JsonObject, level: Level, where: str) -> dict[Level, Limit]:
