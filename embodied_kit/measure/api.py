@@ -11,6 +11,7 @@ from embodied_kit.mcap.records import MAGIC
 from embodied_kit.measure.bare import measure_bare
 from embodied_kit.measure.cache import Cache
 from embodied_kit.measure.dataset import measure_episode_folder, measure_whole
+from embodied_kit.measure.engine import Engine, SerialEngine
 from embodied_kit.measure.progress import MeasureProgress, ProgressCallback
 from embodied_kit.model.facts import Depth, Facts
 
@@ -22,6 +23,7 @@ def measure_path(
     cache: Path | None = None,
     trust_index: bool = False,
     progress: ProgressCallback | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[Facts]:
     """Facts of a dataset folder, one episode folder, a bare MCAP file or a rosbag2 folder.
 
@@ -34,6 +36,7 @@ def measure_path(
         trust_index: Whether an unchanged inode, size, mtime and ctime stand for unchanged bytes. Validation may, an
             attestation or its verification must not.
         progress: Told how far it is.
+        engine: What carries out the episodes of a dataset; None measures one after the other.
 
     Raises:
         UsageError: The path does not exist or is none of these.
@@ -41,7 +44,7 @@ def measure_path(
     kind = subject_of(path)
     kept, told = Cache(cache, trust_index=trust_index), MeasureProgress(progress)
     if kind == "dataset":
-        return measure_whole(path, depth, kept, told)
+        return measure_whole(path, depth, kept, told, engine or SerialEngine())
     if kind == "episode":
         return measure_episode_folder(path, depth, kept, told)
     return measure_bare(path, depth, kept, told)
@@ -54,6 +57,7 @@ def measure_dataset(
     cache: Path | None = None,
     trust_index: bool = False,
     progress: ProgressCallback | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[Facts]:
     """Facts of a dataset folder: its episodes in order of their ids, then the dataset. Arguments as `measure_path`.
 
@@ -62,7 +66,8 @@ def measure_dataset(
     """
     if not root.is_dir():
         raise UsageError(f"expected a dataset folder, got {root}", remedy="give the folder that holds dataset.json")
-    return measure_whole(root, depth, Cache(cache, trust_index=trust_index), MeasureProgress(progress))
+    kept = Cache(cache, trust_index=trust_index)
+    return measure_whole(root, depth, kept, MeasureProgress(progress), engine or SerialEngine())
 
 
 def subject_of(path: Path) -> str:

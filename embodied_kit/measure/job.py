@@ -1,0 +1,128 @@
+"""One episode as a job: a pure function of what the episodes share and one episode's entries; both can be pickled.
+
+An engine may call `measure_episode` in this process or in another one, in any order; a result depends on nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from embodied_kit.episode.layout import EPISODE_JSON, EPISODES
+from embodied_kit.measure.cache import Cache
+from embodied_kit.measure.documents import document_row, missing_document
+from embodied_kit.measure.files import Declared, declared_files, merge_declared
+from embodied_kit.measure.folder import Place, data_bytes, entry_coverage
+from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary, episode_document_links
+from embodied_kit.measure.rows import error_row
+from embodied_kit.measure.tables.coverage import CONTENT_TABLES, unread_data
+from embodied_kit.measure.unit import DataFile, measure_unit
+from embodied_kit.measure.walk import Entry
+from embodied_kit.model.facts import Depth, Facts, Row
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all episodes of one run share; sent to a worker once.
+
+    Attributes:
+        place: Where the episodes lie.
+        dataset: Documents outside the episodes; None where an episode is measured alone.
+        depth: How deep to look.
+        cache: Where earlier measurements lie.
+    """
+
+    place: Place
+    dataset: DatasetDocuments | None
+    depth: Depth
+    cache: Cache
+
+
+@dataclass(frozen=True)
+class EpisodeJob:
+    """One episode to be measured.
+
+    Attributes:
+        name: Name of its folder.
+        entries: What lies in it.
+    """
+
+    name: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def data_bytes(self) -> int:
+        """Size of its data files."""
+        return data_bytes(self.entries)
+
+    @property
+    def data_files_n(self) -> int:
+        """Data files that may be opened."""
+        return sum(entry.kind == "mcap" and entry.size is not None for entry in self.entries)
+
+
+@dataclass(frozen=True)
+class EpisodeResult:
+    """What a job gave.
+
+    Attributes:
+        facts: Of the episode.
+        files: Rows of the table `file`, which are the dataset's.
+        summary: What the dataset's own facts need of the episode.
+    """
+
+    facts: Facts
+    files: tuple[Row, ...]
+    summary: EpisodeSummary
+
+
+def measure_episode(shared: Shared, job: EpisodeJob, progress: Callable[[int], None] | None = None) -> EpisodeResult:
+    """Measure one episode.
+
+    Args:
+        shared: What all episodes share.
+        job: Which one.
+        progress: Told the bytes read since the last call.
+    """
+    home, place, depth = f"{EPISODES}/{job.name}", shared.place, shared.depth
+    found = next((place.document(entry) for entry in job.entries if entry.document == "episode"), None)
+    document = found or missing_document(f"{home}/{EPISODE_JSON}", "episode", job.name)
+    declared = declared_files(home, job.name, document.value)
+    listed = {item.path for item in declared}
+    data = [
+        DataFile(place.root / place.relative(entry.path), entry.path, not listed or entry.path in listed)
+        for entry in job.entries
+        if entry.kind == "mcap" and entry.size is not None
+    ]
+    measured = measure_unit(data, document, episode_id=job.name, depth=depth, cache=shared.cache, progress=progress)
+    links = episode_document_links(job.name, document.path, document.value, shared.dataset)
+    tables: dict[str, Sequence[Row]] = {
+        **measured.tables,
+        "document": [document_row(document), *measured.tables["document"]],
+        "link": [*links, *measured.tables["link"]],
+        "coverage": [*_coverage(job, depth, listed), *measured.tables["coverage"]],
+        "error": [*measured.tables["error"], *_data_errors(job, declared, any_data=bool(data))],
+    }
+    size = sum(entry.size or 0 for entry in job.entries if entry.path in listed)
+    return EpisodeResult(
+        Facts(job.name, depth, "dataset" if shared.dataset else "episode", tables, measured.key),
+        tuple(place.file_rows(job.entries, declared, measured.sha256, depth)),
+        EpisodeSummary(job.name, document.value, measured.messages_n, size, measured.payload),
+    )
+
+
+def _coverage(job: EpisodeJob, depth: Depth, listed: set[str]) -> list[Row]:
+    return [
+        entry_coverage(entry, hashed=depth != "index" and entry.path in listed)
+        for entry in job.entries
+        if entry.kind != "mcap" or entry.size is None
+    ]
+
+
+def _data_errors(job: EpisodeJob, declared: Sequence[Declared], *, any_data: bool) -> list[Row]:
+    """Data files that could not be looked at, and an episode that has none."""
+    rows = unread_data([entry for entry, _ in merge_declared(list(job.entries), list(declared))], job.name)
+    if not any_data and not rows:
+        home, tables = f"{EPISODES}/{job.name}", ["container", *CONTENT_TABLES]
+        rows.append(error_row(home, "scan", tables, "the episode has no data file", episode=job.name))
+    return rows
