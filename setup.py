@@ -24,6 +24,7 @@ def data_globs(suffixes: tuple[str, ...], depth: int = 6) -> list[str]:
 
 
 EXTRAS = {
+    "ray": ["ray>=2.30"],
     "sim": [
         "mujoco>=3.17,<5",
         # mujoco's; newer ones need Python 3.11, and an index that does not say so sends pip searching for minutes
@@ -37,6 +38,7 @@ EXTRAS = {
         "pyright[nodejs]>=1.1.380",
         "pytest>=8",
         "pytest-timeout>=2.3",
+        "ray>=2.30; sys_platform == 'linux' and python_version < '3.14'",
         "ruff>=0.6",
         "types-PyYAML",
         "types-jsonschema",

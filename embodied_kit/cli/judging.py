@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from embodied_kit import __version__
 from embodied_kit.canonical import sha256_hex
-from embodied_kit.cli.progress import progress_bar
+from embodied_kit.cli.measuring import Measuring, measured_each
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.times import rfc3339
 from embodied_kit.errors import DataError
-from embodied_kit.measure import default_cache, facts_lines, measure_path, read_facts
+from embodied_kit.measure import facts_lines, read_facts
 from embodied_kit.model.facts import DATASET_SCOPE, Depth, Facts
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.report import Context, Report
@@ -42,7 +42,9 @@ class Judged:
     info: SubjectInfo
 
 
-def measured(path: Path, depth: Depth, texts: Texts, *, trust_index: bool) -> tuple[Facts, ...]:
+def measured(
+    path: Path, depth: Depth, texts: Texts, *, trust_index: bool, how: Measuring | None = None
+) -> tuple[Facts, ...]:
     """Facts of a dataset, episode, MCAP or bag, with a progress bar on a terminal.
 
     Args:
@@ -50,17 +52,9 @@ def measured(path: Path, depth: Depth, texts: Texts, *, trust_index: bool) -> tu
         depth: How deep.
         texts: Language of the bar.
         trust_index: Whether unchanged files may be known by inode and times; never for an attestation.
+        how: Engine and sample; None measures everything in this process.
     """
-    with progress_bar(texts("measuring", "测量")) as tick:
-        return tuple(
-            measure_path(
-                path,
-                depth=depth,
-                cache=default_cache(),
-                trust_index=trust_index,
-                progress=lambda _files, done, total: tick(done, total),
-            )
-        )
+    return tuple(measured_each(path, depth, texts, how or Measuring(), trust_index=trust_index))
 
 
 def judged(path: Path, facts: tuple[Facts, ...], profile_name: str | None, *, as_of_ns: int | None = None) -> Judged:

@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
-from embodied_kit.cli.options import depth_option, example, path_argument, path_option, verb
+from embodied_kit.cli.options import depth_option, example, measuring_options, path_argument, path_option, verb
 from embodied_kit.cli.output import require_output
 from embodied_kit.cli.texts import Texts
-from embodied_kit.model.facts import Depth
+from embodied_kit.model.engine import EngineName
+from embodied_kit.model.facts import Depth, Facts
 
 
 def build(texts: Texts) -> click.Command:
     """The verb."""
 
-    def run(path: Path, depth: Depth, output: Path | None) -> int:
-        from embodied_kit.cli.judging import measured  # noqa: PLC0415  # heavy
+    def run(
+        path: Path,
+        depth: Depth,
+        output: Path | None,
+        engine: EngineName,
+        jobs: int | None,
+        sample: int | None,
+        seed: int,
+    ) -> int:
+        from embodied_kit.cli.measuring import Measuring, measured_each  # noqa: PLC0415  # heavy
         from embodied_kit.episode.layout import write_whole  # noqa: PLC0415
-        from embodied_kit.measure import facts_lines  # noqa: PLC0415
+        from embodied_kit.measure import spooled_lines  # noqa: PLC0415
 
         require_output(output, path)
-        facts = measured(path, depth, texts, trust_index=True)
-        data = b"".join(facts_lines(facts))
+        how = Measuring(engine, jobs, sample, seed)
+        counted = _Counted(measured_each(path, depth, texts, how, trust_index=True))
+        lines = spooled_lines(counted)
         if output is None:
-            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.writelines(lines)
             return 0
-        write_whole(output, data)
-        rows = data.count(b"\n")
-        click.echo(
-            texts(f"{rows} facts of {len(facts)} units -> {output}", f"{len(facts)} 个单元共 {rows} 行事实 -> {output}")
-        )
+        write_whole(output, lines)
+        rows, units = counted.rows_n, counted.units_n
+        click.echo(texts(f"{rows} facts of {units} units -> {output}", f"{units} 个单元共 {rows} 行事实 -> {output}"))
         return 0
 
     return verb(
@@ -41,6 +50,7 @@ def build(texts: Texts) -> click.Command:
             path_argument("path"),
             depth_option(texts),
             path_option("-o", "--output", help_text=texts("File to write.", "输出文件。")),
+            *measuring_options(texts),
         ],
         help_text=example(
             texts,
@@ -49,3 +59,21 @@ def build(texts: Texts) -> click.Command:
             "embodied-kit measure my_ds --depth signal -o facts.jsonl",
         ),
     )
+
+
+class _Counted:
+    """Facts on their way, and how many they were.
+
+    Args:
+        facts: Iterated once.
+    """
+
+    def __init__(self, facts: Iterable[Facts]) -> None:
+        self._facts = facts
+        self.units_n = self.rows_n = 0
+
+    def __iter__(self) -> Iterator[Facts]:
+        for unit in self._facts:
+            self.units_n += 1
+            self.rows_n += 1 + sum(len(rows) for rows in unit.tables.values())  # its head line too
+            yield unit

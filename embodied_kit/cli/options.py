@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from embodied_kit.cli.texts import Texts
+from embodied_kit.model.engine import ENGINES
 from embodied_kit.model.facts import DEPTHS
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
@@ -64,6 +65,42 @@ def depth_option(texts: Texts) -> click.Option:
             "index：仅摘要；signal：全部字节与数值；full：另含图像。",
         ),
     )
+
+
+def measuring_options(texts: Texts) -> list[click.Parameter]:
+    """`--engine`, `--jobs`, `--sample`, `--seed`."""
+    at_least_one = click.IntRange(min=1)
+    return [
+        click.Option(
+            ["--engine"],
+            type=click.Choice(ENGINES),
+            default="auto",
+            show_default=True,
+            help=texts(
+                "How episodes are measured; auto: processes where there are many.",
+                "片段的测量方式；auto：片段多时使用多进程。",
+            ),
+        ),
+        click.Option(
+            ["--jobs"],
+            type=at_least_one,
+            help=texts("Processes at most (default: all cores).", "最多进程数（默认为全部核数）。"),
+        ),
+        click.Option(
+            ["--sample"],
+            type=at_least_one,
+            help=texts(
+                "Measure so many episodes only; a sample never reaches a level.", "仅抽测若干片段；抽测不给出级别。"
+            ),
+        ),
+        click.Option(
+            ["--seed"],
+            type=int,
+            default=0,
+            show_default=True,
+            help=texts("Chooses the sample.", "抽样种子。"),
+        ),
+    ]
 
 
 def domain_option(texts: Texts) -> click.Option:

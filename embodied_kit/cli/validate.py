@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from embodied_kit.cli.options import depth_option, example, path_argument, path_option, verb
+from embodied_kit.cli.options import depth_option, example, measuring_options, path_argument, path_option, verb
 from embodied_kit.cli.output import require_output
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import UsageError
+from embodied_kit.model.engine import EngineName
 from embodied_kit.model.facts import Depth
 from embodied_kit.model.rule import LEVELS, Level
 
@@ -31,8 +32,13 @@ def build(texts: Texts) -> click.Command:
         output: Path | None,
         depth: Depth,
         images: bool,
+        engine: EngineName,
+        jobs: int | None,
+        sample: int | None,
+        seed: int,
     ) -> int:
         from embodied_kit.cli.judging import judged, measured  # noqa: PLC0415  # heavy
+        from embodied_kit.cli.measuring import Measuring  # noqa: PLC0415
         from embodied_kit.cli.rendering import Presentation, render  # noqa: PLC0415
         from embodied_kit.episode.layout import write_whole  # noqa: PLC0415
         from embodied_kit.measure import subject_of  # noqa: PLC0415
@@ -44,8 +50,9 @@ def build(texts: Texts) -> click.Command:
                 f"expected a dataset or an episode for level {level}, got a bare file or bag",
                 remedy="leave out --level, or import it into a dataset first",
             )
-        result = judged(path, measured(path, depth, texts, trust_index=True), profile)
-        how = Presentation(
+        how = Measuring(engine, jobs, sample, seed)
+        result = judged(path, measured(path, depth, texts, trust_index=True, how=how), profile)
+        shown = Presentation(
             form=output_format,
             language=texts.language,
             level=level,
@@ -53,7 +60,7 @@ def build(texts: Texts) -> click.Command:
             colour=output is None and sys.stdout.isatty(),
             width=shutil.get_terminal_size().columns,
         )
-        data = render(result, path, how)
+        data = render(result, path, shown)
         if output is None:
             sys.stdout.buffer.write(data)
         else:
@@ -86,6 +93,7 @@ def _params(texts: Texts) -> list[click.Parameter]:
         ),
         path_option("-o", "--output", help_text=texts("File to write.", "输出文件。")),
         depth_option(texts),
+        *measuring_options(texts),
         click.Option(
             ["--images"],
             is_flag=True,

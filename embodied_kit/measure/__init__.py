@@ -2,15 +2,20 @@
 
 from embodied_kit.measure.api import measure_dataset, measure_path, subject_of
 from embodied_kit.measure.cache import default_cache
-from embodied_kit.measure.lines import facts_lines, read_facts
+from embodied_kit.measure.engine import make_engine
+from embodied_kit.measure.lines import facts_lines, read_facts, spooled_lines
 from embodied_kit.measure.progress import ProgressCallback
+from embodied_kit.measure.sample import Sample
 
 __all__ = [
     "ProgressCallback",
+    "Sample",
     "default_cache",
     "facts_lines",
+    "make_engine",
     "measure_dataset",
     "measure_path",
     "read_facts",
+    "spooled_lines",
     "subject_of",
 ]

@@ -13,6 +13,7 @@ from embodied_kit.measure.cache import Cache
 from embodied_kit.measure.dataset import measure_episode_folder, measure_whole
 from embodied_kit.measure.engine import Engine, SerialEngine
 from embodied_kit.measure.progress import MeasureProgress, ProgressCallback
+from embodied_kit.measure.sample import Sample
 from embodied_kit.model.facts import Depth, Facts
 
 
@@ -24,6 +25,7 @@ def measure_path(
     trust_index: bool = False,
     progress: ProgressCallback | None = None,
     engine: Engine | None = None,
+    sample: Sample | None = None,
 ) -> Iterator[Facts]:
     """Facts of a dataset folder, one episode folder, a bare MCAP file or a rosbag2 folder.
 
@@ -36,15 +38,18 @@ def measure_path(
         trust_index: Whether an unchanged inode, size, mtime and ctime stand for unchanged bytes. Validation may, an
             attestation or its verification must not.
         progress: Told how far it is.
-        engine: What carries out the episodes of a dataset; None measures one after the other.
+        engine: What carries out the episodes of a dataset (see `make_engine`); None measures one after the other.
+        sample: Measure so many episodes of a dataset only; the facts say so.
 
     Raises:
-        UsageError: The path does not exist or is none of these.
+        UsageError: The path does not exist or is none of these, or a sample is asked of anything but a dataset.
     """
     kind = subject_of(path)
+    if sample is not None and kind != "dataset":
+        raise UsageError("expected a dataset to take a sample of, got one episode or bag", remedy="leave out --sample")
     kept, told = Cache(cache, trust_index=trust_index), MeasureProgress(progress)
     if kind == "dataset":
-        return measure_whole(path, depth, kept, told, engine or SerialEngine())
+        return measure_whole(path, depth, kept, told, engine or SerialEngine(), sample)
     if kind == "episode":
         return measure_episode_folder(path, depth, kept, told)
     return measure_bare(path, depth, kept, told)
@@ -58,6 +63,7 @@ def measure_dataset(
     trust_index: bool = False,
     progress: ProgressCallback | None = None,
     engine: Engine | None = None,
+    sample: Sample | None = None,
 ) -> Iterator[Facts]:
     """Facts of a dataset folder: its episodes in order of their ids, then the dataset. Arguments as `measure_path`.
 
@@ -67,7 +73,7 @@ def measure_dataset(
     if not root.is_dir():
         raise UsageError(f"expected a dataset folder, got {root}", remedy="give the folder that holds dataset.json")
     kept = Cache(cache, trust_index=trust_index)
-    return measure_whole(root, depth, kept, MeasureProgress(progress), engine or SerialEngine())
+    return measure_whole(root, depth, kept, MeasureProgress(progress), engine or SerialEngine(), sample)
 
 
 def subject_of(path: Path) -> str:

@@ -41,7 +41,7 @@ def measure_bare(path: Path, depth: Depth, cache: Cache, progress: MeasureProgre
     data = [DataFile(root / entry.path, entry.path) for entry in _in_order(entries, named)]
     progress.expect(sum(entry.size or 0 for entry in entries if entry.kind == "mcap"))
     measured = measure_unit(data, None, episode_id=None, depth=depth, cache=cache, progress=progress.read)
-    progress.file_done(len(data))
+    progress.unit_done(len(data), sum(entry.size or 0 for entry in entries if entry.kind == "mcap"))
     tables: dict[str, list[Row]] = {name: list(rows) for name, rows in measured.tables.items()}
     tables["file"] = []
     for entry, declared in pairs:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
@@ -141,6 +142,6 @@ def _read(entry: Path) -> Measured | None:
 
 def _write(path: Path, parts: Sequence[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{id(parts):x}.partial")
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")  # other processes may keep the same
     partial.write_bytes(b"".join(parts))
     partial.replace(path)

@@ -11,11 +11,12 @@ from embodied_kit.measure.cache import Cache
 from embodied_kit.measure.documents import Document, document_row, missing_document
 from embodied_kit.measure.engine import Engine
 from embodied_kit.measure.files import declare_urdf
-from embodied_kit.measure.folder import Place, data_bytes, entry_coverage
+from embodied_kit.measure.folder import Place, entry_coverage
 from embodied_kit.measure.job import EpisodeJob, Shared, measure_episode
 from embodied_kit.measure.jsonget import get_text
 from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary, dataset_links, duplicate_links, field_links
 from embodied_kit.measure.progress import MeasureProgress
+from embodied_kit.measure.sample import Sample, left_out_coverage, left_out_errors
 from embodied_kit.measure.tables.content_links import urdf_links
 from embodied_kit.measure.urdf import MAX_URDF_BYTES
 from embodied_kit.measure.walk import Entry, list_folder, make_entry
@@ -24,19 +25,27 @@ from embodied_kit.model.facts import DATASET_SCOPE, Depth, Facts, Row
 _MANDATORY = {"dataset": DATASET_JSON, "governance": GOVERNANCE_JSON, "task": TASKS_JSON}
 
 
-def measure_whole(root: Path, depth: Depth, cache: Cache, progress: MeasureProgress, engine: Engine) -> Iterator[Facts]:
-    """Facts of every episode, then of the dataset."""
+def measure_whole(
+    root: Path,
+    depth: Depth,
+    cache: Cache,
+    progress: MeasureProgress,
+    engine: Engine,
+    sample: Sample | None = None,
+) -> Iterator[Facts]:
+    """Facts of every episode, or of a sample of them, then of the dataset."""
     place = Place(root)
     entries = tuple(list_folder(root))
     own = [entry for entry in entries if not entry.episode]
     documents = [place.document(entry) for entry in own if entry.document]
     known = DatasetDocuments(documents)
-    progress.expect(data_bytes(entries))
+    jobs, left_out = _jobs(entries, sample)
+    progress.expect(sum(job.data_bytes for job in jobs))
     files: list[Row] = []
     counts: list[Row] = [document_row(document) for document in documents]
     summaries: list[EpisodeSummary] = []
     keys: list[str] = []
-    for result in engine.run(Shared(place, known, depth, cache), _jobs(entries), progress):
+    for result in engine.run(Shared(place, known, depth, cache), jobs, progress):
         files += result.files
         summaries.append(result.summary)
         keys.append(result.facts.key)
@@ -46,10 +55,10 @@ def measure_whole(root: Path, depth: Depth, cache: Cache, progress: MeasureProgr
     tables: dict[str, Sequence[Row]] = {
         "file": [*files, *place.file_rows(own, declared, {}, depth)],
         "document": [*(document_row(document) for document in documents), *_missing(documents)],
-        "coverage": [entry_coverage(entry, hashed=False) for entry in own],
-        "error": [],
-        **_after_all_episodes(place, known, summaries, counts),
+        "coverage": [*(entry_coverage(entry, hashed=False) for entry in own), *left_out_coverage(left_out)],
     }
+    together = _after_all_episodes(place, known, summaries, counts)
+    tables |= {**together, "error": left_out_errors(left_out, ["file", *together])}
     yield Facts(DATASET_SCOPE, depth, "dataset", tables, "" if depth == "index" else _dataset_key(tables["file"], keys))
 
 
@@ -78,18 +87,21 @@ def measure_episode_folder(path: Path, depth: Depth, cache: Cache, progress: Mea
     job = EpisodeJob(name, tuple(entry for entry in entries if entry.episode == name))
     progress.expect(job.data_bytes)
     result = measure_episode(Shared(Place(path, prefix), None, depth, cache), job, progress.read)
-    progress.file_done(job.data_files_n)
+    progress.unit_done(job.data_files_n, job.data_bytes)
     yield Facts(name, depth, "episode", {**result.facts.tables, "file": result.files}, result.facts.key)
 
 
-def _jobs(entries: Sequence[Entry]) -> Iterator[EpisodeJob]:
-    """A job an episode, in order of their names."""
+def _jobs(entries: Sequence[Entry], sample: Sample | None) -> tuple[list[EpisodeJob], list[str]]:
+    """A job an episode, and the names of those that are not in the sample, both in order of their names."""
     inside: dict[str, list[Entry]] = {}
     for entry in entries:
         if entry.episode:
             inside.setdefault(entry.episode, []).append(entry)
-    for name in sorted(inside):
-        yield EpisodeJob(name, tuple(inside[name]))
+    chosen = sample.choose(inside) if sample else inside.keys()
+    names = sorted(inside)
+    return [EpisodeJob(name, tuple(inside[name])) for name in names if name in chosen], [
+        name for name in names if name not in chosen
+    ]
 
 
 def _dataset_key(files: Sequence[Row], keys: Sequence[str]) -> str:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from embodied_kit.episode.layout import EPISODE_JSON, EPISODES
 from embodied_kit.measure.cache import Cache
-from embodied_kit.measure.documents import document_row, missing_document
+from embodied_kit.measure.documents import Document, document_row, missing_document
 from embodied_kit.measure.files import Declared, declared_files, merge_declared
 from embodied_kit.measure.folder import Place, data_bytes, entry_coverage
 from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary, episode_document_links
+from embodied_kit.measure.measured import Measured
 from embodied_kit.measure.rows import error_row
 from embodied_kit.measure.tables.coverage import CONTENT_TABLES, unread_data
-from embodied_kit.measure.unit import DataFile, measure_unit
+from embodied_kit.measure.unit import DataFile, lost_unit, measure_unit
 from embodied_kit.measure.walk import Entry
 from embodied_kit.model.facts import Depth, Facts, Row
 
@@ -84,24 +85,55 @@ def measure_episode(shared: Shared, job: EpisodeJob, progress: Callable[[int], N
         job: Which one.
         progress: Told the bytes read since the last call.
     """
-    home, place, depth = f"{EPISODES}/{job.name}", shared.place, shared.depth
-    found = next((place.document(entry) for entry in job.entries if entry.document == "episode"), None)
+    document, declared = _documents(shared, job)
+    data = _data_files(shared, job, declared)
+    measured = measure_unit(
+        data, document, episode_id=job.name, depth=shared.depth, cache=shared.cache, progress=progress
+    )
+    return _result(shared, job, document, declared, measured)
+
+
+def lost_episode(shared: Shared, job: EpisodeJob, reason: str) -> EpisodeResult:
+    """The result of a job whose process ended before it had one: everything measured is undetermined.
+
+    Args:
+        shared: What all episodes share.
+        job: Which one.
+        reason: Why, as facts say it.
+    """
+    document, declared = _documents(shared, job)
+    paths = [item.path for item in _data_files(shared, job, declared)]
+    return _result(shared, job, document, declared, lost_unit(paths, job.name, shared.depth, reason))
+
+
+def _documents(shared: Shared, job: EpisodeJob) -> tuple[Document, list[Declared]]:
+    """episode.json and the files that it lists."""
+    home = f"{EPISODES}/{job.name}"
+    found = next((shared.place.document(entry) for entry in job.entries if entry.document == "episode"), None)
     document = found or missing_document(f"{home}/{EPISODE_JSON}", "episode", job.name)
-    declared = declared_files(home, job.name, document.value)
-    listed = {item.path for item in declared}
-    data = [
+    return document, declared_files(home, job.name, document.value)
+
+
+def _data_files(shared: Shared, job: EpisodeJob, declared: Sequence[Declared]) -> list[DataFile]:
+    place, listed = shared.place, {item.path for item in declared}
+    return [
         DataFile(place.root / place.relative(entry.path), entry.path, not listed or entry.path in listed)
         for entry in job.entries
         if entry.kind == "mcap" and entry.size is not None
     ]
-    measured = measure_unit(data, document, episode_id=job.name, depth=depth, cache=shared.cache, progress=progress)
+
+
+def _result(
+    shared: Shared, job: EpisodeJob, document: Document, declared: Sequence[Declared], measured: Measured
+) -> EpisodeResult:
+    place, depth, listed = shared.place, shared.depth, {item.path for item in declared}
     links = episode_document_links(job.name, document.path, document.value, shared.dataset)
     tables: dict[str, Sequence[Row]] = {
         **measured.tables,
         "document": [document_row(document), *measured.tables["document"]],
         "link": [*links, *measured.tables["link"]],
         "coverage": [*_coverage(job, depth, listed), *measured.tables["coverage"]],
-        "error": [*measured.tables["error"], *_data_errors(job, declared, any_data=bool(data))],
+        "error": [*measured.tables["error"], *_data_errors(job, declared)],
     }
     size = sum(entry.size or 0 for entry in job.entries if entry.path in listed)
     return EpisodeResult(
@@ -119,10 +151,10 @@ def _coverage(job: EpisodeJob, depth: Depth, listed: set[str]) -> list[Row]:
     ]
 
 
-def _data_errors(job: EpisodeJob, declared: Sequence[Declared], *, any_data: bool) -> list[Row]:
+def _data_errors(job: EpisodeJob, declared: Sequence[Declared]) -> list[Row]:
     """Data files that could not be looked at, and an episode that has none."""
     rows = unread_data([entry for entry, _ in merge_declared(list(job.entries), list(declared))], job.name)
-    if not any_data and not rows:
+    if not job.data_files_n and not rows:
         home, tables = f"{EPISODES}/{job.name}", ["container", *CONTENT_TABLES]
         rows.append(error_row(home, "scan", tables, "the episode has no data file", episode=job.name))
     return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator
 from typing import Literal, cast
 
@@ -13,6 +14,7 @@ from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.spec import standard
 
 HEAD_TABLE = "facts"
+_BLOCK_BYTES = 2**20
 _LONGEST_LINE_BYTES = 64 * 2**20
 _DEEPEST, _MOST_VALUES = MAX_DEPTH + 2, MAX_VALUES + 1000  # a document, and the row that holds it
 
@@ -36,6 +38,20 @@ def facts_lines(facts: Iterable[Facts]) -> Iterator[bytes]:
         )
         for table in sorted(item.tables):
             yield from _sorted_lines(table, item.tables[table])
+
+
+def spooled_lines(facts: Iterable[Facts]) -> Iterator[bytes]:
+    """Bytes of `facts_lines`, while no more than one unit is held in memory: their lines wait in a temporary file."""
+    with tempfile.TemporaryFile(prefix="embodied-kit-") as file:
+        places: list[tuple[bool, str, int, int]] = []
+        for item in facts:
+            begin = file.tell()
+            file.writelines(facts_lines([item]))
+            places.append((item.scope != DATASET_SCOPE, item.scope, begin, file.tell() - begin))
+        for _, _, begin, size in sorted(places):
+            file.seek(begin)
+            for first in range(0, size, _BLOCK_BYTES):
+                yield file.read(min(_BLOCK_BYTES, size - first))
 
 
 def read_facts(lines: Iterable[bytes]) -> list[Facts]:

@@ -12,10 +12,12 @@ from embodied_kit.measure.documents import Document
 from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.measured import Measured
 from embodied_kit.measure.measurers import measured_at
+from embodied_kit.measure.rows import error_row
 from embodied_kit.measure.scan import EpisodeScan, Progress
 from embodied_kit.measure.store import ColumnStore
+from embodied_kit.measure.tables.coverage import coverage_row
 from embodied_kit.measure.tables.signature import payload_signature
-from embodied_kit.model.facts import Depth
+from embodied_kit.model.facts import Depth, Row
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,22 @@ def measure_unit(
         digests = [measured.sha256[item.path] for item in files]
         cache.keep(measured, states, digests, episode_id or "bare", depth)
     return measured
+
+
+def lost_unit(paths: Sequence[str], episode_id: str | None, depth: Depth, reason: str) -> Measured:
+    """Tables of a unit that could not be measured: an error row that makes all of them undetermined.
+
+    Args:
+        paths: Of its data files.
+        episode_id: None for a bare file or bag.
+        depth: How deep it was to be looked at.
+        reason: Why there is nothing.
+    """
+    tables: dict[str, list[Row]] = {item.name: [] for item in measured_at(depth)}
+    wanted = [name for name in tables if name not in ("coverage", "error")]
+    tables["error"] = [error_row(path, "scan", wanted, reason, episode=episode_id) for path in paths or [""]]
+    tables["coverage"] = [coverage_row(path, episode_id, opened=False, decoded=False, reason=reason) for path in paths]
+    return Measured(tables, {}, None, "", "")
 
 
 def _scan_file(scan: EpisodeScan, item: DataFile) -> None:

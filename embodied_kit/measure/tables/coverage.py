@@ -21,14 +21,16 @@ _READABLE = {
 }
 
 
-def coverage_row(path: str, episode: str | None, *, opened: bool, decoded: bool, reason: str = "") -> Row:
+def coverage_row(
+    path: str, episode: str | None, *, opened: bool, decoded: bool, sampled: bool = False, reason: str = ""
+) -> Row:
     """Row of one file or stream; what was seen and not opened is ignored, and says why."""
     values: dict[str, JsonValue] = {
         "path": path,
         "seen": True,
         "opened": opened,
         "decoded": decoded,
-        "sampled": False,
+        "sampled": sampled,
         "ignored": not opened,
         "reason": reason,
     }
