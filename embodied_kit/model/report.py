@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from embodied_kit.model.json import JsonValue
+from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.rule import Level, Severity
 
 State = Literal["passed", "failed", "not_applicable", "undetermined"]
@@ -115,9 +115,17 @@ class Context:
     Attributes:
         as_of_ns: Date of the judgement, ns since the Unix epoch.
         recipient: Who would receive the data; empty for nobody in particular.
-        purpose: What for; empty for none in particular.
+        purpose: What for, a word of the vocabulary `consent_scope`; empty for none in particular.
+        recipient_country: Country or region of the recipient, ISO 3166-1 alpha-2; empty where it is not known.
+        recipient_gba: Whether the recipient is within the scope of the Greater Bay Area contract; None if not known.
+        ledger: The exporter's yearly totals, as read from its file; None where none was given.
+        tables: Name -> dated table in force on that date, as data.
     """
 
     as_of_ns: int
     recipient: str = ""
     purpose: str = ""
+    recipient_country: str = ""
+    recipient_gba: bool | None = None
+    ledger: JsonObject | None = None
+    tables: Mapping[str, JsonObject] = field(default_factory=dict)

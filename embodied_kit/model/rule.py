@@ -48,6 +48,8 @@ class LimitCheck:
         otherwise: State of a row that does not satisfy it.
         spans: Kind of rows of the table `span` that say where in the stream a finding is; empty for none.
         unit: UCUM code of the column, from the facts schema; empty for none.
+        given: Key of the context -> values under which the check is asked; empty for always.
+        severity: Of its findings; None for the rule's own.
     """
 
     table: str
@@ -58,6 +60,8 @@ class LimitCheck:
     otherwise: Literal["failed", "undetermined"] = "failed"
     spans: str = ""
     unit: str = ""
+    given: Mapping[str, JsonValue] = field(default_factory=dict)
+    severity: Severity | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,8 @@ class DocumentCheck:
         otherwise: State of a document that does not satisfy it.
         any_version: Whether documents of an unsupported `schema_version` are judged too.
         leaves: Patterns (`/robots/*`) of parts that are judged where they are at home, by another check or rule.
+        given: Key of the context -> values under which the check is asked; empty for always.
+        severity: Of its findings; None for the rule's own.
     """
 
     document: str
@@ -83,6 +89,8 @@ class DocumentCheck:
     otherwise: Literal["failed", "undetermined"] = "failed"
     any_version: bool = False
     leaves: tuple[str, ...] = ()
+    given: Mapping[str, JsonValue] = field(default_factory=dict)
+    severity: Severity | None = None
 
 
 Check: TypeAlias = LimitCheck | DocumentCheck

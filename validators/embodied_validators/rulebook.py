@@ -39,6 +39,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "zh": "具备该级别要求的全部字段且格式正确",
     },
     "authoring": {"en": "has no unknown field without the prefix x_", "zh": "没有不带 x_ 前缀的未知字段"},
+    "given": {"en": "asked only where", "zh": "仅在以下情形适用："},
     "undetermined": {"en": "otherwise undetermined", "zh": "否则为未判定"},
     "overridable": {"en": "A profile may change its limits.", "zh": "规则集可以改动其限值。"},
     "fixed": {"en": "No profile may change it.", "zh": "规则集不得改动。"},
@@ -130,6 +131,10 @@ def _check_lines(check: LimitCheck | DocumentCheck, lang: Language) -> Iterator[
         for level, limit in check.limits.items():
             unit = f" {check.unit}" if check.unit not in ("", "1") else ""
             yield f"  {level}  {_SIGN[check.comparator]} {_value(limit.value)}{unit}  ({_source(limit, lang)})"
+    for key, values in check.given.items():
+        yield f"  {_word('given', lang)} {key} = {_value(values)}"
+    if check.severity is not None:
+        yield f"  {_word(check.severity, lang)}"
     if check.otherwise == "undetermined":
         yield f"  {_word('undetermined', lang)}"
 

@@ -19,11 +19,14 @@ BINDINGS = ("应", "宜", "-")
 EVIDENCE = ("read", "second-hand", "memory", "own")
 LANGUAGES = ("en", "zh")
 _SEVERITIES = ("error", "warning", "info")
+_CONDITIONS = ("purpose", "recipient_country", "recipient_gba")
+"""Keys of `given`: what a context may say besides its date."""
 _RULE_KEYS = {"id", "title", "severity", "level", "overridable", "subjects", "checks", "why", "fix"}
 _LIMIT_KEYS = {"value", "origin", "binding", "clause", "evidence", "as_of"}
-_LIMIT_CHECK_KEYS = {"table", "for", "measure", "otherwise", "spans", *COMPARATORS}
-_DOCUMENT_CHECK_KEYS = {"document", "when", "check", "conforms_to", "from", "otherwise", "any_version", "leaves"} | (
-    _LIMIT_KEYS - {"value"}
+_CHECK_KEYS = {"otherwise", "given", "severity"}
+_LIMIT_CHECK_KEYS = {"table", "for", "measure", "spans", *COMPARATORS} | _CHECK_KEYS
+_DOCUMENT_CHECK_KEYS = {"document", "when", "check", "conforms_to", "from", "any_version", "leaves"} | (
+    _CHECK_KEYS | _LIMIT_KEYS - {"value"}
 )
 
 
@@ -95,6 +98,8 @@ def _limit_check(entry: JsonObject, level: Level, where: str) -> LimitCheck:
         otherwise=_otherwise(entry, where),
         spans=str(entry.get("spans", "")),
         unit=columns[measure],
+        given=_given(entry, where),
+        severity=_severity(entry, where),
     )
 
 
@@ -117,6 +122,8 @@ def _document_check(entry: JsonObject, kind: str, level: Level, where: str) -> D
         otherwise=_otherwise(entry, where),
         any_version=bool(_one_of(entry.get("any_version", False), (True, False), where, "any_version")),
         leaves=tuple(map(str, _list(entry["leaves"], where, "leaves"))) if "leaves" in entry else (),
+        given=_given(entry, where),
+        severity=_severity(entry, where),
     )
 
 
@@ -173,6 +180,23 @@ def parse_limit(data: JsonValue, where: str) -> Limit:
 def _otherwise(entry: JsonObject, where: str) -> Literal["failed", "undetermined"]:
     word = _one_of(entry.get("otherwise", "failed"), ("failed", "undetermined"), where, "otherwise")
     return "undetermined" if word == "undetermined" else "failed"
+
+
+def _given(entry: JsonObject, where: str) -> JsonObject:
+    """Conditions on the context: each key known, each with the list of values that it may have."""
+    given = _object(entry.get("given", {}), where, "given")
+    _keys(given, set(_CONDITIONS), set(), f"{where}, given")
+    words = standard().vocabulary("consent_scope").codes
+    for purpose in _list(given["purpose"], where, "purpose") if "purpose" in given else ():
+        _one_of(purpose, words, f"{where}, given", "purpose")
+    return {key: _list(values, where, key) for key, values in given.items()}
+
+
+def _severity(entry: JsonObject, where: str) -> Severity | None:
+    """Severity of a check's own findings, where it is worse than that of its rule."""
+    if "severity" not in entry:
+        return None
+    return cast("Severity", _one_of(entry["severity"], ("error",), where, "severity of a check"))
 
 
 def _texts(data: JsonValue, where: str, key: str) -> dict[str, str]:

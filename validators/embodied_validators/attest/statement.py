@@ -16,7 +16,7 @@ from embodied_kit.spec.version import SCHEMA_BASE, SCHEMA_VERSION
 from embodied_validators.attest.envelope import MAX_ENVELOPE_BYTES
 from embodied_validators.attest.manifest import Manifest, is_digest, total_size
 from embodied_validators.attest.moments import time_ns
-from embodied_validators.judge import context_digest
+from embodied_validators.judge import context_digest, context_value
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = SCHEMA_BASE + "attestation"
@@ -192,9 +192,7 @@ def _size_of(manifest: Manifest) -> JsonObject:
 def _context(context: Context) -> JsonObject:
     return {
         "as_of": rfc3339(context.as_of_ns),
-        "as_of_ns": str(context.as_of_ns),
-        "recipient": context.recipient,
-        "purpose": context.purpose,
+        **{name: value for name, value in context_value(context).items() if value is not None},
         "sha256": context_digest(context),
     }
 

@@ -32,6 +32,7 @@ class CompiledDocument:
         keeper: Id of the rule that holds this kind against its own schema; empty where the profile has none.
         version_keeper: Id of the rule that judges `schema_version`; empty where the profile has none.
         owned: Field pattern -> index of the level from which a rule of its own asks for the field.
+        unanswered: Why the context leaves open whether it is asked; empty where it does not.
     """
 
     rule: Rule
@@ -39,6 +40,7 @@ class CompiledDocument:
     keeper: str = ""
     version_keeper: str = ""
     owned: Mapping[str, int] = field(default_factory=dict)
+    unanswered: str = ""
 
     @property
     def table(self) -> str:
@@ -72,6 +74,9 @@ class CompiledDocument:
         elif not self.check.any_version and not _supported(value):
             self._see(self.version_keeper, place, tally)
         elif self.check.when is None or not check(self.check.document, value, self.check.when):
+            if self.unanswered:
+                self._note("undetermined", self.first, place, self.unanswered, tally)
+                return
             tally.compared(self.first)
             for level, problem in self._problems(value):
                 self._note_problem(level, problem, value, place, tally)
@@ -137,7 +142,7 @@ class CompiledDocument:
     ) -> None:
         finding = Finding(
             rule_id=self.rule.rule_id,
-            severity=self.rule.severity,
+            severity=self.check.severity or self.rule.severity,
             state="failed" if state == "failed" else "undetermined",
             level=LEVELS[level],
             place=place,
@@ -150,7 +155,9 @@ class CompiledDocument:
         tally.found(finding, range(level, len(LEVELS)))
 
 
-def compile_document(rule: Rule, document_check: DocumentCheck, profile: Profile) -> CompiledDocument:
+def compile_document(
+    rule: Rule, document_check: DocumentCheck, profile: Profile, unanswered: str = ""
+) -> CompiledDocument:
     """Look up what the other rules of a profile say about the same kind, once a profile."""
     kind = document_check.document
     return CompiledDocument(
@@ -159,6 +166,7 @@ def compile_document(rule: Rule, document_check: DocumentCheck, profile: Profile
         keeper=next((other.rule_id for other, item in _about(profile, kind) if item.conforms_to == "judging"), ""),
         version_keeper=next((other.rule_id for other, item in _about(profile, kind) if item.any_version), ""),
         owned=_owned(profile, kind, rule) if document_check.conforms_to == "judging" else {},
+        unanswered=unanswered,
     )
 
 
@@ -173,7 +181,7 @@ def _owned(profile: Profile, kind: str, keeper: Rule) -> dict[str, int]:
     """Fields that a blocking, unconditional rule asks for by itself, wherever the keeper is asked too."""
     owned: dict[str, int] = {}
     for rule, item in _about(profile, kind):
-        always = item.when is None and item.check is not None and item.otherwise == "failed"
+        always = item.when is None and not item.given and item.check is not None and item.otherwise == "failed"
         if always and rule.severity == "error" and set(keeper.subjects) <= set(rule.subjects):
             for pattern in _required_fields(item.check, ""):
                 owned[pattern] = min(owned.get(pattern, len(LEVELS)), LEVELS.index(next(iter(item.limits))))

@@ -8,11 +8,13 @@ from typing import Literal
 
 from embodied_kit.canonical import canonical_bytes, sha256_hex
 from embodied_kit.model.facts import DATASET_SCOPE, DEPTHS, Facts, Row
+from embodied_kit.model.json import JsonObject
 from embodied_kit.model.report import Context, Finding, Outcome, Place, Report, State
 from embodied_kit.model.rule import LEVELS, Level, LimitCheck, Profile, Rule
 from embodied_kit.spec import standard
 from embodied_validators.judge.coverage import Coverage
 from embodied_validators.judge.documents import CompiledDocument, compile_document
+from embodied_validators.judge.given import asked
 from embodied_validators.judge.levels import lowest_level, reached_level
 from embodied_validators.judge.limits import CompiledLimit, compile_limit, scope_of
 from embodied_validators.judge.reasons import reason
@@ -72,14 +74,16 @@ def judge(
 
 
 def compile_rule(rule: Rule, profile: Profile, context: Context) -> CompiledRule:
-    """Fill in parameters and what other rules of the profile own."""
+    """Fill in parameters and what other rules of the profile own; checks that the context does not ask are left out."""
+    answers = [(check, *asked(check.given, context)) for check in rule.checks]
     return CompiledRule(
         rule,
         tuple(
-            compile_limit(rule, check, profile.parameters, context)
+            compile_limit(rule, check, profile.parameters, context, why)
             if isinstance(check, LimitCheck)
-            else compile_document(rule, check, profile)
-            for check in rule.checks
+            else compile_document(rule, check, profile, why)
+            for check, answer, why in answers
+            if answer != "no"
         ),
     )
 
@@ -222,8 +226,20 @@ def _report(ledger: _Ledger, profile: Profile, context: Context, facts_digest: s
 
 def context_digest(context: Context) -> str:
     """sha256 hex over the JCS of a context."""
-    value = {"as_of_ns": str(context.as_of_ns), "recipient": context.recipient, "purpose": context.purpose}
-    return sha256_hex(canonical_bytes(value))
+    return sha256_hex(canonical_bytes(context_value(context)))
+
+
+def context_value(context: Context) -> JsonObject:
+    """A context as data: ledger and tables, which may be large or confidential, by their digests."""
+    return {
+        "as_of_ns": str(context.as_of_ns),
+        "recipient": context.recipient,
+        "recipient_country": context.recipient_country,
+        "recipient_gba": context.recipient_gba,
+        "purpose": context.purpose,
+        "ledger_sha256": None if context.ledger is None else sha256_hex(canonical_bytes(context.ledger)),
+        "tables": {name: sha256_hex(canonical_bytes(table)) for name, table in sorted(context.tables.items())},
+    }
 
 
 def _order(finding: Finding) -> tuple[object, ...]:

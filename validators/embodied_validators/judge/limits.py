@@ -33,6 +33,7 @@ class CompiledLimit:
         only: Column -> values that let a row in.
         steps: (index of the first level, limit as compared, limit as shown), in the order of levels.
         integers: Whether both sides are ns integers in decimal strings.
+        unanswered: Why the context leaves open whether it is asked; empty where it does not.
     """
 
     rule: Rule
@@ -40,6 +41,7 @@ class CompiledLimit:
     only: tuple[tuple[str, Sequence[JsonValue]], ...]
     steps: tuple[tuple[int, Any, JsonValue], ...]
     integers: bool
+    unanswered: str = ""
 
     @property
     def table(self) -> str:
@@ -75,9 +77,9 @@ class CompiledLimit:
     def _judge_row(self, row: Row, unknown: str, facts: Facts, scope: str, tally: Tally) -> None:
         first = self.steps[0][0]
         value = row.get(self.check.measure)
-        if unknown or value is None:
+        if self.unanswered or unknown or value is None:
             key, column = ("column_unknown", unknown) if unknown else ("not_measured", self.check.measure)
-            why = _reason_of(row, column) or reason(key, column)
+            why = self.unanswered or _reason_of(row, column) or reason(key, column)
             tally.found(self._finding("undetermined", first, place_of(row, scope), why), range(first, len(LEVELS)))
             return
         tally.compared(first)
@@ -128,7 +130,7 @@ class CompiledLimit:
     ) -> Finding:
         return Finding(
             rule_id=self.rule.rule_id,
-            severity=self.rule.severity,
+            severity=self.check.severity or self.rule.severity,
             state=state,
             level=LEVELS[level],
             place=place,
@@ -142,7 +144,9 @@ class CompiledLimit:
         )
 
 
-def compile_limit(rule: Rule, check: LimitCheck, parameters: JsonObject, context: Context) -> CompiledLimit:
+def compile_limit(
+    rule: Rule, check: LimitCheck, parameters: JsonObject, context: Context, unanswered: str = ""
+) -> CompiledLimit:
     """Fill in parameters and context, once a profile.
 
     Raises:
@@ -161,7 +165,7 @@ def compile_limit(rule: Rule, check: LimitCheck, parameters: JsonObject, context
             )
         )
     only = tuple((name, _listed(_resolved(value, parameters, context))) for name, value in check.only.items())
-    return CompiledLimit(rule, check, only, tuple(steps), integers)
+    return CompiledLimit(rule, check, only, tuple(steps), integers, unanswered)
 
 
 def scope_of(row: Row, facts: Facts) -> str:
@@ -177,6 +181,7 @@ def place_of(row: Row, scope: str, spans: Sequence[Row] = ()) -> Place:
     return Place(
         episode="" if scope in (DATASET_SCOPE, "bare") else scope,
         path=_text(row, "path") or _text(row, "source"),
+        pointer=_text(row, "pointer"),
         stream=_text(row, "stream") or _text(row, "a"),
         field=_text(row, "field") or _text(row, "name"),
         index=index if isinstance(index, int) else None,

@@ -14,6 +14,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "table_absent": ("the table {a} was not measured", "表 {a} 未测量"),
     "no_rule": ("this tool does not carry the rule", "本工具没有该规则"),
     "raised": ("the rule raised {a}", "规则执行时抛出 {a}"),
+    "context_unknown": ("the context does not say {a}", "判定环境未给出 {a}"),
     "evidence_absent": ("the evidence that the rule asks for is absent", "缺少规则要求的证据"),
     "document_missing": ("the document is missing", "文档缺失"),
     "document_unreadable": ("the document cannot be read: {a}", "文档无法读取：{a}"),

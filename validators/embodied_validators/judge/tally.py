@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from embodied_kit.model.report import Finding, Outcome, Place, State
-from embodied_kit.model.rule import LEVELS, Level, Rule
+from embodied_kit.model.rule import LEVELS, Level, Rule, Severity
 
 STATES: tuple[State, ...] = ("not_applicable", "passed", "undetermined", "failed")  # a worse one wins
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 RANK: Mapping[str, int] = {state: rank for rank, state in enumerate(STATES)}
 
 
@@ -57,8 +58,12 @@ def outcome(rule: Rule, scope: str, tally: Tally, earlier: Outcome | None = None
             max(rank, RANK[earlier.states.get(level, "not_applicable")])
             for level, rank in zip(LEVELS, ranks, strict=True)
         )
+    severities = [rule.severity, *(finding.severity for finding in tally.findings)]  # a check may only raise it
+    if earlier is not None:
+        severities.append(earlier.severity)
     checked = tally.checked + (earlier.checked if earlier is not None else 0)
-    return Outcome(rule.rule_id, scope, rule.severity, _states(LEVELS.index(rule.level), ranks), checked)
+    severity = min(severities, key=SEVERITIES.index)
+    return Outcome(rule.rule_id, scope, severity, _states(LEVELS.index(rule.level), ranks), checked)
 
 
 @functools.lru_cache(maxsize=4096)
