@@ -54,7 +54,7 @@ class ChunkReader:
             head = parse_chunk_head(content)
             data, crc = self._open_chunk(head, content, offset, length)
         except DataError as error:
-            ledger.problem(offset, f"chunk not seen: {error.message}")
+            ledger.failed(offset, error, "chunk not seen: ")
         del content
         span.skip(HEAD.size + length)
         indexes, places, index_length = self._message_indexes(len(data))
@@ -75,7 +75,7 @@ class ChunkReader:
         if zlib.crc32(data) == head.crc:
             return data, "ok"
         self._ledger.bad_crc(offset)
-        self._ledger.problem(offset, "expected the chunk's CRC, got another")
+        self._ledger.problem(offset, "expected the chunk's CRC, got another", told=True)
         return data, "bad"
 
     def _message_indexes(
@@ -103,7 +103,7 @@ class ChunkReader:
                 elif chunk_size:
                     self._ledger.problem(offset, "expected as many index entries as messages in the chunk, got more")
             except DataError as error:
-                self._ledger.problem(offset, error.message)
+                self._ledger.failed(offset, error)
             span.skip(HEAD.size + length)
         return indexes, places, span.offset - begin
 
@@ -122,7 +122,7 @@ class ChunkReader:
                 ledger.dangling_n += dangling
                 if unlisted or dangling:
                     wrong = f"{unlisted} not listed and {dangling} wrong entries"
-                    ledger.problem(offset, f"expected an index of every message in the chunk, got {wrong}")
+                    ledger.problem(offset, f"expected an index of every message in the chunk, got {wrong}", told=True)
             else:
                 ledger.unindexed_n += len(found.starts)
         self._chunk_others(found, data, offset)
@@ -133,7 +133,7 @@ class ChunkReader:
         times = (min(lows), max(lows)) if lows else (0, 0)
         if times != (head.first_log_time, head.last_log_time):
             ledger.chunks_bad_time_n += 1
-            ledger.problem(offset, "expected the chunk's time range to be that of its messages, got another")
+            ledger.problem(offset, "expected the chunk's time range to be that of its messages, got another", told=True)
 
     def _chunk_others(self, found: Walked, data: memoryview, offset: int) -> None:
         """Schemas and channels inside a chunk; nothing else belongs there."""

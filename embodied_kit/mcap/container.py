@@ -39,14 +39,18 @@ class ReadLimits:
 DEFAULT_LIMITS = ReadLimits()
 
 
+class BeyondLimitError(DataError):
+    """More than is held: no fault of the file."""
+
+
 def check_size(size: int, limit: int) -> None:
     """Refuse what is too large to be held.
 
     Raises:
-        DataError: `size` is above `limit`.
+        BeyondLimitError: `size` is above `limit`.
     """
     if size > limit:
-        raise DataError(f"expected {limit} bytes at most, got {size}")
+        raise BeyondLimitError(f"expected {limit} bytes at most, got {size}")
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,8 @@ class ContainerInfo:
         messages_without_channel_n: Messages on a channel that no record defines.
         first_log_time, last_log_time: Least and greatest, ns; None without messages.
         problems: The first of them, in file order; problems_n counts all.
+        violations_n: Those that no other attribute tells; None where a part was beyond the limits, so that it was not
+            looked at.
     """
 
     readable: Readable
@@ -162,6 +168,7 @@ class ContainerInfo:
     first_log_time: int | None
     last_log_time: int | None
     problems_n: int
+    violations_n: int | None
     problems: tuple[Problem, ...] = field(default=())
 
     @property

@@ -12,7 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embodied_kit.errors import DataError
-from embodied_kit.mcap.container import Agreement, Attachment, ContainerInfo, Crc, Problem, Readable, ReadLimits
+from embodied_kit.mcap.container import (
+    Agreement,
+    Attachment,
+    BeyondLimitError,
+    ContainerInfo,
+    Crc,
+    Problem,
+    Readable,
+    ReadLimits,
+)
 from embodied_kit.mcap.records import (
     PRIVATE_OPCODES,
     AttachmentIndex,
@@ -70,7 +79,7 @@ class Ledger:
         self.attachments: list[Attachment] = []
         self.metadata: dict[str, list[Mapping[str, str]]] = {}
         self.problems: list[Problem] = []
-        self.problems_n = 0
+        self.problems_n = self.violations_n = self.beyond_n = 0
         self.statistics: Statistics | None = None
         self.footer: Footer | None = None
         self.opcodes: Counter[int] = Counter()
@@ -91,21 +100,36 @@ class Ledger:
         self._repeated_schemas: dict[int, bool] = {}
         self._repeated_channels: dict[int, bool] = {}
 
-    def problem(self, offset: int, message: str) -> None:
-        """Note something that should not be so."""
+    def problem(self, offset: int, message: str, *, told: bool = False) -> None:
+        """Note something that should not be so.
+
+        Args:
+            offset: Of the record it is about.
+            message: Expected and found.
+            told: Whether a number or state of its own tells it too, so that it is no further violation.
+        """
         self.problems_n += 1
+        self.violations_n += not told
         if len(self.problems) < self.limits.problems:
             self.problems.append(Problem(offset, message))
+
+    def failed(self, offset: int, error: DataError, before: str = "") -> None:
+        """Note what could not be read: a fault of the file, or more than is held."""
+        beyond = isinstance(error, BeyondLimitError)
+        self.beyond_n += beyond
+        self.problem(offset, before + error.message, told=beyond)
 
     def keep(self, size: int) -> None:
         """Take from the budget for kept records.
 
         Raises:
-            DataError: it is used up.
+            BeyondLimitError: it is used up.
         """
         self._kept_bytes += size + 64
         if self._kept_bytes > self.limits.kept_bytes:
-            raise DataError(f"expected definitions and metadata of {self.limits.kept_bytes} bytes at most, got more")
+            raise BeyondLimitError(
+                f"expected definitions and metadata of {self.limits.kept_bytes} bytes at most, got more"
+            )
 
     def add_schema(self, schema: Schema, offset: int, *, summary: bool) -> None:
         """A schema; the same id must mean the same everywhere."""
@@ -139,7 +163,8 @@ class Ledger:
         if self._metadata_n <= self.limits.kept_records:
             self.metadata.setdefault(metadata.name, []).append(metadata.values)
         else:
-            self.problem(offset, f"expected at most {self.limits.kept_records} metadata records, got more")
+            message = f"expected at most {self.limits.kept_records} metadata records, got more"
+            self.failed(offset, BeyondLimitError(message))
 
     def add_metadata_index(self, offset: int, length: int, name: str) -> None:
         """An entry of the summary."""
@@ -151,11 +176,12 @@ class Ledger:
         self._attachment_crcs[attachment.crc] += 1
         self._place(self._places, attachment.offset, length, _attachment_key(attachment))
         if attachment.crc == "bad":
-            self.problem(attachment.offset, "expected the attachment's CRC, got another")
+            self.problem(attachment.offset, "expected the attachment's CRC, got another", told=True)
         if self._attachments_n <= self.limits.kept_records:
             self.attachments.append(attachment)
         else:
-            self.problem(attachment.offset, f"expected at most {self.limits.kept_records} attachments, got more")
+            message = f"expected at most {self.limits.kept_records} attachments, got more"
+            self.failed(attachment.offset, BeyondLimitError(message))
 
     def add_attachment_index(self, index: AttachmentIndex) -> None:
         """An entry of the summary."""
@@ -245,6 +271,7 @@ class Ledger:
             first_log_time=self.first_log,
             last_log_time=self.last_log,
             problems_n=self.problems_n,
+            violations_n=None if self.beyond_n else self.violations_n,
             problems=tuple(self.problems),
         )
 

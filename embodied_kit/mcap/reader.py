@@ -23,6 +23,7 @@ from embodied_kit.mcap.container import (
     DEFAULT_LIMITS,
     MIB,
     Attachment,
+    BeyondLimitError,
     ContainerInfo,
     Crc,
     Readable,
@@ -183,11 +184,11 @@ class McapScan:
                 readable, self._truncated_at = "truncated", 0
             else:
                 readable = "bad_magic"
-                self._ledger.problem(0, "expected the MCAP magic at the beginning, got other bytes")
+                self._ledger.problem(0, "expected the MCAP magic at the beginning, got other bytes", told=True)
             self._span.skip(self._size)  # whatever is left belongs to the file's sha256
         except OSError as error:
             readable = "unreadable"
-            self._ledger.problem(self._span.offset, f"expected readable bytes, got {error.strerror}")
+            self._ledger.problem(self._span.offset, f"expected readable bytes, got {error.strerror}", told=True)
         changed = os.fstat(self._file.fileno()).st_size != self._size or self._span.size != self._size
         closing = Closing(
             readable,
@@ -234,7 +235,7 @@ class McapScan:
 
     def _cut(self, offset: int, message: str) -> None:
         self._truncated_at = offset
-        self._ledger.problem(offset, message)
+        self._ledger.problem(offset, message, told=True)
 
     def _check_place(self, opcode: int, offset: int) -> None:
         """A header comes first; the sections hold what the specification puts there."""
@@ -272,7 +273,7 @@ class McapScan:
                     ledger.keep(len(content))
                 ledger.add_channel(channel, offset, summary=self._in_summary)
         except DataError as error:
-            ledger.problem(offset, f"opcode {opcode}: {error.message}")
+            ledger.failed(offset, error, f"opcode {opcode}: ")
 
     def _other(self, opcode: int, offset: int, length: int) -> None:
         """Any record but messages and chunks."""
@@ -283,9 +284,8 @@ class McapScan:
             self._ledger.opcodes[opcode] += 1
             span.skip(HEAD.size + length)
         elif length > self._limits.definition_bytes:
-            self._ledger.problem(
-                offset, f"opcode {opcode}: expected {self._limits.definition_bytes} bytes at most, got {length}"
-            )
+            message = f"expected {self._limits.definition_bytes} bytes at most, got {length}"
+            self._ledger.failed(offset, BeyondLimitError(message), f"opcode {opcode}: ")
             span.skip(HEAD.size + length)
         else:
             self._small(opcode, offset, length)
@@ -307,7 +307,7 @@ class McapScan:
         try:
             self._parse_small(opcode, content, offset)
         except DataError as error:
-            self._ledger.problem(offset, f"opcode {opcode}: {error.message}")
+            self._ledger.failed(offset, error, f"opcode {opcode}: ")
 
     def _parse_small(self, opcode: int, content: memoryview, offset: int) -> None:
         ledger = self._ledger
@@ -344,7 +344,7 @@ class McapScan:
         else:
             self._data_end_crc = "absent" if not told else "ok" if told == span.crc() else "bad"
         if self._data_end_crc == "bad":
-            ledger.problem(offset, "expected the data section's CRC, got another")
+            ledger.problem(offset, "expected the data section's CRC, got another", told=True)
         span.at += HEAD.size + length
         if not self._in_summary:
             self._summary_start = span.offset
@@ -371,7 +371,8 @@ class McapScan:
             self._check_footer(footer.summary_start, footer.summary_crc, computed, offset)
         rest = self._size - span.offset
         if rest < len(MAGIC) or not span.ensure(len(MAGIC)) or span.peek(len(MAGIC)) != MAGIC:
-            self._cut(span.offset, "expected the magic at the end, got other bytes or none")
+            self._truncated_at = span.offset
+            ledger.problem(span.offset, "expected the magic behind the footer, got other bytes or none")
             return
         self._footer_ok = True
         if rest > len(MAGIC):
@@ -381,7 +382,7 @@ class McapScan:
         ledger = self._ledger
         self._summary_crc = "absent" if not told else "ok" if told == computed else "bad"
         if self._summary_crc == "bad":
-            ledger.problem(offset, "expected the summary's CRC, got another")
+            ledger.problem(offset, "expected the summary's CRC, got another", told=True)
         expected = 0 if offset == self._summary_start else self._summary_start
         if summary_start != expected:
             ledger.problem(offset, f"expected the summary to start at {expected}, got {summary_start}")

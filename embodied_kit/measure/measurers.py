@@ -41,7 +41,7 @@ def _embedded_documents(episode: Episode) -> list[Row]:
 
 
 MEASURERS: tuple[Measurer, ...] = (
-    Measurer("container", 1, "index", container_rows),
+    Measurer("container", 2, "index", container_rows),
     Measurer("document", 1, "index", _embedded_documents),
     Measurer("link", 1, "index", content_links),
     Measurer("stream", 1, "index", stream_rows),

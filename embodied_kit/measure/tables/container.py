@@ -28,6 +28,7 @@ def container_row(file: FileScan, episode: Episode) -> Row:
         "messages_with_times_ratio": "the file has no message",
         "unindexed_n": "the file was not read to the end",
         "index_orphans_n": "the file was not read to the end",
+        "problems_n": "a part of the file is larger than this tool holds",
     }
     row_values = _values(file, file.info)
     return make_row("container", row_values, episode=episode.episode_id, reasons=reasons, depth=episode.depth)
@@ -54,7 +55,7 @@ def _values(file: FileScan, info: ContainerInfo) -> dict[str, JsonValue]:
         "unknown_opcodes_n": sum(count for _, count in opcodes),
         "channels_n": info.channels_n,
         "channels_without_schema_n": len(info.channels_without_schema),
-        "problems_n": info.problems_n,
+        "problems_n": info.violations_n,
         "profile": info.profile,
         "library": info.library,
         "compression": ",".join(sorted(name for name in info.compressions if name)),
