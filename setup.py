@@ -89,6 +89,7 @@ setup(
         "numpy>=1.24",
         "orjson>=3.10",
         "platformdirs>=4",
+        "pyarrow>=15",
         "PyYAML>=6",
         "rfc8785>=0.1.4",
         "rich>=13",

@@ -4,6 +4,8 @@ What was measured once is not measured again, unless a byte, the depth, a schema
 file may be taken from an index of (device, inode, size, mtime, ctime) where the caller allows it; otherwise a file
 whose measurement is kept is hashed again before it is believed. The cache lies with the user, never in the dataset:
 a dataset that somebody else made must not bring its own measurements along.
+
+Of a unit lie there, each under its own key: the tables of its scan, its tracks, and its derived tables.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -22,11 +24,14 @@ from embodied_kit.measure.jsonget import get_number, get_object, get_text
 from embodied_kit.measure.lines import facts_lines, read_facts
 from embodied_kit.measure.measured import Measured
 from embodied_kit.measure.measurers import MEASURERS
-from embodied_kit.model.facts import Depth, Facts
+from embodied_kit.measure.recording import Recording, read_recording, write_recording
+from embodied_kit.measure.tracks import TRACKS_VERSION
+from embodied_kit.model.facts import Depth, Facts, Row
 from embodied_kit.model.json import JsonObject
 from embodied_kit.spec import standard
 
 Claims = JsonObject
+Tables = Mapping[str, Sequence[Row]]
 _DECODERS = ("simplejpeg", "numpy")
 _DIGEST_LETTERS = 64
 
@@ -53,6 +58,7 @@ def unit_key(digests: Sequence[str], claims: Claims, depth: Depth) -> str:
         "standard": standard().digest(),
         "measurers": {item.name: item.version for item in MEASURERS},
         "tool": embodied_kit.__version__,
+        "tracks": TRACKS_VERSION,
         "decoders": {name: metadata.version(name) for name in _DECODERS},
     }
     return hashlib.sha256(canonical_bytes(parts)).hexdigest()
@@ -85,18 +91,76 @@ class Cache:
             digests = [sha256_file(file) for file in files]
         return _read(self._entry(unit_key(digests, claims, depth)))
 
-    def keep(self, measured: Measured, states: Sequence[str], digests: Sequence[str], scope: str, depth: Depth) -> None:
-        """Keep a measurement; where the folder cannot be written, nothing is kept."""
+    def keep(
+        self,
+        measured: Measured,
+        recording: Recording,
+        states: Sequence[str],
+        digests: Sequence[str],
+        scope: str,
+        depth: Depth,
+    ) -> None:
+        """Keep the measurement of a scan; where the folder cannot be written, nothing is kept."""
         if self._folder is None:
             return
-        head = {"sha256": measured.sha256, "messages_n": measured.messages_n, "payload": measured.payload}
-        facts = Facts(scope, depth, "episode", measured.tables, measured.key)
         try:
+            tracks_sha256 = self._keep_tracks(recording, self._tracks(measured.key))
+            head = {"sha256": measured.sha256, "messages_n": measured.messages_n, "payload": measured.payload}
+            head |= {"tracks_sha256": tracks_sha256}
+            facts = Facts(scope, depth, "episode", measured.tables, measured.key)
             _write(self._entry(measured.key), [canonical_bytes(head) + b"\n", *facts_lines([facts])])
             for state, digest in zip(states, digests, strict=True):
                 _write(self._index(state), [digest.encode()])
         except OSError:
             return
+
+    def recording(self, key: str) -> Recording | None:
+        """Tracks and documents of a kept scan; None where they are not there or not whole."""
+        if self._folder is None:
+            return None
+        try:
+            with self._entry(key).open("rb") as entry:
+                head = parse_json(entry.readline()).value or {}
+            if sha256_file(self._tracks(key)) != get_text(head, "tracks_sha256"):
+                return None
+            return read_recording(self._tracks(key))
+        except OSError:
+            return None
+
+    def find_derived(self, key: str) -> Tables | None:
+        """Derived tables of an earlier measurement; None where there are none."""
+        if self._folder is None:
+            return None
+        try:
+            facts = read_facts(self._derived(key).read_bytes().splitlines(keepends=True))
+        except (OSError, DataError):
+            return None
+        return facts[0].tables if len(facts) == 1 and facts[0].key == key else None
+
+    def keep_derived(self, tables: Tables, key: str, scope: str, depth: Depth) -> None:
+        """Keep derived tables; where the folder cannot be written, nothing is kept."""
+        if self._folder is None:
+            return
+        try:
+            _write(self._derived(key), [*facts_lines([Facts(scope, depth, "episode", tables, key)])])
+        except OSError:
+            return
+
+    @staticmethod
+    def _keep_tracks(recording: Recording, path: Path) -> str:
+        """Digest of the file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.name}.{os.getpid()}.{id(recording):x}.partial")
+        write_recording(recording, partial)
+        digest = sha256_file(partial)
+        partial.replace(path)
+        return digest
+
+    def _tracks(self, key: str) -> Path:
+        return self._entry(key).with_suffix(".parquet")
+
+    def _derived(self, key: str) -> Path:
+        return self._entry(key).with_suffix(".derived")
 
     def _entry(self, key: str) -> Path:
         return (self._folder or Path()) / key[:2] / f"{key}.jsonl"

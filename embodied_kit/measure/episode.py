@@ -108,13 +108,18 @@ class Episode:
         return tuple(views.values())
 
     @cached_property
-    def span_ns(self) -> int | None:
-        """Length of the episode by closing.json, else by episode.json."""
+    def start_end_ns(self) -> tuple[int, int] | None:
+        """Start and end of the episode by closing.json, else by episode.json."""
         for document in (self.closing, self.document):
             start, end = get_ns(document, "start_ns"), get_ns(document, "end_ns")
             if start is not None and end is not None and end > start:
-                return end - start
+                return start, end
         return None
+
+    @cached_property
+    def span_ns(self) -> int | None:
+        """Length of the episode."""
+        return self.start_end_ns[1] - self.start_end_ns[0] if self.start_end_ns else None
 
     @cached_property
     def cameras(self) -> Mapping[str, JsonObject]:

@@ -13,6 +13,7 @@ from embodied_kit.measure.cache import Cache
 from embodied_kit.measure.documents import Document, document_row, missing_document
 from embodied_kit.measure.files import Declared, declared_files, merge_declared
 from embodied_kit.measure.folder import Place, data_bytes, entry_coverage
+from embodied_kit.measure.given import NOTHING_GIVEN, dataset_given
 from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary, episode_document_links
 from embodied_kit.measure.measured import Measured
 from embodied_kit.measure.rows import error_row
@@ -87,8 +88,11 @@ def measure_episode(shared: Shared, job: EpisodeJob, progress: Callable[[int], N
     """
     document, declared = _documents(shared, job)
     data = _data_files(shared, job, declared)
+    given = NOTHING_GIVEN
+    if shared.dataset is not None:
+        given = dataset_given(shared.dataset, job.name, document.value, shared.place.read)
     measured = measure_unit(
-        data, document, episode_id=job.name, depth=shared.depth, cache=shared.cache, progress=progress
+        data, document, episode_id=job.name, depth=shared.depth, cache=shared.cache, progress=progress, given=given
     )
     return _result(shared, job, document, declared, measured)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from embodied_kit.measure.episode import StreamView
 from embodied_kit.measure.numeric import Field
 from embodied_kit.measure.series import JOINT_STATE
+from embodied_kit.measure.store import Blocks
 
 MAX_TRACK_VALUES = 2**22
 JOINT_POSITION = "position"
@@ -57,16 +60,23 @@ def joint_tracks(view: StreamView) -> list[Track]:
 
 def field_tracks(field: Field) -> list[Track]:
     """Tracks of a field, longest first."""
-    found = []
-    for values, stamps, order, rows in field.matrices():
-        if rows * len(order) > MAX_TRACK_VALUES or not rows:
-            continue
-        times = np.concatenate(list(stamps()))
-        matrix = np.concatenate(list(values()))
-        by_time = np.argsort(times, kind="stable")
-        names = tuple(field.names[index] for index in order)
-        found.append(Track(names, times[by_time], matrix[by_time]))
+    found = [load() for names, rows, load in field_layouts(field) if rows * len(names) <= MAX_TRACK_VALUES]
     return sorted(found, key=lambda track: -len(track.stamps))
+
+
+def field_layouts(field: Field) -> Iterator[tuple[tuple[str, ...], int, Callable[[], Track]]]:
+    """(names, rows, what loads them) of each layout of a field that has rows."""
+    for values, stamps, order, rows in field.matrices():
+        if rows:
+            names = tuple(field.names[index] for index in order)
+            yield names, rows, partial(_load, names, values, stamps)
+
+
+def _load(names: tuple[str, ...], values: Blocks, stamps: Blocks) -> Track:
+    """Rows of blocks in order of their stamps; equal stamps as they came."""
+    times = np.concatenate(list(stamps()))
+    by_time = np.argsort(times, kind="stable")
+    return Track(names, times[by_time], np.concatenate(list(values()))[by_time])
 
 
 def too_long(field: Field) -> bool:

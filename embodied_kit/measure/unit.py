@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from embodied_kit.errors import UsageError
 from embodied_kit.measure.cache import Cache, Claims, unit_key
+from embodied_kit.measure.derive import derive, derived_key, merged
 from embodied_kit.measure.documents import Document
 from embodied_kit.measure.episode import Episode
+from embodied_kit.measure.given import NOTHING_GIVEN, Given
 from embodied_kit.measure.measured import Measured
 from embodied_kit.measure.measurers import measured_at
+from embodied_kit.measure.recording import Recording, recording_of
 from embodied_kit.measure.rows import error_row
 from embodied_kit.measure.scan import EpisodeScan, Progress
 from embodied_kit.measure.store import ColumnStore
@@ -43,8 +46,9 @@ def measure_unit(
     depth: Depth,
     cache: Cache,
     progress: Progress | None = None,
+    given: Given = NOTHING_GIVEN,
 ) -> Measured:
-    """Tables of the data files of one unit.
+    """Tables of the data files of one unit, and those derived from them.
 
     Args:
         files: In order.
@@ -53,6 +57,8 @@ def measure_unit(
         depth: How deep to look.
         cache: Where earlier measurements lie.
         progress: Told the bytes read since the last call.
+        given: Robots, calibrations and layers of the dataset's folder; the data files are not read again when only
+            these have changed.
     """
     claims: Claims = {
         "episode": episode_id,
@@ -63,16 +69,43 @@ def measure_unit(
     states = cache.states(places)
     found = cache.find(places, states, claims, depth) if depth != "index" else None
     if found is not None:
-        return found
+        whole = _derived(found, given, episode_id, depth, cache)
+        if whole is not None:
+            return whole
     with ColumnStore() as store:
         scan = EpisodeScan(store, depth, progress)
         for item in files:
             _scan_file(scan, item)
-        measured = _tables(scan, files, document, episode_id, claims)
-    if measured.key and all(item.path in measured.sha256 for item in files):
-        digests = [measured.sha256[item.path] for item in files]
-        cache.keep(measured, states, digests, episode_id or "bare", depth)
-    return measured
+        episode = _episode(scan, files, document, episode_id)
+        measured = _tables(episode, files, claims)
+        if not measured.key:
+            return measured
+        recording = recording_of(episode)
+        if all(item.path in measured.sha256 for item in files):
+            digests = [measured.sha256[item.path] for item in files]
+            cache.keep(measured, recording, states, digests, episode_id or "bare", depth)
+        else:
+            cache = Cache(None)
+        return _derive(measured, recording, given, episode_id, depth, cache)
+
+
+def _derived(found: Measured, given: Given, episode_id: str | None, depth: Depth, cache: Cache) -> Measured | None:
+    """A kept scan with its derived tables; None where they can only be made by scanning again."""
+    key = derived_key(found.key, given)
+    tables = cache.find_derived(key)
+    if tables is not None:
+        return replace(found, tables=merged(found.tables, tables), key=key)
+    recording = cache.recording(found.key)
+    return None if recording is None else _derive(found, recording, given, episode_id, depth, cache)
+
+
+def _derive(
+    scan: Measured, recording: Recording, given: Given, episode_id: str | None, depth: Depth, cache: Cache
+) -> Measured:
+    key = derived_key(scan.key, given)
+    tables = derive(recording, given, scan.tables, episode_id=episode_id, depth=depth)
+    cache.keep_derived(tables, key, episode_id or "bare", depth)
+    return replace(scan, tables=merged(scan.tables, tables), key=key)
 
 
 def lost_unit(paths: Sequence[str], episode_id: str | None, depth: Depth, reason: str) -> Measured:
@@ -98,15 +131,19 @@ def _scan_file(scan: EpisodeScan, item: DataFile) -> None:
         scan.files[-1].error = "the file cannot be opened"
 
 
-def _tables(
-    scan: EpisodeScan, files: Sequence[DataFile], document: Document | None, episode_id: str | None, claims: Claims
-) -> Measured:
+def _episode(
+    scan: EpisodeScan, files: Sequence[DataFile], document: Document | None, episode_id: str | None
+) -> Episode:
     source = document.path if document else files[0].path if files else ""
-    episode = Episode(episode_id, scan.depth, scan, source, document.value if document else {})
-    tables = {item.name: item.run(episode) for item in measured_at(scan.depth)}
-    if scan.depth == "index":
+    return Episode(episode_id, scan.depth, scan, source, document.value if document else {})
+
+
+def _tables(episode: Episode, files: Sequence[DataFile], claims: Claims) -> Measured:
+    scan, depth = episode.scan, episode.depth
+    tables = {item.name: item.run(episode) for item in measured_at(depth)}
+    if depth == "index":
         return Measured(tables, {}, None, "", "")
     digests = {file.path: file.info.sha256 for file in scan.files if file.info and file.info.sha256}
     messages_n = sum(series.n for series in scan.series.values())
-    key = unit_key([digests.get(item.path, "") for item in files], claims, scan.depth)
+    key = unit_key([digests.get(item.path, "") for item in files], claims, depth)
     return Measured(tables, digests, messages_n, payload_signature(episode), key)

@@ -1,0 +1,120 @@
+"""What is known of an episode besides its data files: robots with their URDF, calibrations, annotation layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from embodied_kit.canonical import canonical_bytes, sha256_hex
+from embodied_kit.episode.layout import ROBOTS
+from embodied_kit.measure.episode import Episode
+from embodied_kit.measure.jsonget import get_text, get_texts
+from embodied_kit.measure.links import DatasetDocuments
+from embodied_kit.measure.urdf import MAX_URDF_BYTES
+from embodied_kit.model.json import JsonObject
+
+
+@dataclass(frozen=True)
+class GivenRobot:
+    """One robot.
+
+    Attributes:
+        document: robot.json.
+        urdf: Content of the file that it names; None where there is none that can be read.
+    """
+
+    document: JsonObject
+    urdf: bytes | None = None
+
+    @property
+    def robot_id(self) -> str:
+        """Its id."""
+        return get_text(self.document, "robot_id")
+
+
+@dataclass(frozen=True)
+class GivenLayer:
+    """One annotation layer and what it says of the episode.
+
+    Attributes:
+        path: Of the episode's document in the layer.
+        layer: layer.json; empty where it cannot be read.
+        episode: The episode's document.
+    """
+
+    path: str
+    layer: JsonObject
+    episode: JsonObject
+
+
+@dataclass(frozen=True)
+class Given:
+    """Everything that derived tables may use and that may change without a data file changing."""
+
+    robots: tuple[GivenRobot, ...] = ()
+    calibrations: tuple[JsonObject, ...] = ()
+    layers: tuple[GivenLayer, ...] = ()
+
+    def digest(self) -> str:
+        """SHA-256 of all of it, hex."""
+        return sha256_hex(
+            canonical_bytes(
+                {
+                    "robots": [[item.document, sha256_hex(item.urdf or b"")] for item in self.robots],
+                    "calibrations": list(self.calibrations),
+                    "layers": [[item.path, item.layer, item.episode] for item in self.layers],
+                }
+            )
+        )
+
+    def over(self, embedded: Given) -> Given:
+        """These; what is not among them is taken from those that the data files carry."""
+        return replace(
+            self, robots=self.robots or embedded.robots, calibrations=self.calibrations or embedded.calibrations
+        )
+
+
+NOTHING_GIVEN = Given()
+
+
+def embedded_given(episode: Episode) -> Given:
+    """What the data files of an episode carry along."""
+    files = {item.name: item.data for file in episode.scan.files[:1] for item in file.embedded}
+    robots = tuple(GivenRobot(robot, files.get(_urdf_path(robot))) for robot in episode.robots)
+    return Given(robots, tuple(episode.calibrations))
+
+
+def dataset_given(
+    documents: DatasetDocuments, name: str, episode: JsonObject, read: Callable[[str, int], bytes | None]
+) -> Given:
+    """What a dataset's folder holds for one episode.
+
+    Args:
+        documents: Of the dataset.
+        name: Of the episode's folder.
+        episode: episode.json; its robots are taken, or all of them where it names none.
+        read: Up to so many bytes and one of a file of the dataset; None where it cannot be read.
+    """
+    wanted = set(get_texts(episode, "robot_ids")) or documents.ids("robot")
+    robots = [item for item in documents.all("robot") if get_text(item.value, "robot_id") in wanted]
+    calibrations = [item.value for item in documents.all("calibration") if get_text(item.value, "robot_id") in wanted]
+    folders = {item.path.rpartition("/")[0]: item.value for item in documents.all("layer")}
+    return Given(
+        tuple(GivenRobot(item.value, _read_urdf(item.path, item.value, read)) for item in robots),
+        tuple(calibrations),
+        tuple(
+            GivenLayer(item.path, folders.get(item.path.rpartition("/")[0], {}), item.value)
+            for item in documents.all("layer_episode")
+            if get_text(item.value, "episode_id") == name
+        ),
+    )
+
+
+def _urdf_path(robot: JsonObject) -> str:
+    return f"{ROBOTS}/{get_text(robot, 'robot_id')}/{get_text(robot, 'urdf_uri')}"
+
+
+def _read_urdf(path: str, robot: JsonObject, read: Callable[[str, int], bytes | None]) -> bytes | None:
+    uri = get_text(robot, "urdf_uri")
+    data = read(f"{path.rpartition('/')[0]}/{uri}", MAX_URDF_BYTES) if uri else None
+    return data if data is not None and len(data) <= MAX_URDF_BYTES else None
