@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -22,16 +22,15 @@ from embodied_kit.canonical import canonical_bytes, parse_json, sha256_file
 from embodied_kit.errors import DataError
 from embodied_kit.measure.jsonget import get_number, get_object, get_text
 from embodied_kit.measure.lines import facts_lines, read_facts
-from embodied_kit.measure.measured import Measured
+from embodied_kit.measure.measured import Measured, Tables
 from embodied_kit.measure.measurers import MEASURERS
 from embodied_kit.measure.recording import Recording, read_recording, write_recording
 from embodied_kit.measure.tracks import TRACKS_VERSION
-from embodied_kit.model.facts import Depth, Facts, Row
+from embodied_kit.model.facts import Depth, Facts
 from embodied_kit.model.json import JsonObject
 from embodied_kit.spec import standard
 
 Claims = JsonObject
-Tables = Mapping[str, Sequence[Row]]
 _DECODERS = ("simplejpeg", "numpy")
 _DIGEST_LETTERS = 64
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from embodied_kit.canonical import canonical_bytes, sha256_hex
 from embodied_kit.measure.given import NOTHING_GIVEN, Given
 from embodied_kit.measure.jsonget import get_text
+from embodied_kit.measure.measured import Tables
 from embodied_kit.measure.recording import Recording
 from embodied_kit.measure.rows import error_row
 from embodied_kit.measure.tracks import Tracks
 from embodied_kit.model.facts import DEPTHS, Depth, Row
 from embodied_kit.model.json import JsonObject
-
-Tables = Mapping[str, Sequence[Row]]
 
 
 @dataclass(frozen=True)

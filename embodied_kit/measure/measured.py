@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from embodied_kit.model.facts import Row
 
+Tables = Mapping[str, Sequence[Row]]
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -20,7 +22,7 @@ class Measured:
         key: Content key; empty at depth `index`, where no content was read.
     """
 
-    tables: Mapping[str, Sequence[Row]]
+    tables: Tables
     sha256: Mapping[str, str]
     messages_n: int | None
     payload: str

@@ -94,7 +94,15 @@ def read_recording(path: Path) -> Recording | None:
     if value is None:
         return None
     kept = tuple(
-        StreamTrack(*(head[name] for name in _TEXTS), tuple(head["names"]), head["n"], partial(_load, path, row))
+        StreamTrack(
+            head["stream"],
+            head["publisher"],
+            head["ros_type"],
+            head["field"],
+            tuple(head["names"]),
+            head["n"],
+            partial(_load, path, row),
+        )
         for row, head in enumerate(heads)
     )
     robots = tuple(_robot(item) for item in get_objects(value, "robots"))
