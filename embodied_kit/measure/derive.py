@@ -77,6 +77,11 @@ def derived_key(scan_key: str, given: Given, derivers: Sequence[Deriver] = DERIV
     return sha256_hex(canonical_bytes({"scan": scan_key, "given": given.digest(), "derivers": versions}))
 
 
+def derived_tables(depth: Depth, derivers: Sequence[Deriver] = DERIVERS) -> list[str]:
+    """Tables to which the derivers of one depth add rows."""
+    return list(dict.fromkeys(name for item in _at(depth, derivers) for name in item.tables))
+
+
 def derive(
     recording: Recording,
     given: Given,
@@ -89,12 +94,8 @@ def derive(
     """Rows of all derivers by table; one that fails leaves a row of the table `error` for each of its tables."""
     streams, span = recording.streams, recording.span
     known = DeriveInput(episode_id, depth, recording.tracks, streams, given.over(recording.embedded), span, facts)
-    tables: dict[str, list[Row]] = {}
-    for deriver in derivers:
-        if DEPTHS.index(deriver.needs) > DEPTHS.index(depth):
-            continue
-        for name in deriver.tables:
-            tables.setdefault(name, [])
+    tables: dict[str, list[Row]] = {name: [] for name in derived_tables(depth, derivers)}
+    for deriver in _at(depth, derivers):
         try:
             found = deriver.run(known)
         except Exception as error:  # noqa: BLE001 - whatever a measure stumbles over, the rest is measured
@@ -108,3 +109,7 @@ def derive(
 def merged(scan: Tables, derived: Tables) -> dict[str, Sequence[Row]]:
     """Tables of a scan with the derived rows added."""
     return {**scan, **{name: [*scan.get(name, ()), *rows] for name, rows in derived.items()}}
+
+
+def _at(depth: Depth, derivers: Sequence[Deriver]) -> list[Deriver]:
+    return [item for item in derivers if DEPTHS.index(item.needs) <= DEPTHS.index(depth)]

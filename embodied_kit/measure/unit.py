@@ -8,7 +8,7 @@ from pathlib import Path
 
 from embodied_kit.errors import UsageError
 from embodied_kit.measure.cache import Cache, Claims, unit_key
-from embodied_kit.measure.derive import derive, derived_key, merged
+from embodied_kit.measure.derive import derive, derived_key, derived_tables, merged
 from embodied_kit.measure.documents import Document
 from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.given import NOTHING_GIVEN, Given
@@ -118,6 +118,7 @@ def lost_unit(paths: Sequence[str], episode_id: str | None, depth: Depth, reason
         reason: Why there is nothing.
     """
     tables: dict[str, list[Row]] = {item.name: [] for item in measured_at(depth)}
+    tables |= {name: [] for name in derived_tables(depth)}
     wanted = [name for name in tables if name not in ("coverage", "error")]
     tables["error"] = [error_row(path, "scan", wanted, reason, episode=episode_id) for path in paths or [""]]
     tables["coverage"] = [coverage_row(path, episode_id, opened=False, decoded=False, reason=reason) for path in paths]
