@@ -11,6 +11,8 @@ from embodied_kit.cli.texts import Texts
 from embodied_kit.model.engine import ENGINES
 from embodied_kit.model.facts import DEPTHS
 
+REPORT_FORMATS = ("text", "json", "jsonl", "html", "markdown", "sarif", "junit")
+"""Forms of a report, as `embodied_validators.report.FORMATS` makes them; named here so that help imports nothing."""
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from embodied_kit.cli.options import depth_option, example, measuring_options, path_argument, path_option, verb
+from embodied_kit.cli.options import (
+    REPORT_FORMATS,
+    depth_option,
+    example,
+    measuring_options,
+    path_argument,
+    path_option,
+    verb,
+)
 from embodied_kit.cli.output import require_output
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import UsageError
@@ -86,7 +94,7 @@ def _params(texts: Texts) -> list[click.Parameter]:
         ),
         click.Option(
             ["--format", "output_format"],
-            type=click.Choice(["text", "json", "html"]),
+            type=click.Choice(REPORT_FORMATS),
             default="text",
             show_default=True,
             help=texts("Form of the report.", "报告形式。"),

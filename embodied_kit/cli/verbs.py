@@ -36,6 +36,7 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
         "import": Verb("importer", "Bring foreign recordings into a dataset", "导入其他格式的录制数据"),
         "measure": Verb("measure", "Measure a dataset, episode, MCAP or bag into facts", "测量数据，得到事实表"),
         "validate": Verb("validate", "Judge a dataset, episode, MCAP or bag", "校验数据集、片段、MCAP 或 bag"),
+        "report": Verb("report", "Show kept reports again, and compare two", "重新展示已保存的报告，或比较两份报告"),
         "rules": Verb("rules", "List and explain the rules", "列出并解释规则"),
         "keys": Verb("keys", "Make signing keys", "生成签名密钥"),
         "attest": Verb("attest", "Sign a conformity attestation of a sealed dataset", "为已封存的数据集签署符合性声明"),

@@ -1,4 +1,4 @@
-"""Reports for people and machines: terminal, JSON, one HTML page. A further format is one module and one row here."""
+"""Reports for people and machines. A further format is one module and one row of `FORMATS`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ from embodied_validators.report.info import (
     subject_info,
 )
 from embodied_validators.report.json_ import render_json
+from embodied_validators.report.junit import render_junit
+from embodied_validators.report.markdown import render_markdown
+from embodied_validators.report.sarif import render_sarif
+from embodied_validators.report.stored import Stored, read_reports, render_jsonl
 from embodied_validators.report.text import render_text
 
-FormatName: TypeAlias = Literal["text", "json", "html"]
+FormatName: TypeAlias = Literal["text", "json", "jsonl", "html", "markdown", "sarif", "junit"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,31 @@ def _html(asked: Request) -> bytes:
     return render_html(asked.report, asked.rules, asked.views, asked.info, asked.lang).encode("utf-8")
 
 
-FORMATS: Mapping[FormatName, Callable[[Request], bytes]] = {"text": _text, "json": _json, "html": _html}
+def _jsonl(asked: Request) -> bytes:
+    return render_jsonl(asked.report, asked.info)
+
+
+def _markdown(asked: Request) -> bytes:
+    return render_markdown(asked.report, asked.rules, asked.info, asked.lang, asked.level)
+
+
+def _sarif(asked: Request) -> bytes:
+    return render_sarif(asked.report, asked.rules, asked.info, asked.lang)
+
+
+def _junit(asked: Request) -> bytes:
+    return render_junit(asked.report, asked.rules, asked.info, asked.lang, asked.level)
+
+
+FORMATS: Mapping[FormatName, Callable[[Request], bytes]] = {
+    "text": _text,
+    "json": _json,
+    "jsonl": _jsonl,
+    "html": _html,
+    "markdown": _markdown,
+    "sarif": _sarif,
+    "junit": _junit,
+}
 
 __all__ = [
     "FORMATS",
@@ -70,8 +98,10 @@ __all__ = [
     "FormatName",
     "PictureDecision",
     "Request",
+    "Stored",
     "SubjectInfo",
     "pictures_allowed",
+    "read_reports",
     "render_html",
     "render_json",
     "render_text",

@@ -2,48 +2,101 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from embodied_kit.language import pick
+from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.report import Finding, Place, Report
-from embodied_kit.model.rule import LEVELS, LimitCheck, Rule
+from embodied_kit.model.rule import LEVELS, Check, LimitCheck, Rule
 from embodied_kit.spec import standard
 from embodied_validators.judge.coverage import ASPECTS
 from embodied_validators.report.group import Verdict, is_ratio
 from embodied_validators.report.info import SubjectInfo
-from embodied_validators.report.quantity import pair_text, span_text, visible
-from embodied_validators.report.words import Text, Words
+from embodied_validators.report.quantity import pair_text, span_text, value_text, visible
+from embodied_validators.report.words import Text, Words, term
 
+_VOCABULARY = re.compile(r"\bvocabularies[./](\w+)$")  # as a schema names it, alone or bundled
 _COMPARATORS = frozenset({"max", "min", "below", "above", "equal"})
 
 
-def measured_text(finding: Finding, words: Words) -> tuple[str, str]:
-    """What was measured, and what is required in words (`6.2 %`, `limit 5 %`); empty where there is nothing."""
+def measured_text(finding: Finding, words: Words, rule: Rule | None = None) -> tuple[str, str]:
+    """What was measured, and what is required in words (`6.2 %`, `limit 5 %`); empty where there is nothing.
+
+    Args:
+        finding: What is told.
+        words: Language.
+        rule: Its rule, where it is known: words of a vocabulary are then told by their label.
+    """
     if finding.required is None and finding.measured is None:
         return "", ""
+    column = _column(finding.measure, rule)
     measured, required = pair_text(
-        finding.measured, finding.required, finding.unit, words.lang, ratio=is_ratio(finding.measure)
+        labelled(finding.measured, column, words),
+        labelled(finding.required, column, words),
+        finding.unit,
+        words.lang,
+        ratio=is_ratio(finding.measure),
     )
     comparator = finding.comparator if finding.comparator in _COMPARATORS else "other"
+    if comparator == "equal" and isinstance(finding.required, list | tuple):
+        comparator = "one_of"
     requirement = "" if finding.required is None else words(f"required.{comparator}", value=required)
     return ("" if finding.measured is None else measured), requirement
 
 
+def requirement_text(check: Check, value: JsonValue, words: Words) -> str:
+    """What a check requires, in words: `limit 5 %`, `satisfies the schema`."""
+    if not isinstance(check, LimitCheck):
+        return words("required.schema")
+    known = labelled(value, column_schema(check.table, check.measure), words)
+    comparator = "one_of" if check.comparator == "equal" and isinstance(value, list | tuple) else check.comparator
+    shown = value_text(known, check.unit, words.lang, ratio=is_ratio(check.measure))
+    return words(f"required.{comparator}", value=shown)
+
+
 def measure_title(measure: str, rule: Rule | None) -> Text:
     """Language -> title of the column that a rule compares, from the facts schema; empty where there is none."""
+    column = _column(measure, rule)
+    if not column:
+        return {}
+    chinese = column.get("x-titles")
+    others = {str(lang): str(text) for lang, text in chinese.items()} if isinstance(chinese, Mapping) else {}
+    return {"en": str(column.get("title") or measure), **others}
+
+
+def _column(measure: str, rule: Rule | None) -> JsonObject:
+    """The schema of a column that a rule compares; empty where there is none."""
     for check in rule.checks if rule else ():
         if isinstance(check, LimitCheck) and check.measure == measure:
-            columns = standard().fact_schema(check.table).get("properties")
-            column = columns.get(measure) if isinstance(columns, Mapping) else None
-            if isinstance(column, Mapping):
-                chinese = column.get("x-titles")
-                return {
-                    "en": str(column.get("title") or measure),
-                    **(
-                        {str(lang): str(text) for lang, text in chinese.items()} if isinstance(chinese, Mapping) else {}
-                    ),
-                }
+            return column_schema(check.table, measure)
     return {}
+
+
+def column_schema(table: str, measure: str) -> JsonObject:
+    """The schema of a column of a facts table; empty where there is none."""
+    columns = standard().fact_schema(table).get("properties")
+    column = columns.get(measure) if isinstance(columns, Mapping) else None
+    return column if isinstance(column, Mapping) else {}
+
+
+def labelled(value: JsonValue, column: JsonObject, words: Words) -> JsonValue:
+    """A word of the column's vocabulary, or a list of them, as people say it; any other value as it is."""
+    vocabulary = _vocabulary(column)
+    if vocabulary and isinstance(value, str):
+        return pick(term(vocabulary, value), words.lang)
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return words.join([str(labelled(item, column, words)) for item in value])
+    return value
+
+
+def _vocabulary(column: JsonObject) -> str:
+    """Name of the vocabulary that a column's words are from; empty for none."""
+    either = column.get("oneOf") or column.get("anyOf")
+    options = [column, *(either if isinstance(either, list | tuple) else ())]
+    references = (str(option.get("$ref") or "") for option in options if isinstance(option, Mapping))
+    return next((found[1] for name in references if (found := _VOCABULARY.search(name))), "")
 
 
 def needs_name(finding: Finding) -> bool:

@@ -152,7 +152,7 @@ def _indent(page: _Page) -> int:
 def _rule_line(page: _Page, group: Group, titles: int, counts: int) -> list[Line]:
     kind = "failed" if group.severity == "error" else group.severity
     finding = group.worst
-    measured, required = measured_text(finding, page.words)
+    measured, required = measured_text(finding, page.words, page.rules.get(group.rule_id))
     pieces = [
         _label(page, kind),
         Piece(group.rule_id, "bold", 5),

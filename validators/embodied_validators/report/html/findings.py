@@ -8,11 +8,18 @@ from dataclasses import dataclass
 from embodied_kit.language import pick
 from embodied_kit.model.report import Finding, Report
 from embodied_kit.model.rule import Check, Limit, LimitCheck, Rule
-from embodied_validators.report.group import Group, group_findings, is_ratio, short_ids
+from embodied_validators.report.group import Group, group_findings, short_ids
 from embodied_validators.report.html.markup import Markup, both, element, join, text, texts
 from embodied_validators.report.info import SubjectInfo
-from embodied_validators.report.phrases import measure_title, measured_text, needs_name, place_text, time_text
-from embodied_validators.report.quantity import shorten, value_text
+from embodied_validators.report.phrases import (
+    measure_title,
+    measured_text,
+    needs_name,
+    place_text,
+    requirement_text,
+    time_text,
+)
+from embodied_validators.report.quantity import shorten
 from embodied_validators.report.words import Words, reason_text, term
 
 _MOST_PLACES = 40
@@ -126,14 +133,14 @@ def _cells(group: Group, rule: Rule | None) -> Sequence[Markup]:
             element("code", {"class": "place", "title": place}, shorten(place, 48)) if place else None,
             element("span", "muted", counts),
         ),
-        *_numbers(finding),
+        *_numbers(finding, rule),
     )
 
 
-def _numbers(finding: Finding) -> Sequence[Markup]:
+def _numbers(finding: Finding, rule: Rule | None) -> Sequence[Markup]:
     """Measured and required; a reason takes the room of both where nothing was compared."""
-    measured = both(lambda words: measured_text(finding, words)[0])
-    required = both(lambda words: measured_text(finding, words)[1])
+    measured = both(lambda words: measured_text(finding, words, rule)[0])
+    required = both(lambda words: measured_text(finding, words, rule)[1])
     if finding.reason and not measured.text and not required.text:
         reason = both(lambda words: shorten(reason_text(finding.reason, words.lang), 90))
         return (element("span", "c-reason", reason),)
@@ -194,7 +201,7 @@ def _limit_row(rule: Rule, check: Check, level: str, limit: Limit) -> Markup:
     cells = (
         level,
         join(title, " ", element("code", "muted", code)),
-        both(lambda words: _requirement(check, limit, words)),
+        both(lambda words: requirement_text(check, limit.value, words)),
         texts(term("limit_origin", limit.origin)),
         texts(term("binding", limit.binding)),
         limit.clause or "–",
@@ -204,25 +211,19 @@ def _limit_row(rule: Rule, check: Check, level: str, limit: Limit) -> Markup:
     return element("tr", None, *(element("td", None, cell) for cell in cells))
 
 
-def _requirement(check: Check, limit: Limit, words: Words) -> str:
-    if not isinstance(check, LimitCheck):
-        return words("required.schema")
-    value = value_text(limit.value, check.unit, words.lang, ratio=is_ratio(check.measure))
-    return words(f"required.{check.comparator}", value=value)
-
-
 def _places(source: Sources, group: Group) -> Markup:
     findings = (*group.findings, *group.undecided)
     names = ("episode", "where", "level", "measured", "required", "reason")
     head = element("tr", None, *(element("th", {"scope": "col"}, text(f"column.{name}")) for name in names))
-    rows = [_place_row(source, finding) for finding in findings[:_MOST_PLACES]]
+    rule = source.rules.get(group.rule_id)
+    rows = [_place_row(source, finding, rule) for finding in findings[:_MOST_PLACES]]
     rest = len(findings) - _MOST_PLACES
     more = element("p", "muted", text("detail.more_places", n=rest)) if rest > 0 else None
     table = element("table", None, element("thead", None, head), element("tbody", None, *rows))
     return element("div", "places", element("h5", None, text("detail.places")), element("div", "scroll", table), more)
 
 
-def _place_row(source: Sources, finding: Finding) -> Markup:
+def _place_row(source: Sources, finding: Finding, rule: Rule | None) -> Markup:
     place = finding.place
     episode = source.short.get(place.episode, place.episode)
     span = time_text(place, source.info)
@@ -234,8 +235,8 @@ def _place_row(source: Sources, finding: Finding) -> Markup:
         ),
         element("td", None, element("code", None, place_text(place)), element("span", "num muted span", span)),
         element("td", None, finding.level),
-        element("td", "num", both(lambda words: measured_text(finding, words)[0])),
-        element("td", "num", both(lambda words: measured_text(finding, words)[1])),
+        element("td", "num", both(lambda words: measured_text(finding, words, rule)[0])),
+        element("td", "num", both(lambda words: measured_text(finding, words, rule)[1])),
         element("td", None, both(lambda words: reason_text(finding.reason, words.lang))),
     )
     return element("tr", None, *cells)
