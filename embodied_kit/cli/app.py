@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from embodied_kit.cli.failure import failure_of, tell
 from embodied_kit.cli.texts import Texts
 from embodied_kit.cli.verbs import PROGRAM, VERBS, Verb, overview
 from embodied_kit.errors import EmbodiedKitError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 EXIT_INTERRUPTED = 130
 EXIT_READER_GONE = 141  # 128 + SIGPIPE, as a shell has it: a verdict nobody read is neither passed nor failed
@@ -53,6 +57,14 @@ class LazyGroup(click.Group):
     def get_help(self, ctx: click.Context) -> str:  # noqa: ARG002  # click's signature
         """The overview, without importing any verb."""
         return overview(self.texts)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Verbs and options that begin like this, without importing any verb."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415  # only a shell that completes needs it
+
+        names = [name for name in self.verbs if name.startswith(incomplete)]
+        verbs = [CompletionItem(name, help=self.texts(self.verbs[name].en, self.verbs[name].zh)) for name in names]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def _speak(self, command: click.Command) -> None:
         if self.texts.language == "zh":

@@ -38,6 +38,7 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
         "validate": Verb("validate", "Judge a dataset, episode, MCAP or bag", "校验数据集、片段、MCAP 或 bag"),
         "report": Verb("report", "Show kept reports again, and compare two", "重新展示已保存的报告，或比较两份报告"),
         "rules": Verb("rules", "List and explain the rules", "列出并解释规则"),
+        "completion": Verb("completion", "Complete verbs, options and paths in a shell", "Shell 补全"),
         "keys": Verb("keys", "Make signing keys", "生成签名密钥"),
         "attest": Verb("attest", "Sign a conformity attestation of a sealed dataset", "为已封存的数据集签署符合性声明"),
         "certify": Verb("attest", "The same as attest", "与 attest 相同"),

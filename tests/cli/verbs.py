@@ -24,9 +24,21 @@ class Ran:
 
 def run(*words: str) -> Ran:
     """The program's exit code and what it printed, without a traceback in between."""
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+    out, err = _Stream(), _Stream()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main(words)
-    return Ran(code, out.getvalue(), err.getvalue())
+    return Ran(code, out.value(), err.value())
+
+
+class _Stream(io.TextIOWrapper):
+    """What a standard stream is: text over bytes, which some verbs write to."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)
+
+    def value(self) -> str:
+        self.seek(0)
+        return self.read()
 
 
 def commands(lang: Language) -> dict[tuple[str, ...], click.Command]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from embodied_kit.cli.app import application
 from embodied_kit.cli.texts import Texts
@@ -189,3 +190,21 @@ def test_decisions_are_numbered_without_a_gap() -> None:
 def test_nothing_is_called_certified(page: Path) -> None:
     for word in ("is certified", "certified to", "已通过认证", "已获认证"):
         assert word not in text_of(page)
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=name_of)
+def test_yaml_on_a_page_can_be_read(page: Path) -> None:
+    for body in blocks(page, "yaml"):
+        assert yaml.safe_load(body)
+
+
+def test_the_workflows_are_the_same_in_both_languages_and_name_real_hooks() -> None:
+    page = DOCS / "how-to" / "judge-in-ci.md"
+    workflows = [yaml.safe_load(body) for body in blocks(page, "yaml")]
+    assert workflows == [yaml.safe_load(body) for body in blocks(MIRRORS[page], "yaml")]
+    jobs = [job for workflow in workflows for job in workflow.get("jobs", {}).values()]
+    assert all({"uses", "run"} & step.keys() for job in jobs for step in job["steps"])
+    hooks = {hook["id"] for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))}
+    used = {hook["id"] for workflow in workflows for repo in workflow.get("repos", ()) for hook in repo["hooks"]}
+    assert used
+    assert used <= hooks

@@ -40,6 +40,7 @@ class _Page:
 
     Attributes:
         rule_ids: Declared rules, in order; a result names its rule by the place here too.
+        most: Results at most.
     """
 
     report: Report
@@ -47,9 +48,12 @@ class _Page:
     info: SubjectInfo
     words: Words
     rule_ids: Mapping[str, int]
+    most: int
 
 
-def render_sarif(report: Report, rules: Mapping[str, Rule], info: SubjectInfo, lang: Language) -> bytes:
+def render_sarif(
+    report: Report, rules: Mapping[str, Rule], info: SubjectInfo, lang: Language, most: int = MOST_RESULTS
+) -> bytes:
     """The report as a SARIF log with one run, UTF-8.
 
     Args:
@@ -57,9 +61,12 @@ def render_sarif(report: Report, rules: Mapping[str, Rule], info: SubjectInfo, l
         rules: Rule id -> rule.
         info: Name, date, and start of the episodes.
         lang: Language of the messages.
+        most: Results at most; how many more there are is a notification.
     """
     asked = {outcome.rule_id for outcome in report.outcomes} | {finding.rule_id for finding in report.findings}
-    page = _Page(report, rules, info, Words(lang), {rule_id: index for index, rule_id in enumerate(sorted(asked))})
+    page = _Page(
+        report, rules, info, Words(lang), {rule_id: index for index, rule_id in enumerate(sorted(asked))}, most
+    )
     log: JsonObject = {
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -124,7 +131,7 @@ def _limits(rule: Rule, words: Words) -> Iterator[list[str]]:
 
 
 def _results(page: _Page) -> Iterator[JsonObject]:
-    findings = page.report.findings[:MOST_RESULTS]
+    findings = page.report.findings[: page.most]
     names = fingerprints(page.report.findings)
     for finding, name in zip(findings, names, strict=False):
         yield _result(page, finding, name)
@@ -191,7 +198,7 @@ def _home(report: Report, info: SubjectInfo, place: Place) -> str:
 
 def _invocation(page: _Page) -> JsonObject:
     notes = [*_undecided(page), *_unseen(page)]
-    left_out = len(page.report.findings) - MOST_RESULTS
+    left_out = len(page.report.findings) - page.most
     if left_out > 0:
         notes.append(_note("left-out", "warning", page.words("detail.more_places", n=left_out)))
     invocation: dict[str, JsonValue] = {"executionSuccessful": True, "toolExecutionNotifications": notes}

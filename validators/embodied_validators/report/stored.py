@@ -69,7 +69,7 @@ def read_reports(lines: Iterable[bytes]) -> Iterator[Stored]:
     if not held:
         raise DataError(
             "expected the lines of a report, got none",
-            remedy="embodied-kit validate DATASET --format jsonl",
+            remedy="make one: embodied-kit validate DATASET --format jsonl",
         )
     yield _stored(about, held)
 

@@ -71,10 +71,8 @@ class Difference:
             return "worse"
         if self._less_known():
             return "undecided"
-        better = (
-            self.gone or self.changed or any(_rank(after) > _rank(before) for before, after in self.levels.values())
-        )
-        return "better" if better else "same"
+        rose = any(_rank(after) > _rank(before) for before, after in self.levels.values())
+        return "better" if self.gone or rose else "same"
 
     def _worse(self) -> bool:
         fell = any(_rank(after) < _rank(before) for before, after in self.levels.values())
