@@ -59,7 +59,7 @@ class Sample:
         window_s: Part of each take, in s from its reset phase: windows keep the files small. At 2.6 s the jaws are
             about to close (faults that come in mid-take begin there), at 3.6 s the arm lifts the cube, at 10.0 s it is
             home again. A window opens shortly before a frame of every camera (each 1/15 s), or its edge would cost more
-            of the cameras' cover than TM-14 allows.
+            of the cameras' cover than TM-14 allows, and not shortly before a phase ends: such a segment is too short.
         without: Streams that are left out.
         faults: Of the robot.
         finish: What is done to the dataset after recording.
@@ -74,12 +74,12 @@ class Sample:
 
 SAMPLES: Mapping[str, Sample] = {
     "good": Sample((9.3, 11.0), DEPTH, takes=2, finish=seal),
-    "lost_frames": Sample((3.575, 4.375), (*WRIST, *DEPTH), ["drop_frames:0.1"]),
-    "frozen_camera": Sample((3.575, 4.375), (*WRIST, *DEPTH), ["frozen_camera"]),
+    "lost_frames": Sample((3.642, 4.442), (*WRIST, *DEPTH), ["drop_frames:0.1"]),
+    "frozen_camera": Sample((3.642, 4.442), (*WRIST, *DEPTH), ["frozen_camera"]),
     "clock_jump": Sample((2.375, 2.775), (*WRIST, *DEPTH), ["clock_jump"]),
-    "nan_force": Sample((3.575, 3.975), (*WRIST, *DEPTH), ["nan"]),
-    "wrong_depth_unit": Sample((3.575, 3.975), WRIST, ["wrong_unit"]),
-    "truncated_file": Sample((3.575, 3.775), (*WRIST, *DEPTH), finish=cut),
+    "nan_force": Sample((3.642, 4.042), (*WRIST, *DEPTH), ["nan"]),
+    "wrong_depth_unit": Sample((3.642, 4.042), WRIST, ["wrong_unit"]),
+    "truncated_file": Sample((3.642, 3.842), (*WRIST, *DEPTH), finish=cut),
 }
 
 

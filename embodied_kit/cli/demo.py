@@ -208,12 +208,16 @@ class Demo:
 
     def _take(self, session: Session, follower: TakeFollower) -> Recorded:
         from embodied_recorders.documents import TakeOptions  # noqa: PLC0415
+        from embodied_recorders.sim.annotate import annotate_take  # noqa: PLC0415
         from embodied_recorders.sim.files import OPERATOR, TASK_ID  # noqa: PLC0415
 
         take = TakeOptions(
             TASK_ID, operator_pseudonym=OPERATOR, operator_skill_level="not_applicable", acquisition_mode="sim"
         )
-        return session.record(take, follower.stop_when(), lambda _progress: follower.result(), Ticker(self._texts).show)
+        show = Ticker(self._texts).show
+        done = session.record(take, follower.stop_when(), lambda _progress: follower.result(), show)
+        annotate_take(session.dataset, done, follower.phases(), now_ns=time.time_ns())
+        return done
 
     def _judge(self) -> Judged:
         self._say("validate", "校验")

@@ -16,7 +16,7 @@ NOT_ASKED = {
     "PR-05": "no personal information",
     "PV-05": "nobody operates a simulated robot",
     "SM-06": "the task succeeds",
-    "SM-13": "no annotation layer",
+    "SM-13": "no model annotated",
     "TM-11": "simulated stamps are exact by construction",
 }
 BEYOND_SIMULATION = {

@@ -20,7 +20,18 @@ _IDLE_S = 0.02
 _LONGEST_WAIT_S = 20.0
 _SLOWEST_FRAME_NS = 100_000_000
 _CAMERAS = (FRONT_IMAGE, WRIST_IMAGE, DEPTH_IMAGE)
+_UNTIMED = ("idle", "end")  # phases of no take, or without an end
 _HEADER_STAMP = struct.Struct("<iI")  # std_msgs/Header comes first in an image, after 4 bytes of encapsulation
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A phase of a take as the robot logged it; `start_ns` and `end_ns` are ns since the Unix epoch."""
+
+    take: int
+    name: str
+    start_ns: int
+    end_ns: int
 
 
 @dataclass
@@ -37,6 +48,7 @@ class TakeFollower:
     _recorded: int = 0
     _last: Mapping[str, object] = field(default_factory=dict)
     _newest_ns: dict[str, int] = field(default_factory=dict)
+    _phases: list[Phase] = field(default_factory=list)
 
     def takes(self, session: Session) -> Iterator[int]:
         """Number of each take as it begins; between takes the session idles."""
@@ -83,6 +95,10 @@ class TakeFollower:
         end_ns = int(str(last["end_ns"])) if "end_ns" in last else None
         return TakeResult(outcome, str(cause) if cause else "", "script", STOP_REASON, end_ns)
 
+    def phases(self) -> list[Phase]:
+        """Phases of the recorded take, as far as they have begun, in order."""
+        return [phase for phase in self._phases if phase.take == self._recorded]
+
     def _cameras_are_late(self) -> bool:
         """Whether a camera that has been seen still owes frames of the take."""
         end_ns = int(str(self._last.get("end_ns", 0)))
@@ -93,6 +109,10 @@ class TakeFollower:
         self._last = last if isinstance(last, Mapping) else {}
         self.take = take if isinstance(take, int) else self.take
         self.over = phase.get("phase") == "end"
+        if phase.get("phase") not in _UNTIMED:
+            start_ns, end_ns = (int(str(phase[name])) for name in ("start_ns", "end_ns"))
+            kept = [seen for seen in self._phases if seen.take >= self._recorded]
+            self._phases = [*kept, Phase(self.take, str(phase["phase"]), start_ns, end_ns)]
 
 
 def _header_stamp_ns(cdr: bytes) -> int:

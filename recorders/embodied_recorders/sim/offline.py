@@ -22,6 +22,7 @@ from embodied_recorders.clock import ClockState
 from embodied_recorders.contract import load_contract
 from embodied_recorders.documents import TakeOptions
 from embodied_recorders.session import Recorded, Session
+from embodied_recorders.sim.annotate import annotate_take
 from embodied_recorders.sim.files import HOST, OPERATOR, TASK_ID, create_sim_dataset, write_description
 from embodied_recorders.sim.follow import TakeFollower
 from embodied_recorders.sim.frames import FrameState
@@ -120,7 +121,7 @@ def record_takes(
     epoch_ns: int,
     window_s: Window | None = None,
 ) -> list[Recorded]:
-    """Simulate all takes and record each as one episode.
+    """Simulate all takes and record each as one episode, with its phases as the annotation layer `skills`.
 
     Args:
         dataset: Where they go.
@@ -184,4 +185,6 @@ def _record(
     def stop_when(samples: Sequence[Sample]) -> str:
         return followed(samples) or ("duration" if end_ns is not None and clock.time_ns >= end_ns else "")
 
-    return session.record(take, stop_when, lambda _progress: follower.result(), lambda _progress: None)
+    recorded = session.record(take, stop_when, lambda _progress: follower.result(), lambda _progress: None)
+    annotate_take(session.dataset, recorded, follower.phases(), now_ns=clock.time_ns)
+    return recorded
