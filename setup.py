@@ -30,7 +30,9 @@ EXTRAS = {
         # mujoco's; newer ones need Python 3.11, and an index that does not say so sends pip searching for minutes
         "etils<1.14; python_version < '3.11'",
     ],
+    "video": ["av>=13"],
     "test": [
+        "av>=13",
         "hypothesis>=6.100",
         "mcap-ros2-support>=0.5",
         "mypy>=1.11",
@@ -88,6 +90,7 @@ setup(
         "mcap>=1.2",
         "numpy>=1.24",
         "orjson>=3.10",
+        "pillow>=10",
         "platformdirs>=4",
         "pyarrow>=15",
         "PyYAML>=6",

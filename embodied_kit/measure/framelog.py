@@ -8,50 +8,40 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from embodied_kit.measure.encoding import CODECS, VIDEO_CODECS, Coding, jpeg_quality, read_coding
+from embodied_kit.measure.framerow import FRAME_DTYPE, RowMaker, State
 from embodied_kit.measure.image import (
-    RAW_ENCODINGS,
     Plane,
     UndecodableError,
-    colour_numbers,
+    decode_compressed_depth,
     decode_jpeg,
+    decode_png,
     decode_raw,
-    depth_numbers,
-    is_jpeg,
 )
-from embodied_kit.measure.store import ColumnStore
+from embodied_kit.measure.store import Column, ColumnStore
+from embodied_kit.measure.video import NO_VIDEO, Shown, VideoDecoder, can_decode_video
 from embodied_kit.messages.columns import Columns
 
 COMPRESSED, RAW = "sensor_msgs/CompressedImage", "sensor_msgs/Image"
+VIDEO, FFMPEG = "foxglove_msgs/CompressedVideo", "ffmpeg_image_transport_msgs/FFMPEGPacket"
 IMAGE_FIELDS = {
     COMPRESSED: {"format": "text", "data": "blob"},
+    VIDEO: {"timestamp": "time", "format": "text", "data": "blob"},
+    FFMPEG: {"encoding": "text", "data": "blob"},
     RAW: {"height": "number", "width": "number", "encoding": "text", "is_bigendian": "number", "step": "number"}
     | {"data": "blob"},
 }
-FRAME_DTYPE = np.dtype(
-    [
-        ("stamp", "<i8"),
-        ("state", "u1"),
-        ("depth", "?"),
-        ("width", "<u4"),
-        ("height", "<u4"),
-        ("content", "V32"),
-        ("mean", "<f8"),
-        ("clipped", "<f8"),
-        ("contrast", "<f8"),
-        ("sharpness", "<f8"),
-        ("zero", "<f8"),
-        ("valid", "<f8"),
-    ]
-)
+NO_DECODER = "images of this encoding are not decoded"
 _MAX_ENCODINGS, _ENCODING_LETTERS = 16, 64
-DECODED, FAILED, UNDECODED = 0, 1, 2
+_MAX_KEPT_BACK = 64
+"""Frames that a decoder may keep back: more than the 16 reference pictures of H.264 and H.265."""
 
 
 @dataclass(frozen=True)
-class _Picture:
+class Picture:
     """Where one image lies and how it is to be read."""
 
-    encoding: str
+    coding: Coding
     data: memoryview
     height: int = 0
     width: int = 0
@@ -69,10 +59,24 @@ class FrameLog:
 
     def __init__(self, store: ColumnStore, *, decode: bool) -> None:
         self._decode = decode
-        self.rows = store.column(FRAME_DTYPE)
+        self._rows = store.column(FRAME_DTYPE)
+        self._make = RowMaker()
+        self._video: VideoDecoder | None = None
+        self._video_codec = ""
+        self._can_video: bool | None = None
+        self._waiting: dict[int, NDArray[np.void]] = {}
+        self._settled: set[int] = set()
+        self._fed = 0
+        self._last: tuple[bytes, NDArray[np.void]] | None = None
         self.encodings: Counter[str] = Counter()
         self.undecoded_n = 0
-        self._last: tuple[bytes, NDArray[np.void]] | None = None
+        self.remedy = NO_DECODER
+
+    @property
+    def rows(self) -> Column:
+        """A row a message, in file order; asking for them ends a video."""
+        self._end_video()
+        return self._rows
 
     def add(self, buffer: memoryview, columns: Columns, stamps: NDArray[np.int64], ros_type: str) -> None:
         """Add the images of a batch.
@@ -80,36 +84,101 @@ class FrameLog:
         Args:
             buffer: What the blobs of the columns lie in.
             columns: Decoded messages of `ros_type`, which has IMAGE_FIELDS.
-            ros_type: COMPRESSED or RAW.
+            ros_type: One of IMAGE_FIELDS.
             stamps: (n,) ns of each message of the batch.
         """
-        encodings = columns.fields["format" if ros_type == COMPRESSED else "encoding"]
+        encodings = columns.fields["format" if "format" in IMAGE_FIELDS[ros_type] else "encoding"]
         codes = encodings.values.astype(np.int64)
         for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
             if len(self.encodings) < _MAX_ENCODINGS:
                 self.encodings[encodings.table[int(code)][:_ENCODING_LETTERS]] += int(count)
         if not self._decode:
             return
+        codings = [read_coding(text) for text in encodings.table]
         blobs = columns.fields["data"].values.astype(np.int64)
         sizes = _sizes(columns, len(codes), raw=ros_type == RAW)
-        rows = np.zeros(len(codes), FRAME_DTYPE)
-        for index, (code, (begin, length), size) in enumerate(zip(codes.tolist(), blobs.tolist(), sizes, strict=True)):
-            picture = _Picture(encodings.table[code], buffer[begin : begin + length], *size)
-            rows[index : index + 1] = self._row(picture)
-        rows["stamp"] = stamps[encodings.message]
-        self.undecoded_n += int((rows["state"] == UNDECODED).sum())
-        self.rows.append(rows)
+        times = stamps[encodings.message].tolist()
+        for code, (begin, length), size, time in zip(codes.tolist(), blobs.tolist(), sizes, times, strict=True):
+            self._add(Picture(codings[code], buffer[begin : begin + length], *size), time)
 
-    def _row(self, picture: _Picture) -> NDArray[np.void]:
+    def _add(self, picture: Picture, stamp_ns: int) -> None:
+        codec = picture.coding.codec
+        if codec in VIDEO_CODECS and self._has_video():
+            self._add_video(picture, stamp_ns)
+            return
+        self._end_video()
+        row = self._row(picture)
+        row["stamp"] = stamp_ns
+        if row["state"][0] == State.UNDECODED:
+            self.undecoded_n += 1
+            self.remedy = NO_VIDEO if codec in VIDEO_CODECS else NO_DECODER
+        self._rows.append(row)
+
+    def _row(self, picture: Picture) -> NDArray[np.void]:
         """Row of one image, shape (1,); an image whose bytes are those of the one before is not decoded again."""
         if self._last is not None and self._last[0] == picture.data:
-            return self._last[1]
-        row = np.zeros(1, FRAME_DTYPE)
+            return self._make.again(self._last[1])
+        row = _blank(picture)
         plane, row["state"] = _decoded(picture)
         if plane is not None:
-            _fill(row, plane)
-        self._last = (bytes(picture.data), row)
+            if picture.coding.codec == "jpeg":
+                row["quality"] = jpeg_quality(picture.data) or 0
+            self._make.fill(row, plane)
+        kept: NDArray[np.void] = row.copy()  # the caller writes its own stamp
+        self._last = (bytes(picture.data), kept)
         return row
+
+    def _add_video(self, picture: Picture, stamp_ns: int) -> None:
+        if self._video is None or self._video_codec != picture.coding.codec:
+            self._end_video()
+            self._video, self._video_codec, self._fed = VideoDecoder(picture.coding.codec), picture.coding.codec, 0
+        row = _blank(picture)
+        row["stamp"], row["state"] = stamp_ns, State.FAILED
+        self._waiting[self._fed] = row
+        self._fed += 1
+        self._show(self._video.feed(bytes(picture.data)))
+        while len(self._waiting) > _MAX_KEPT_BACK:
+            self._append_first()
+
+    def _show(self, frames: list[Shown]) -> None:
+        """Settle the rows of frames that came out, and append those before which none is waiting."""
+        for frame in frames:
+            row = self._waiting.get(frame.number)
+            if row is None or frame.number in self._settled:
+                continue
+            self._settled.add(frame.number)
+            row["key"] = frame.key
+            if frame.plane is not None:
+                row["state"] = State.DECODED
+                self._make.fill(row, frame.plane)
+        while self._waiting and next(iter(self._waiting)) in self._settled:
+            self._append_first()
+
+    def _append_first(self) -> None:
+        number = next(iter(self._waiting))
+        self._settled.discard(number)
+        self._rows.append(self._waiting.pop(number))
+
+    def _has_video(self) -> bool:
+        if self._can_video is None:
+            self._can_video = can_decode_video()
+        return self._can_video
+
+    def _end_video(self) -> None:
+        """Settle what the decoder kept back; what does not come out has failed."""
+        if self._video is None:
+            return
+        self._show(self._video.finish())
+        self._video = None
+        while self._waiting:
+            self._append_first()
+
+
+def _blank(picture: Picture) -> NDArray[np.void]:
+    row = np.zeros(1, FRAME_DTYPE)
+    row["codec"], row["bits"] = CODECS.index(picture.coding.codec), 8 * len(picture.data)
+    row["blur"] = row["energy"] = np.nan
+    return row
 
 
 def _sizes(columns: Columns, n: int, *, raw: bool) -> list[tuple[int, int, int, bool]]:
@@ -121,28 +190,18 @@ def _sizes(columns: Columns, n: int, *, raw: bool) -> list[tuple[int, int, int, 
     return [(h, w, s, bool(b)) for h, w, s, b in zip(height, width, step, big, strict=True)]
 
 
-def _decoded(picture: _Picture) -> tuple[Plane | None, int]:
+def _decoded(picture: Picture) -> tuple[Plane | None, int]:
+    codec, encoding, data = picture.coding.codec, picture.coding.encoding, picture.data
     try:
-        if is_jpeg(picture.encoding):
-            return decode_jpeg(picture.data), DECODED
-        if picture.encoding in RAW_ENCODINGS and picture.step:
-            raw = decode_raw(
-                picture.data, picture.encoding, picture.height, picture.width, picture.step, big=picture.big
-            )
-            return raw, DECODED
+        if codec == "jpeg":
+            return decode_jpeg(data), State.DECODED
+        if codec == "png":
+            return decode_png(data, encoding), State.DECODED
+        if codec == "compressed_depth":
+            return decode_compressed_depth(data, encoding), State.DECODED
+        if codec == "raw" and picture.step:
+            raw = decode_raw(data, encoding, picture.height, picture.width, picture.step, big=picture.big)
+            return raw, State.DECODED
     except UndecodableError:
-        return None, FAILED
-    return None, UNDECODED
-
-
-def _fill(row: NDArray[np.void], plane: Plane) -> None:
-    row["height"], row["width"] = plane.pixels.shape
-    row["content"] = np.frombuffer(plane.content, "V32")[0]
-    if plane.kind == "depth":
-        depth = depth_numbers(plane.pixels)
-        row["depth"], row["zero"] = True, depth.zero_ratio
-        row["valid"] = np.nan if depth.median is None else depth.median
-        return
-    colour = colour_numbers(plane.pixels)
-    row["mean"], row["clipped"] = colour.mean, colour.clipped_ratio
-    row["contrast"], row["sharpness"] = colour.contrast, colour.sharpness
+        return None, State.FAILED
+    return None, State.UNDECODED

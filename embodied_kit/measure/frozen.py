@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embodied_kit.measure.distribution import order
-from embodied_kit.measure.framelog import DECODED, FrameLog
+from embodied_kit.measure.framelog import FrameLog
+from embodied_kit.measure.framerow import State
 from embodied_kit.measure.spots import Flags, Runs, find_runs
 from embodied_kit.measure.store import Array, Blocks
 from embodied_kit.measure.timing import NS_PER_S
@@ -21,7 +22,7 @@ BLACK_BELOW, WHITE_ABOVE = 5.0, 250.0
 
 def decoded_blocks(log: FrameLog) -> Blocks:
     """Rows of the frames that were decoded."""
-    return lambda: (block[block["state"] == DECODED] for block in log.rows.blocks())
+    return lambda: (block[block["state"] == State.DECODED] for block in log.rows.blocks())
 
 
 def first_size(log: FrameLog) -> tuple[int, int] | None:

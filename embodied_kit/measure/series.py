@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embodied_kit.mcap.reader import Batch
-from embodied_kit.measure.framelog import COMPRESSED, IMAGE_FIELDS, RAW, FrameLog
+from embodied_kit.measure.framelog import IMAGE_FIELDS, VIDEO, FrameLog
 from embodied_kit.measure.numeric import NameLayouts, NumericFields
 from embodied_kit.measure.payload import PayloadDigest
 from embodied_kit.measure.store import Array, Blocks, Column, ColumnStore
@@ -81,7 +81,7 @@ class Series:
         self.numeric = NumericFields(self.store, self.short_type)
         self._names: tuple[str, ...] | None = None
         self._lengths: dict[str, int] = {}
-        if self.short_type in (COMPRESSED, RAW):
+        if self.short_type in IMAGE_FIELDS:
             self.frames = FrameLog(self.store, decode=self.depth == "full")
 
     @property
@@ -144,7 +144,7 @@ class Series:
 
     def _header_stamps(self, columns: Columns, n: int) -> NDArray[np.int64]:
         stamps = np.full(n, NO_STAMP, np.int64)
-        found = columns.fields.get("header.stamp")
+        found = columns.fields.get("timestamp" if self.short_type == VIDEO else "header.stamp")
         if found is not None and found.kind == "time" and found.length is None:
             stamps[found.message] = found.values
             self.header_n += len(found.message)

@@ -29,8 +29,12 @@ class Fixture:
     units: tuple[Facts, ...]
 
 
+PARAMETERS = {"min_jpeg_quality": 60, "min_video_bits_per_pixel": 0.02}
+"""Of rules that no preview profile lists."""
+
+
 def all_rules() -> Profile:
-    return all_rules_profile(load_profile("arm-preview@0.1").parameters)
+    return all_rules_profile({**load_profile("arm-preview@0.1").parameters, **PARAMETERS})
 
 
 def fixture_paths(kind: str) -> list[Path]:

@@ -1,20 +1,26 @@
 from __future__ import annotations
 
+import io
+import struct
+
 import numpy as np
 import pytest
 import simplejpeg
 from hypothesis import given
 from hypothesis import strategies as st
 
+from PIL import Image
+
+from embodied_kit.measure.encoding import Coding, jpeg_quality, read_coding
 from embodied_kit.measure.image import (
     Plane,
     UndecodableError,
-    colour_numbers,
+    decode_compressed_depth,
     decode_jpeg,
+    decode_png,
     decode_raw,
-    depth_numbers,
-    is_jpeg,
 )
+from embodied_kit.measure.pixels import colour_numbers, depth_numbers
 
 
 def laplacian_variance(pixels: np.ndarray) -> float:
@@ -96,17 +102,90 @@ def test_sizes_that_lie_are_undecodable(height: int, width: int, step: int) -> N
     assert plane.pixels.shape == (height, width)
 
 
+@pytest.mark.parametrize("order", ["bayer_rggb8", "bayer_gbrg8"])
+def test_a_mosaic_becomes_the_mean_of_its_windows(order: str) -> None:
+    mosaic = np.random.default_rng(2).integers(0, 256, (6, 8)).astype(np.uint8)
+    found = raw(order, mosaic).pixels
+    assert found.shape == mosaic.shape
+    assert found[2, 3] == (int(mosaic[2:4, 3:5].sum()) + 2) >> 2
+
+
+def test_packed_and_planar_video_layouts_give_their_luma() -> None:
+    luma = np.random.default_rng(4).integers(16, 236, (6, 8)).astype(np.uint8)
+    packed = np.stack([luma, np.full_like(luma, 128)], -1)
+    assert (raw("yuyv", packed).pixels == luma).all()
+    assert (raw("uyvy", packed[:, :, ::-1]).pixels == luma).all()
+    assert (raw("nv21", luma).pixels == luma).all()
+
+
+def png(pixels: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_png_of_16_bits_holds_depth_and_of_8_bits_luma() -> None:
+    depth = np.random.default_rng(5).integers(0, 65536, (24, 32)).astype(np.uint16)
+    plane = decode_png(png(depth), "16UC1")
+    assert (plane.kind, plane.pixels.dtype) == ("depth", np.uint16)
+    assert (plane.pixels == depth).all()
+    assert decode_png(png(depth), "mono16").kind == "color"
+    colour = np.random.default_rng(6).integers(0, 256, (24, 32, 3)).astype(np.uint8)
+    assert (decode_png(png(colour), "bgr8").pixels == raw("rgb8", colour).pixels).all()
+    assert (decode_png(png(colour[:, :, 0]), "mono8").pixels == colour[:, :, 0]).all()
+
+
+def test_compressed_depth_undoes_its_quantisation() -> None:
+    stored = np.array([[0, 1000], [2000, 4000]], np.uint16)
+    head = struct.pack("<iff", 0, 1500.0, 500.0)
+    metres = decode_compressed_depth(head + png(stored), "32FC1")
+    assert metres.pixels.tolist() == [[0, 3.0], [1.0, np.float32(1500 / 3500)]]
+    assert (decode_compressed_depth(head + png(stored), "16UC1").pixels == stored).all()
+
+
+@given(st.binary(max_size=200), st.integers(0, 300), st.booleans())
+def test_damaged_png_are_undecodable_or_images(noise: bytes, cut: int, depth: bool) -> None:
+    whole = png(np.arange(64, dtype=np.uint16).reshape(8, 8))
+    data = whole[:cut] + noise
+    decode = decode_compressed_depth if depth else decode_png
+    try:
+        plane = decode(b"\0" * 12 + data if depth else data, "16UC1")
+    except UndecodableError:
+        return
+    assert plane.pixels.ndim == 2
+
+
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "codec", "encoding"),
     [
-        ("jpeg", True),
-        ("rgb8; jpeg compressed bgr8", True),
-        ("JPG", True),
-        ("png", False),
-        ("h264", False),
-        ("", False),
-        ("16UC1; compressedDepth png", False),
+        ("jpeg", "jpeg", ""),
+        ("rgb8; jpeg compressed bgr8", "jpeg", "rgb8"),
+        ("JPG", "jpeg", ""),
+        ("png", "png", ""),
+        ("16UC1; png compressed ", "png", "16UC1"),
+        ("16UC1; compressedDepth png", "compressed_depth", "16UC1"),
+        ("32FC1; compressedDepth", "compressed_depth", "32FC1"),
+        ("16UC1; compressedDepth rvl", "unknown", "16UC1"),
+        ("h264", "h264", ""),
+        ("h265", "hevc", ""),
+        ("libx264", "h264", ""),
+        ("hevc_nvenc", "hevc", ""),
+        ("av1", "av1", ""),
+        ("bgr8", "raw", "bgr8"),
+        ("", "unknown", ""),
     ],
 )
-def test_formats_of_compressed_images(text: str, expected: bool) -> None:
-    assert is_jpeg(text) is expected
+def test_what_the_text_beside_an_image_says(text: str, codec: str, encoding: str) -> None:
+    assert read_coding(text) == Coding(codec, encoding)
+
+
+@pytest.mark.parametrize("quality", [5, 20, 50, 75, 80, 90, 95, 100])
+def test_quality_of_a_jpeg_is_the_one_it_was_made_with(quality: int) -> None:
+    colour = np.random.default_rng(7).integers(0, 256, (48, 64, 3)).astype(np.uint8)
+    assert jpeg_quality(simplejpeg.encode_jpeg(colour, quality=quality)) == pytest.approx(quality, abs=1)
+
+
+@given(st.binary(max_size=300))
+def test_quality_of_what_is_no_jpeg_is_none_or_a_quality(data: bytes) -> None:
+    found = jpeg_quality(b"\xff\xd8" + data)
+    assert found is None or 1 <= found <= 100

@@ -93,7 +93,7 @@ def _not_decoded(series: Series) -> str:
     if series.unsupported_n:
         return "this tool does not decode messages of this encoding"
     if series.frames is not None and series.depth == "full" and series.frames.undecoded_n:
-        return "images of this encoding are not decoded"
+        return series.frames.remedy
     return "no message could be decoded" if series.n and series.failed_n == series.n else ""
 
 

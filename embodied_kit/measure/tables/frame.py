@@ -1,4 +1,4 @@
-"""Table `frame`: one row per image stream (rules VS-01 to VS-08, VS-10, DG-01, DG-02)."""
+"""Table `frame`: one row per image stream (rules VS-01 to VS-03, VS-05 to VS-11, DG-01, DG-02)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from embodied_kit.measure.encoding import CODECS, LOSSY_CODECS, VIDEO_CODECS
 from embodied_kit.measure.episode import Episode, StreamView
-from embodied_kit.measure.framelog import DECODED, FAILED, UNDECODED, FrameLog
+from embodied_kit.measure.framelog import FrameLog
+from embodied_kit.measure.framerow import State
 from embodied_kit.measure.frozen import (
     FROZEN_SPAN_S,
     content_digest,
@@ -27,10 +29,13 @@ from embodied_kit.model.json import JsonObject, JsonValue
 METRES_PER_UNIT = {"m": 1.0, "mm": 0.001}
 PLAUSIBLE_M = (0.01, 10.0)
 """Range of a plausible median distance (rule DG-01)."""
-_LOSSY = ("jpeg", "jpg", "h264", "h265", "hevc", "vp9", "av1", "mjpeg")
-_COLOUR = ("luma_mean_p05", "luma_mean_p50", "luma_mean_p95", "clipped_ratio_p95", "contrast_p50", "sharpness_p50")
+_LOSSY = (*LOSSY_CODECS, "jpg", "h265", "mjpeg")
+_COLOUR = (
+    *("luma_mean_p05", "luma_mean_p50", "luma_mean_p95", "clipped_ratio_p95", "contrast_p50", "sharpness_p50"),
+    *("motion_blur_px_p95", "motion_energy_p50"),
+)
 _DEPTH = ("zero_ratio_p50", "valid_p50_m", "valid_raw_p50", "unit_declared", "unit_guess", "unit_ok")
-NO_DECODER = "images of this encoding are not decoded"
+_VIDEO = ("keyframes_n", "keyframe_interval_n")
 
 
 def frame_rows(episode: Episode) -> list[Row]:
@@ -59,15 +64,17 @@ def _is(entry: JsonObject, stream: str) -> bool:
 
 
 def _row(episode: Episode, view: StreamView, series: Series, log: FrameLog) -> Row:
-    states = np.zeros(3, np.int64)
+    states = np.zeros(len(State), np.int64)
     for block in log.rows.blocks():
-        states += np.bincount(block["state"], minlength=3)[:3]
-    decoded, failed, undecoded = (int(states[state]) for state in (DECODED, FAILED, UNDECODED))
+        states += np.bincount(block["state"], minlength=len(State))
+    decoded, failed, undecoded = (int(states[state]) for state in State)
     values: dict[str, JsonValue] = {
         "stream": view.stream,
         "publisher": series.publisher,
         "n": series.n,
+        "storage": "message",
         "encoding": ", ".join(sorted(log.encodings)) or None,
+        "codec": _codec(log),
         "codec_declared": _codec_declared(episode.cameras.get(view.stream, {})),
         "decoded": decoded,
         "failed": failed + series.failed_n,
@@ -75,12 +82,17 @@ def _row(episode: Episode, view: StreamView, series: Series, log: FrameLog) -> R
     if undecoded or series.unsupported_n:
         values |= {"decoded": None, "failed": None}
     reasons = dict.fromkeys(
-        make_row("frame", {}), NO_DECODER if undecoded or series.unsupported_n else "no frame could be decoded"
+        make_row("frame", {}), log.remedy if undecoded or series.unsupported_n else "no frame could be decoded"
     )
+    reasons |= {"count_error_ratio": "frames are messages", "codec": "no or more than one codec is known"}
     if decoded and not undecoded:
         values |= _sizes(episode, view, log)
         values |= _runs(log)
         values |= _pixels(view, episode, log, decoded)
+        values |= _coding(log, decoded, str(values["codec"]))
+        reasons |= {"jpeg_quality_p05": "not for this codec"} | dict.fromkeys(_VIDEO, "not for this codec")
+        reasons |= {"motion_blur_px_p95": "the images have too few strong edges"}
+        reasons |= {"motion_energy_p50": "the images are too small or too few"}
         reasons |= dict.fromkeys(_DEPTH if values["kind"] == "color" else _COLOUR, f"not for {values['kind']} images")
     reasons |= dict.fromkeys(("declared_width", "declared_height", "size_ok"), "no size is declared")
     if values.get("kind") == "depth":
@@ -134,9 +146,30 @@ def _pixels(view: StreamView, episode: Episode, log: FrameLog, decoded: int) -> 
         "clipped_ratio_p95": frame_quantiles(log, "clipped", decoded, (0.95,))[0],
         "contrast_p50": frame_quantiles(log, "contrast", decoded, (0.5,))[0],
         "sharpness_p50": frame_quantiles(log, "sharpness", decoded, (0.5,))[0],
+        "motion_blur_px_p95": frame_quantiles(log, "blur", decoded, (0.95,))[0],
+        "motion_energy_p50": frame_quantiles(log, "energy", decoded, (0.5,))[0],
         "black_run_n": sum(len(runs.n) for runs in dark_runs(log, white=False)),
         "white_run_n": sum(len(runs.n) for runs in dark_runs(log, white=True)),
     }
+
+
+def _codec(log: FrameLog) -> str | None:
+    """The one codec of all frames; None where it is unknown or there are several."""
+    found = {int(code) for block in log.rows.blocks() for code in np.unique(block["codec"])}
+    return CODECS[found.pop()] if len(found) == 1 and 0 not in found else None
+
+
+def _coding(log: FrameLog, decoded: int, codec: str) -> dict[str, JsonValue]:
+    """What the codec left of the pixels."""
+    values: dict[str, JsonValue] = {"bits_per_pixel_p50": frame_quantiles(log, "bits", decoded, (0.5,))[0]}
+    if codec == "jpeg":
+        values["jpeg_quality_p05"] = frame_quantiles(log, "quality", decoded, (0.05,))[0]
+    if codec in VIDEO_CODECS:
+        keys = np.concatenate([block["key"] for block in log.rows.blocks()])
+        places = np.flatnonzero(keys)
+        values["keyframes_n"] = len(places)
+        values["keyframe_interval_n"] = int(np.diff([*places, len(keys)]).max()) if len(places) else None
+    return values
 
 
 def _depth(episode: Episode, view: StreamView, log: FrameLog, decoded: int) -> dict[str, JsonValue]:

@@ -16,6 +16,7 @@ from embodied_kit.measure.judged import judged_stamps
 from embodied_kit.measure.rows import make_row
 from embodied_kit.measure.series import Series
 from embodied_kit.measure.spots import Spot, Spots
+from embodied_kit.measure.tables.views import colour_cameras, motion_numbers, read_views, similar_numbers
 from embodied_kit.measure.timing import NS_PER_S
 from embodied_kit.measure.track import MAX_TRACK_VALUES, Track, joint_tracks, nearest_distance
 from embodied_kit.model.facts import Row
@@ -38,13 +39,17 @@ _NO_VALUE = {
     "command_range": "no finite value",
     "state_range": "no finite value",
     "stuck": "no finite value",
+    "correlation": "too few frames, or nothing moves",
+    "lag_ms": "too few frames, or nothing moves",
 }
 
 
 def pair_rows(episode: Episode) -> list[Row]:
     """Rows of every kind."""
     rows = [*_sync(episode), *_commands(episode), *_identical(episode)]
-    return [*rows, *_freezes(episode), *_duplicates(episode)] if episode.depth == "full" else rows
+    if episode.depth != "full":
+        return rows
+    return [*rows, *_freezes(episode), *_duplicates(episode), *_views(episode)]
 
 
 def _row(episode: Episode, kind: str, a: str, b: str, values: dict[str, JsonValue], name: str = "") -> Row:
@@ -202,6 +207,19 @@ def _duplicates(episode: Episode) -> Iterator[Row]:
         ratio = float(np.isin(short, long).mean()) if len(short) else None
         values: dict[str, JsonValue] = {"n": len(short), "equal_ratio": ratio}
         yield _row(episode, "view_duplicate", first.stream, second.stream, values)
+
+
+def _views(episode: Episode) -> Iterator[Row]:
+    """What colour cameras show against one another, and against the joints."""
+    shown = [(view, read_views(series.frames)) for view, series in colour_cameras(episode) if series.frames]
+    for (first, mine), (second, others) in combinations(shown, 2):
+        similar = similar_numbers(mine, others)
+        if similar is not None and first.stream != second.stream:
+            yield _row(episode, "view_similar", first.stream, second.stream, similar)
+    for camera, views in shown:
+        for state in episode.by_role("state"):
+            for track in joint_tracks(state)[:1]:
+                yield _row(episode, "motion_video", camera.stream, state.stream, motion_numbers(views, track))
 
 
 def _contents(series: Series) -> NDArray[np.uint64]:

@@ -1,0 +1,145 @@
+"""Video in messages: every frame meets its message, damage is counted, and without the extra nothing is claimed."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embodied_kit.mcap.writer import McapWriter
+from embodied_kit.measure.api import measure_path
+from embodied_kit.measure.video import NO_VIDEO
+from embodied_kit.model.facts import Row
+
+av = pytest.importorskip("av", reason="the extra video is not installed")
+
+DEFINITION = b"""builtin_interfaces/Time timestamp
+string frame_id
+uint8[] data
+string format
+================================================================================
+MSG: builtin_interfaces/Time
+int32 sec
+uint32 nanosec
+"""
+FRAMES, GOP, PERIOD_NS, START_NS = 36, 12, 33_333_333, 1_790_000_000_000_000_000
+Change = Callable[[list[bytes]], list[bytes]]
+
+
+def picture(index: int) -> np.ndarray:
+    """Luma of a bar that wanders over a ramp."""
+    image = np.tile(np.linspace(40, 200, 160).astype(np.uint8), (96, 1))
+    image[20:60, 2 * index : 2 * index + 20] = 235
+    return image
+
+
+def encoded(encoder: str, options: dict[str, str]) -> list[bytes]:
+    context = av.CodecContext.create(encoder, "w")
+    context.width, context.height, context.pix_fmt = 160, 96, "yuv420p"
+    context.time_base, context.framerate = Fraction(1, 30), Fraction(30)
+    context.gop_size, context.options = GOP, options
+    packets = []
+    for index in range(FRAMES):
+        frame = av.VideoFrame.from_ndarray(picture(index), format="gray").reformat(format="yuv420p")
+        frame.pts = index
+        packets += context.encode(frame)
+    return [bytes(packet) for packet in [*packets, *context.encode(None)]]
+
+
+H264 = {"preset": "veryfast", "tune": "zerolatency", "x264-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0"}
+H265 = {"preset": "ultrafast", "x265-params": f"log-level=none:bframes=0:keyint={GOP}:min-keyint={GOP}:scenecut=0"}
+
+
+def message(stamp_ns: int, data: bytes, codec: str) -> bytes:
+    def text(value: str) -> bytes:
+        return struct.pack("<I", len(value) + 1) + value.encode() + b"\0"
+
+    body = struct.pack("<iI", *divmod(stamp_ns, 10**9)) + text("cam")
+    body += b"\0" * (-len(body) % 4) + struct.pack("<I", len(data)) + data
+    return b"\0\1\0\0" + body + b"\0" * (-len(body) % 4) + text(codec)
+
+
+def written(path: Path, packets: list[bytes], codec: str) -> Path:
+    """Several small chunks, so that the decoder crosses batches."""
+    with McapWriter(path, compression="none", chunk_bytes=2048) as writer:
+        schema = writer.add_schema("foxglove_msgs/msg/CompressedVideo", "ros2msg", DEFINITION)
+        channel = writer.add_channel("/cam/video", schema)
+        for index, data in enumerate(packets):
+            stamp_ns = START_NS + index * PERIOD_NS
+            writer.write(channel, stamp_ns + 10**6, stamp_ns, index, message(stamp_ns, data, codec))
+    return path
+
+
+def frame_row(path: Path) -> Row:
+    (facts,) = measure_path(path)
+    (row,) = facts.tables["frame"]
+    (stream,) = facts.tables["stream"]
+    assert stream["first_stamp_ns"] == str(START_NS)
+    return row
+
+
+@pytest.mark.parametrize(("encoder", "codec", "options"), [("libx264", "h264", H264), ("libx265", "hevc", H265)])
+def test_every_frame_of_a_video_is_measured(tmp_path: Path, encoder: str, codec: str, options: dict[str, str]) -> None:
+    packets = encoded(encoder, options)
+    row = frame_row(written(tmp_path / "v.mcap", packets, codec))
+    assert (row["codec"], row["kind"], row["storage"]) == (codec, "color", "message")
+    assert (row["n"], row["decoded"], row["failed"]) == (FRAMES, FRAMES, 0)
+    assert (row["width"], row["height"]) == (160, 96)
+    assert (row["keyframes_n"], row["keyframe_interval_n"]) == (FRAMES // GOP, GOP)
+    assert row["luma_mean_p50"] == pytest.approx(np.mean(picture(9)), abs=3)
+    bits = sorted(8 * len(data) / (160 * 96) for data in packets)
+    assert row["bits_per_pixel_p50"] == pytest.approx(bits[(FRAMES - 1) // 2], rel=1e-6)
+    assert isinstance(row["motion_energy_p50"], float)
+    assert row["motion_energy_p50"] > 0.1
+    assert row["frozen_n"] == 0
+
+
+def cut_one(packets: list[bytes]) -> list[bytes]:
+    return [*packets[:15], packets[15][: len(packets[15]) // 2], *packets[16:]]
+
+
+def late_start(packets: list[bytes]) -> list[bytes]:
+    return packets[5:]
+
+
+@pytest.mark.parametrize(("change", "failed"), [(cut_one, 24 - 15), (late_start, GOP - 5)])
+def test_what_is_built_on_a_lost_frame_has_failed_too(tmp_path: Path, change: Change, failed: int) -> None:
+    row = frame_row(written(tmp_path / "v.mcap", change(encoded("libx264", H264)), "h264"))
+    assert row["failed"] == failed
+    assert isinstance(row["n"], int)
+    assert row["decoded"] == row["n"] - failed
+
+
+def test_frames_that_come_out_late_keep_their_place(tmp_path: Path) -> None:
+    """B-frames leave the encoder out of order; a bag holds them as they came, and all are decoded."""
+    reordered = {"preset": "veryfast", "x264-params": f"keyint={GOP}:min-keyint={GOP}:bframes=2:scenecut=0"}
+    row = frame_row(written(tmp_path / "v.mcap", encoded("libx264", reordered), "h264"))
+    assert (row["decoded"], row["failed"]) == (FRAMES, 0)
+
+
+def test_noise_is_no_video(tmp_path: Path) -> None:
+    draw = np.random.default_rng(3)
+    row = frame_row(written(tmp_path / "v.mcap", [draw.bytes(400) for _ in range(6)], "h264"))
+    assert (row["decoded"], row["failed"]) == (0, 6)
+
+
+def test_without_the_extra_it_is_undetermined_and_says_what_to_install(tmp_path: Path) -> None:
+    path = written(tmp_path / "v.mcap", encoded("libx264", H264), "h264")
+    code = (
+        "import sys; sys.modules['av'] = None\n"
+        "from pathlib import Path\nfrom embodied_kit.measure.api import measure_path\n"
+        f"(facts,) = measure_path(Path({str(path)!r}))\n"
+        "(row,) = facts.tables['frame']\n"
+        "assert row['failed'] is None and row['luma_mean_p50'] is None\n"
+        "assert [item['reason'] for item in facts.tables['coverage'] if not item['decoded']] "
+        "== [row['undetermined']['failed']]\n"
+        "print(row['undetermined']['failed'])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert found.stdout.strip() == NO_VIDEO
