@@ -31,7 +31,7 @@ from embodied_kit.model.json import JsonObject
 from embodied_kit.spec import standard
 
 Claims = JsonObject
-_DECODERS = ("simplejpeg", "numpy")
+_DECODERS = ("simplejpeg", "numpy", "pillow", "av", "open3d", "open3d-cpu")
 _DIGEST_LETTERS = 64
 
 
@@ -58,9 +58,17 @@ def unit_key(digests: Sequence[str], claims: Claims, depth: Depth) -> str:
         "measurers": {item.name: item.version for item in MEASURERS},
         "tool": embodied_kit.__version__,
         "tracks": TRACKS_VERSION,
-        "decoders": {name: metadata.version(name) for name in _DECODERS},
+        "decoders": {name: _version(name) for name in _DECODERS},
     }
     return hashlib.sha256(canonical_bytes(parts)).hexdigest()
+
+
+def _version(name: str) -> str:
+    """Version of a package; empty for one that is not installed, an extra."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 class Cache:

@@ -44,14 +44,14 @@ MEASURERS: tuple[Measurer, ...] = (
     Measurer("container", 2, "index", container_rows),
     Measurer("document", 1, "index", _embedded_documents),
     Measurer("link", 1, "index", content_links),
-    Measurer("stream", 1, "index", stream_rows),
-    Measurer("coverage", 1, "index", coverage_rows),
+    Measurer("stream", 2, "index", stream_rows),
+    Measurer("coverage", 2, "index", coverage_rows),
     Measurer("error", 1, "index", error_rows),
     Measurer("dim", 1, "signal", dim_rows),
-    Measurer("pair", 1, "signal", pair_rows),
+    Measurer("pair", 2, "signal", pair_rows),
     Measurer("span", 1, "signal", span_rows),
     Measurer("signature", 1, "signal", signature_rows),
-    Measurer("frame", 1, "full", frame_rows),
+    Measurer("frame", 2, "full", frame_rows),
 )
 
 
