@@ -8,7 +8,6 @@ import pytest
 import simplejpeg
 from hypothesis import given
 from hypothesis import strategies as st
-
 from PIL import Image
 
 from embodied_kit.measure.encoding import Coding, jpeg_quality, read_coding
