@@ -100,7 +100,8 @@ class Field:
         key = (width, names if len(names) == width else ())
         if key not in self._matrices:
             order, known = self._columns_of(*key)
-            if len(self._matrices) >= MAX_LAYOUTS or len(known) > MAX_DIMENSIONS:
+            full = len(self._matrices) >= MAX_LAYOUTS or len(known) > MAX_DIMENSIONS
+            if full or not store.grant(len(known) - len(self.names)):
                 self.overflowed = True
                 return
             self.names = known
@@ -139,9 +140,11 @@ class Field:
         if self._matrices and not self.pooled:
             self.overflowed = True
             return
-        self.pooled = True
         if not self._matrices:
-            self.names = [""]
+            if not store.grant(1):
+                self.overflowed = True
+                return
+            self.pooled, self.names = True, [""]
             column = store.column("f8", 1)
             self._matrices[1, ()] = _Matrix(column, store.column("i8", block_rows=column.block_rows), (0,))
         matrix = self._matrices[1, ()]

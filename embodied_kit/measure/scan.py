@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,7 +43,8 @@ class FileScan:
     Attributes:
         path: As facts name it.
         info: Container numbers; None where the file could not be opened.
-        embedded: Attachments with content, in file order.
+        embedded: Documents and robot files among the attachments, in file order.
+        embedded_left_out_n: So many more of them, which are not looked at.
         channels: Topic -> channels of that topic.
         zero_log_n, zero_publish_n, zero_any_n: Messages whose times are not set.
     """
@@ -51,6 +52,7 @@ class FileScan:
     path: str
     info: ContainerInfo | None = None
     embedded: list[Embedded] = field(default_factory=list)
+    embedded_left_out_n: int = 0
     topics: set[str] = field(default_factory=set)
     zero_log_n: int = 0
     zero_publish_n: int = 0
@@ -100,7 +102,7 @@ class EpisodeScan:
     def _add_index(self, file: Path, found: FileScan) -> None:
         index = read_index(file)
         found.info = index.info
-        for item in index.attachments[:MAX_ATTACHMENTS_READ]:
+        for item in _wanted(index.attachments, found):
             found.embedded.append(_read_at(file, item) if self._takes(item) else Embedded(item.name, "", None))
         counts = index.statistics.channel_counts if index.statistics else {}
         for channel_id, channel in index.channels.items():
@@ -141,7 +143,7 @@ class EpisodeScan:
             if series is not None:
                 key = (series.topic, series.publisher)
                 self.declared_n[key] = self.declared_n.get(key, 0) + counts.get(channel_id, 0)
-        for item in scan.attachments[:MAX_ATTACHMENTS_READ]:
+        for item in _wanted(scan.attachments, found):
             try:
                 data = scan.read_attachment(item, max_bytes=MAX_EMBEDDED_BYTES) if self._takes(item) else None
             except DataError:
@@ -150,8 +152,7 @@ class EpisodeScan:
 
     def _takes(self, item: Attachment) -> bool:
         """Whether an attachment is to be kept in memory."""
-        wanted = document_kind_of_attachment(item.name) != "" or item.name.startswith(f"{ROBOTS}/")
-        if not wanted or item.size > self._embedded_left:
+        if item.size > self._embedded_left:
             return False
         self._embedded_left -= item.size
         return True
@@ -178,6 +179,15 @@ class EpisodeScan:
         if key not in self._decoders:
             self._decoders[key] = ColumnDecoder(_schema_of(channel, schema))
         return self._decoders[key]
+
+
+def _wanted(attachments: Sequence[Attachment], found: FileScan) -> Sequence[Attachment]:
+    """Attachments that may be documents or robot files, by their names; those beyond the bound are counted."""
+    wanted = [
+        item for item in attachments if document_kind_of_attachment(item.name) or item.name.startswith(f"{ROBOTS}/")
+    ]
+    found.embedded_left_out_n = max(0, len(wanted) - MAX_ATTACHMENTS_READ)
+    return wanted[:MAX_ATTACHMENTS_READ]
 
 
 def _schema_of(channel: Channel, schema: Schema | None) -> MessageSchema:

@@ -19,6 +19,8 @@ Blocks: TypeAlias = Callable[[], Iterable[Array]]
 
 BLOCK_BYTES = 4 * 2**20
 BUDGET_BYTES = 48 * 2**20
+MAX_UNIT_DIMENSIONS = 2**14
+"""Numeric dimensions of one unit, all streams together: each makes rows; a humanoid with touch has some thousands."""
 _ARRAY_OVERHEAD_BYTES = 128
 _MANY_PARTS = 64
 
@@ -99,6 +101,7 @@ class ColumnStore:
         self._held_bytes = 0
         self._columns: list[Column] = []
         self._file: IO[bytes] | None = None
+        self._dimensions_left = MAX_UNIT_DIMENSIONS
         self.spilled_bytes = 0
 
     def __enter__(self) -> Self:
@@ -127,6 +130,13 @@ class ColumnStore:
         column = Column(self, np.dtype(dtype), width, block_rows)
         self._columns.append(column)
         return column
+
+    def grant(self, dimensions: int) -> bool:
+        """Take so many dimensions from those that a unit may have; False where fewer are left."""
+        if dimensions > self._dimensions_left:
+            return False
+        self._dimensions_left -= dimensions
+        return True
 
     def grown(self, by_bytes: int) -> None:
         """Account for appended rows; the fullest columns go to the file when the budget is exceeded."""

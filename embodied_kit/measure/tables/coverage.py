@@ -14,6 +14,8 @@ from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 
 CONTENT_TABLES = ["stream", "dim", "frame", "pair", "span", "signature"]
+_OF_DIMENSIONS = ("dim", "pair", "signature", "span")
+_CONTENT = tuple(CONTENT_TABLES)
 _READABLE = {
     "truncated": "the file ends before its data do",
     "bad_magic": "the file is no MCAP file",
@@ -57,8 +59,8 @@ def coverage_rows(episode: Episode) -> list[Row]:
 def error_rows(episode: Episode) -> list[Row]:
     """Rows of everything that makes a table incomplete."""
     return [
-        error_row(path, measurer, tables, reason, episode=episode.episode_id)
-        for path, measurer, tables, reason in _errors(episode)
+        error_row(path, measurer, list(tables), reason, episode=episode.episode_id)
+        for path, measurer, tables, reason in dict.fromkeys(_errors(episode))  # many streams may have one error
     ]
 
 
@@ -97,26 +99,28 @@ def _not_decoded(series: Series) -> str:
     return "no message could be decoded" if series.n and series.failed_n == series.n else ""
 
 
-def _errors(episode: Episode) -> Iterator[tuple[str, str, list[str], str]]:
+def _errors(episode: Episode) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
     """(path, measurer, tables, reason)."""
     for file in episode.scan.files:
         if file.info is None:
-            yield file.path, "scan", ["container", *CONTENT_TABLES], file.error
+            yield file.path, "scan", ("container", *CONTENT_TABLES), file.error
             continue
         if file.info.readable != "ok":
-            yield file.path, "scan", CONTENT_TABLES, _READABLE[file.info.readable]
+            yield file.path, "scan", _CONTENT, _READABLE[file.info.readable]
         elif episode.depth != "index" and file.info.chunks_seen_n < file.info.chunks_n:
-            yield file.path, "scan", CONTENT_TABLES, "some chunks could not be opened"
+            yield file.path, "scan", _CONTENT, "some chunks could not be opened"
         if file.info.changed:
-            yield file.path, "scan", CONTENT_TABLES, "the file changed while it was read"
+            yield file.path, "scan", _CONTENT, "the file changed while it was read"
+        if file.embedded_left_out_n:
+            yield file.path, "scan", ("document", "link"), "there are more embedded documents than are read"
         if file.info.messages_without_channel_n:
-            yield file.path, "scan", CONTENT_TABLES, "some messages belong to no channel"
+            yield file.path, "scan", _CONTENT, "some messages belong to no channel"
     if episode.scan.overflowed:
-        yield "", "scan", CONTENT_TABLES, "there are more channels than are measured"
+        yield "", "scan", _CONTENT, "there are more channels than are measured"
     for series in episode.scan.series.values():
         if series.overflowed:
-            yield "", "scan", ["stream", "link"], "a transform topic has more frames than are measured"
+            yield "", "scan", ("stream", "link"), "a transform topic has more frames than are measured"
         if series.numeric.overflowed:
-            yield "", "dim", ["dim"], "a field has more dimensions than are measured"
+            yield "", "dim", _OF_DIMENSIONS, "a field has more dimensions than are measured"
         if any(too_long(field) for field in series.numeric.fields.values()):
-            yield "", "pair", ["pair", "signature"], "a stream is too long to be compared with another"
+            yield "", "pair", ("pair", "signature"), "a stream is too long to be compared with another"

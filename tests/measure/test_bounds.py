@@ -1,0 +1,90 @@
+"""What a file has more of than is measured: counted, said, never silently dropped."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+from measure.synthetic import START_NS, definition, header
+
+from embodied_kit.mcap.writer import McapWriter
+from embodied_kit.measure import measure_path
+from embodied_kit.measure.store import MAX_UNIT_DIMENSIONS
+from embodied_kit.messages.codec import codec
+from embodied_kit.model.facts import Facts
+
+JOINT, TEXT = "sensor_msgs/msg/JointState", "std_msgs/msg/String"
+INDEX_OPCODE = 7
+
+
+def signal(path: Path) -> Facts:
+    (facts,) = measure_path(path, depth="signal")
+    return facts
+
+
+def test_more_dimensions_than_a_unit_may_have_are_an_error(tmp_path: Path) -> None:
+    values = np.arange(300.0)
+    message = {"header": header(START_NS), "name": [f"j{i}" for i in range(300)], "position": values}
+    data = codec(JOINT).encode({**message, "velocity": values, "effort": values})
+    path = tmp_path / "wide.mcap"
+    with McapWriter(path) as writer:
+        schema = writer.add_schema(JOINT, "ros2msg", definition(JOINT))
+        for number in range(20):
+            writer.write(writer.add_channel(f"/{number}", schema), START_NS, START_NS, 0, data)
+    facts = signal(path)
+    assert MAX_UNIT_DIMENSIONS - 300 < len(facts.tables["dim"]) <= MAX_UNIT_DIMENSIONS
+    (row,) = facts.tables["error"]
+    assert (row["tables"], row["reason"]) == (
+        ["dim", "pair", "signature", "span"],
+        "a field has more dimensions than are measured",
+    )
+    assert sum(int(str(row["n"])) for row in facts.tables["stream"]) == 20
+
+
+def test_documents_are_found_behind_any_number_of_attachments(tmp_path: Path) -> None:
+    path = tmp_path / "many.mcap"
+    with McapWriter(path) as writer:
+        for number in range(300):
+            writer.attach(f"note_{number}.txt", "text/plain", b"x")
+        writer.attach("closing.json", "application/json", b"{}")
+    facts = signal(path)
+    assert [row["path"] for row in facts.tables["document"]] == ["closing.json"]
+    assert facts.tables["error"] == []
+
+
+def test_more_documents_than_are_read_are_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "more.mcap"
+    with McapWriter(path) as writer:
+        for number in range(257):
+            writer.attach(f"robots/arm/calibration/{number}.json", "application/json", b"{}")
+    for depth in ("index", "signal"):
+        (facts,) = measure_path(path, depth=depth)
+        assert len(facts.tables["document"]) == 256
+        (row,) = facts.tables["error"]
+        assert (row["tables"], row["reason"]) == (
+            ["document", "link"],
+            "there are more embedded documents than are read",
+        )
+
+
+def test_messages_of_chunks_without_an_index_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "half.mcap"
+    with McapWriter(path, chunk_bytes=300) as writer:
+        channel = writer.add_channel("/t", writer.add_schema(TEXT, "ros2msg", definition(TEXT)))
+        for number in range(40):
+            writer.write(channel, START_NS + number, START_NS, 0, codec(TEXT).encode({"data": "abc"}))
+    data, kept, at = path.read_bytes(), bytearray(), 8
+    lost_n = seen = 0
+    while at < len(data) - 8:
+        opcode, length = struct.unpack_from("<BQ", data, at)
+        record, at = data[at : at + 9 + length], at + 9 + length
+        seen += opcode == INDEX_OPCODE
+        if opcode == INDEX_OPCODE and seen % 2:
+            lost_n += struct.unpack_from("<I", record, 11)[0] // 16
+        else:
+            kept += record
+    path.write_bytes(data[:8] + kept + data[-8:])
+    (row,) = signal(path).tables["container"]
+    assert 0 < lost_n < 40
+    assert (row["messages_n"], row["unindexed_n"]) == (40, lost_n)
