@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from embodied_kit.cli.fixing import fix_documents, fix_options
 from embodied_kit.cli.options import (
     REPORT_FORMATS,
     depth_option,
@@ -44,6 +45,8 @@ def build(texts: Texts) -> click.Command:
         jobs: int | None,
         sample: int | None,
         seed: int,
+        fix: bool,
+        write: bool,
     ) -> int:
         from embodied_kit.cli.judging import judged, measured  # noqa: PLC0415  # heavy
         from embodied_kit.cli.measuring import Measuring  # noqa: PLC0415
@@ -53,6 +56,8 @@ def build(texts: Texts) -> click.Command:
         from embodied_validators.judge import exit_code  # noqa: PLC0415  # arrows
 
         require_output(output, path)
+        if fix or write:
+            fix_documents(path, texts, write=write, to_stdout=output is not None or output_format == "text")
         if level is not None and subject_of(path) == "bare":
             raise UsageError(
                 f"expected a dataset or an episode for level {level}, got a bare file or bag",
@@ -102,6 +107,7 @@ def _params(texts: Texts) -> list[click.Parameter]:
         path_option("-o", "--output", help_text=texts("File to write.", "输出文件。")),
         depth_option(texts),
         *measuring_options(texts),
+        *fix_options(texts),
         click.Option(
             ["--images"],
             is_flag=True,
@@ -121,5 +127,6 @@ def _help(texts: Texts) -> str:
         "校验数据集、片段、MCAP 文件或 rosbag2 文件夹。退出码：0 达到级别（未指定级别时：结构完好），1 不合格，"
         "2 用法错误，3 无法判定，4 环境不足。",
         "embodied-kit validate my_ds --level L2",
+        "embodied-kit validate my_ds --fix",
         "embodied-kit validate take.mcap --format html -o report.html",
     )

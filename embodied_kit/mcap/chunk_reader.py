@@ -151,5 +151,6 @@ class ChunkReader:
         """Messages that begin at `starts`, in batches, entered in the ledger."""
         for first in range(0, len(starts), self._limits.batch_messages):
             batch = make_batch(buffer, starts[first : first + self._limits.batch_messages], chunk_offset, crc)
-            self._ledger.add_messages(batch.channel_id, batch.log_time)
+            offset = self._span.offset if chunk_offset is None else chunk_offset
+            self._ledger.add_messages(batch.channel_id, batch.log_time, offset)
             yield batch

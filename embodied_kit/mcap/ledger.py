@@ -97,6 +97,7 @@ class Ledger:
         self._places, self._place_indexes = array("Q"), array("Q")
         self._data_schemas: set[int] = set()
         self._data_channels: set[int] = set()
+        self._early_channels: set[int] = set()
         self._repeated_schemas: dict[int, bool] = {}
         self._repeated_channels: dict[int, bool] = {}
 
@@ -211,11 +212,15 @@ class Ledger:
         if len(self.bad_crc_offsets) < self.limits.problems:
             self.bad_crc_offsets.append(offset)
 
-    def add_messages(self, channel_id: NDArray[np.uint16], log_time: NDArray[np.uint64]) -> None:
-        """Messages that were delivered."""
+    def add_messages(self, channel_id: NDArray[np.uint16], log_time: NDArray[np.uint64], offset: int) -> None:
+        """Messages that were delivered, and where; their channel must have come before them."""
         if not len(log_time):
             return
         counts = np.bincount(channel_id)
+        for channel in np.flatnonzero(counts).tolist():
+            if channel not in self.channels and channel not in self._early_channels:
+                self._early_channels.add(channel)
+                self.problem(offset, f"expected channel {channel} before its messages, got none")
         self._counts[: len(counts)] += counts
         first, last = int(log_time.min()), int(log_time.max())
         self.first_log = first if self.first_log is None else min(first, self.first_log)

@@ -24,13 +24,15 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "validators"), str(ROOT / "tests")]
 
 from fuzz.mutator import Mutant, Mutator  # noqa: E402
-from fuzz.oracle import container_profile, content_of, judged_whole, speaking  # noqa: E402
+from fuzz.oracle import container_profile, content_of, judged_container, judged_whole, speaking  # noqa: E402
 from fuzz.sources import Source, sources  # noqa: E402
 
 CASES = 100_000
 CASE_LIMIT_S = 20
 MEMORY_LIMIT_BYTES = 4 << 30
 SAVE_EVERY = 250
+WHOLE_EVERY = 10
+"""One in so many is measured whole, messages and all, as well as every one of which the container says nothing."""
 HARMFUL = ("false pass", "crash", "hang")
 
 
@@ -79,7 +81,9 @@ def work(first: int, stop: int, pipe: Connection) -> None:
                 before[source.name] = speaking(judged_whole(path, profile))
             path.write_bytes(mutant.data)
             try:
-                seen = bool(speaking(judged_whole(path, profile)) - before[source.name])
+                seen = bool(speaking(judged_container(path, profile)) - before[source.name] - {"CT-07"})
+                if not seen or number % WHOLE_EVERY == 0:
+                    seen = bool(speaking(judged_whole(path, profile)) - before[source.name]) or seen
             except Exception as error:  # noqa: BLE001  # a crash is what is looked for
                 end = f"crash {type(error).__name__}"
             else:

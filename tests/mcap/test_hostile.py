@@ -19,10 +19,12 @@ from embodied_kit.mcap.records import (
     HEAD,
     MAGIC,
     MESSAGE_HEAD,
+    Channel,
     ChunkHead,
     Footer,
     Metadata,
     Opcode,
+    channel_bytes,
     chunk_head_bytes,
     footer_bytes,
     metadata_bytes,
@@ -45,6 +47,7 @@ print(n, info.problems_n, re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/sta
 
 def container(*records: bytes) -> bytes:
     header = record_bytes(Opcode.HEADER, text_bytes("ros2") + text_bytes("test"))
+    header += channel_bytes(Channel(1, 0, "/a", "cdr", {}))
     end = record_bytes(Opcode.DATA_END, bytes(4)) + footer_bytes(Footer(0, 0, 0))
     return MAGIC + header + b"".join(records) + end + MAGIC
 
