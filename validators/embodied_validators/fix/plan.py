@@ -25,7 +25,7 @@ _MOST_ROUNDS = 4
 """A repair can make another one possible: a document that has lost its byte order mark can be read."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fix:
     """An entry of fixes.yaml.
 
