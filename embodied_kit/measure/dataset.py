@@ -18,6 +18,7 @@ from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary, dataset
 from embodied_kit.measure.progress import MeasureProgress
 from embodied_kit.measure.sample import Sample, left_out_coverage, left_out_errors
 from embodied_kit.measure.tables.content_links import urdf_links
+from embodied_kit.measure.tables.text import folder_text_rows
 from embodied_kit.measure.urdf import MAX_URDF_BYTES
 from embodied_kit.measure.walk import Entry, list_folder, make_entry
 from embodied_kit.model.facts import DATASET_SCOPE, Depth, Facts, Row
@@ -58,6 +59,8 @@ def measure_whole(
         "coverage": [*(entry_coverage(entry, hashed=False) for entry in own), *left_out_coverage(left_out)],
     }
     together = _after_all_episodes(place, known, summaries, counts)
+    if depth != "index":
+        tables["text"] = folder_text_rows(place, own, documents, None)
     tables |= {**together, "error": left_out_errors(left_out, ["file", *together])}
     yield Facts(DATASET_SCOPE, depth, "dataset", tables, "" if depth == "index" else _dataset_key(tables["file"], keys))
 

@@ -18,6 +18,7 @@ from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary, episode
 from embodied_kit.measure.measured import Measured
 from embodied_kit.measure.rows import error_row
 from embodied_kit.measure.tables.coverage import CONTENT_TABLES, unread_data
+from embodied_kit.measure.tables.text import folder_text_rows
 from embodied_kit.measure.unit import DataFile, lost_unit, measure_unit
 from embodied_kit.measure.walk import Entry
 from embodied_kit.model.facts import Depth, Facts, Row
@@ -139,6 +140,8 @@ def _result(
         "coverage": [*_coverage(job, depth, listed), *measured.tables["coverage"]],
         "error": [*measured.tables["error"], *_data_errors(job, declared)],
     }
+    if "text" in tables:
+        tables["text"] = [*folder_text_rows(place, job.entries, [document], job.name), *tables["text"]]
     size = sum(entry.size or 0 for entry in job.entries if entry.path in listed)
     return EpisodeResult(
         Facts(job.name, depth, "dataset" if shared.dataset else "episode", tables, measured.key),

@@ -16,6 +16,7 @@ from embodied_kit.measure.tables.pair import pair_rows
 from embodied_kit.measure.tables.signature import signature_rows
 from embodied_kit.measure.tables.span import span_rows
 from embodied_kit.measure.tables.stream import stream_rows
+from embodied_kit.measure.tables.text import text_rows
 from embodied_kit.model.facts import DEPTHS, Depth, Row
 
 
@@ -51,6 +52,7 @@ MEASURERS: tuple[Measurer, ...] = (
     Measurer("pair", 2, "signal", pair_rows),
     Measurer("span", 1, "signal", span_rows),
     Measurer("signature", 1, "signal", signature_rows),
+    Measurer("text", 1, "signal", text_rows),
     Measurer("frame", 2, "full", frame_rows),
 )
 

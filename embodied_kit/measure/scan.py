@@ -16,6 +16,7 @@ from embodied_kit.mcap.records import HEAD, Channel, Schema, parse_attachment_he
 from embodied_kit.measure.documents import document_kind_of_attachment
 from embodied_kit.measure.series import Series
 from embodied_kit.measure.store import ColumnStore
+from embodied_kit.measure.text.log import TextLog, TextPlace
 from embodied_kit.messages.columns import ColumnDecoder
 from embodied_kit.messages.schema import MessageSchema, read_schema
 from embodied_kit.model.facts import Depth
@@ -75,6 +76,7 @@ class EpisodeScan:
         self.series: dict[tuple[str, str], Series] = {}
         self.declared_n: dict[tuple[str, str], int] = {}
         self.overflowed = False
+        self.texts = TextLog()
         self._store = store
         self._progress = progress or (lambda _: None)
         self._decoders: dict[tuple[str, str, str, bytes], ColumnDecoder] = {}
@@ -143,12 +145,26 @@ class EpisodeScan:
             if series is not None:
                 key = (series.topic, series.publisher)
                 self.declared_n[key] = self.declared_n.get(key, 0) + counts.get(channel_id, 0)
+        self._search(scan, found.path)
         for item in _wanted(scan.attachments, found):
             try:
                 data = scan.read_attachment(item, max_bytes=MAX_EMBEDDED_BYTES) if self._takes(item) else None
             except DataError:
                 data = None
             found.embedded.append(Embedded(item.name, item.sha256, data))
+
+    def _search(self, scan: McapScan, path: str) -> None:
+        """Names and metadata of a file as texts; a topic below `/home` is no folder."""
+        for name, records in scan.metadata.items():
+            for values in records:
+                for key, value in {"": name, **values}.items():
+                    self.texts.add(TextPlace("metadata", path, field=key), value)
+        for item in scan.attachments:
+            self.texts.add(TextPlace("attachment", path), item.name)
+        for channel in scan.channels.values():
+            self.texts.add(TextPlace("topic", path, stream=channel.topic), channel.topic, without=("home_path",))
+            for key, value in channel.metadata.items():
+                self.texts.add(TextPlace("metadata", path, stream=channel.topic, field=key), value)
 
     def _takes(self, item: Attachment) -> bool:
         """Whether an attachment is to be kept in memory."""
@@ -166,7 +182,7 @@ class EpisodeScan:
                 self.overflowed = True
                 return None
             source = "publisher" if channel.metadata.get("sequence_source") == "publisher" else "none"
-            self.series[key] = Series(*key, self._store, self.depth, schema.name if schema else "", source)
+            self.series[key] = Series(*key, self._store, self.depth, schema.name if schema else "", source, self.texts)
         series = self.series[key]
         decoder = self._decoder(channel, schema)
         series.definition_ok &= decoder.schema.root is not None and (schema is None or schema.name == series.ros_type)

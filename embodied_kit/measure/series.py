@@ -15,6 +15,7 @@ from embodied_kit.measure.framelog import IMAGE_FIELDS, VIDEO, FrameLog
 from embodied_kit.measure.numeric import NameLayouts, NumericFields
 from embodied_kit.measure.payload import PayloadDigest
 from embodied_kit.measure.store import Array, Blocks, Column, ColumnStore
+from embodied_kit.measure.text.log import TextLog
 from embodied_kit.messages.columns import ColumnDecoder, Columns
 from embodied_kit.model.facts import Depth
 from embodied_kit.model.json import JsonObject, JsonValue
@@ -43,6 +44,7 @@ class Series:
     Attributes:
         ros_type: As the channel's schema names it; empty for none.
         sequence_source: `publisher` or `none`, as the channel's metadata say.
+        texts: Where every text of its messages is searched.
         definition_ok: Whether every channel's definition is there and could be read.
         type_hashes: Distinct `topic_type_hash` of the channels.
         first_names: Names of elements in the first message.
@@ -58,6 +60,7 @@ class Series:
     depth: Depth
     ros_type: str
     sequence_source: str
+    texts: TextLog
     definition_ok: bool = True
     type_hashes: set[str] = field(default_factory=set)
     names_changes_n: int = 0
@@ -129,6 +132,9 @@ class Series:
         names = self._read_names(columns, len(batch))
         self._count_shapes(columns, len(batch))
         self.numeric.add(columns, stamps, names)
+        for path, column in columns.fields.items():
+            if column.kind == "text":
+                self.texts.add_messages(self.topic, path, column.table)
         if self.frames is not None and has_fields(columns, IMAGE_FIELDS[self.short_type]):
             self.frames.add(batch.buffer, columns, stamps, self.short_type)
         if self.short_type == TF and has_fields(columns, _TRANSFORM_FIELDS):

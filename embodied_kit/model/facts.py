@@ -24,7 +24,9 @@ TABLES: tuple[str, ...] = (
     "pair",
     "span",
     "signature",
+    "text",
 )
+
 DATASET_SCOPE = "dataset"
 
 

@@ -1,0 +1,59 @@
+"""Table `text`: personal information in whatever text a unit holds (rules PR-09, PR-10); never the text itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from embodied_kit.measure.documents import Document
+from embodied_kit.measure.episode import Episode
+from embodied_kit.measure.folder import Place
+from embodied_kit.measure.text.log import TextLog, TextPlace
+from embodied_kit.measure.urdf import MAX_URDF_BYTES
+from embodied_kit.measure.walk import Entry
+from embodied_kit.model.facts import Row
+
+POSITION_TYPES = ("sensor_msgs/NavSatFix", "geographic_msgs/GeoPoint", "geographic_msgs/GeoPoseStamped")
+_NOT_DECODED = "some messages could not be decoded"
+_NOT_READ = "some documents could not be read"
+
+
+def text_rows(episode: Episode) -> list[Row]:
+    """Rows of one episode's data files: their messages, names, metadata and what they embed."""
+    log, undecoded = episode.scan.texts, False
+    for document in episode.embedded:
+        log.add_document(f"{document.embedded_in}#{document.path}", document.value)
+    for file in episode.scan.files:
+        for item in file.embedded:
+            if item.data is not None and item.name.endswith(".urdf"):
+                log.add(TextPlace("urdf", f"{file.path}#{item.name}"), item.data.decode("utf-8", "replace"))
+    for series in episode.scan.series.values():
+        undecoded |= series.unsupported_n + series.failed_n > 0
+        if series.short_type in POSITION_TYPES and series.n:
+            log.count(TextPlace("message", stream=series.topic), {"location": series.n})
+    unread = any(not document.ok for document in episode.embedded)
+    why = _NOT_DECODED if undecoded else _NOT_READ if unread else ""
+    return log.rows("recordings", episode.episode_id, why)
+
+
+def folder_text_rows(
+    place: Place, entries: Iterable[Entry], documents: Iterable[Document], episode: str | None
+) -> list[Row]:
+    """Rows of documents, URDFs and names of files outside data files.
+
+    Args:
+        place: Where they lie.
+        entries: Files whose names are searched, and URDFs to be read.
+        documents: Documents that were read.
+        episode: Episode that they belong to; None for the dataset.
+    """
+    log, unread = TextLog(), False
+    for entry in entries:
+        log.add(TextPlace("file_path", entry.path), entry.path)
+        if entry.kind == "urdf":
+            data = place.read(entry.path, MAX_URDF_BYTES) if entry.size is not None else None
+            unread |= data is None or len(data) > MAX_URDF_BYTES
+            log.add(TextPlace("urdf", entry.path), (data or b"").decode("utf-8", "replace"))
+    for document in documents:
+        log.add_document(document.path, document.value)
+        unread |= not document.ok
+    return log.rows("documents", episode, _NOT_READ if unread else "")
