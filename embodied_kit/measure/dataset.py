@@ -8,6 +8,7 @@ from pathlib import Path
 from embodied_kit.canonical import canonical_bytes, sha256_hex
 from embodied_kit.episode.layout import DATASET_JSON, EPISODES, GOVERNANCE_JSON, TASKS_JSON
 from embodied_kit.measure.cache import Cache
+from embodied_kit.measure.corpus.rows import corpus_rows
 from embodied_kit.measure.documents import Document, document_row, missing_document
 from embodied_kit.measure.engine import Engine
 from embodied_kit.measure.files import declare_urdf
@@ -58,7 +59,7 @@ def measure_whole(
         "document": [*(document_row(document) for document in documents), *_missing(documents)],
         "coverage": [*(entry_coverage(entry, hashed=False) for entry in own), *left_out_coverage(left_out)],
     }
-    together = _after_all_episodes(place, known, summaries, counts)
+    together = _after_all_episodes(place, known, summaries, counts, depth)
     if depth != "index":
         tables["text"] = folder_text_rows(place, own, documents, None)
     tables |= {**together, "error": left_out_errors(left_out, ["file", *together])}
@@ -66,7 +67,7 @@ def measure_whole(
 
 
 def _after_all_episodes(
-    place: Place, dataset: DatasetDocuments, episodes: Sequence[EpisodeSummary], counts: Sequence[Row]
+    place: Place, dataset: DatasetDocuments, episodes: Sequence[EpisodeSummary], counts: Sequence[Row], depth: Depth
 ) -> dict[str, Sequence[Row]]:
     """Tables that need every episode: rows from their summaries, whatever engine measured them.
 
@@ -75,9 +76,10 @@ def _after_all_episodes(
         dataset: Its documents outside the episodes.
         episodes: In order of their names.
         counts: Rows of the table `document` without the documents.
+        depth: How deep the episodes were measured.
     """
     links = [*dataset_links(dataset, episodes), *duplicate_links(episodes), *field_links(counts)]
-    return {"link": [*links, *_robot_urdfs(place, dataset)]}
+    return {"link": [*links, *_robot_urdfs(place, dataset)], "corpus": corpus_rows(episodes, dataset, depth)}
 
 
 def measure_episode_folder(path: Path, depth: Depth, cache: Cache, progress: MeasureProgress) -> Iterator[Facts]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from embodied_kit.episode.layout import EPISODE_JSON, EPISODES
 from embodied_kit.measure.cache import Cache
+from embodied_kit.measure.corpus.stored import stored_elements
+from embodied_kit.measure.corpus.traits import traits_of
 from embodied_kit.measure.documents import Document, document_row, missing_document
 from embodied_kit.measure.files import Declared, declared_files, merge_declared
 from embodied_kit.measure.folder import Place, data_bytes, entry_coverage
@@ -146,7 +148,14 @@ def _result(
     return EpisodeResult(
         Facts(job.name, depth, "dataset" if shared.dataset else "episode", tables, measured.key),
         tuple(place.file_rows(job.entries, declared, measured.sha256, depth)),
-        EpisodeSummary(job.name, document.value, measured.messages_n, size, measured.payload),
+        EpisodeSummary(
+            job.name,
+            document.value,
+            measured.messages_n,
+            size,
+            measured.payload,
+            traits_of(measured.tables, document.value, stored_elements(shared.dataset)),
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from embodied_kit.episode.layout import DATASET_JSON, TASKS_JSON
+from embodied_kit.measure.corpus.traits import NO_TRAITS, Traits
 from embodied_kit.measure.documents import Document
 from embodied_kit.measure.jsonget import get_list, get_ns, get_number, get_object, get_objects, get_text, get_texts
 from embodied_kit.measure.rows import make_row
@@ -31,6 +32,7 @@ class EpisodeSummary:
         messages_n: Counted over its data files; None at depth `index`.
         size_bytes: Of the files that it lists, as they lie there.
         payload: Digest of its payloads; empty where it was not computed.
+        traits: What the statistics of the dataset need.
     """
 
     name: str
@@ -38,6 +40,7 @@ class EpisodeSummary:
     messages_n: int | None
     size_bytes: int
     payload: str
+    traits: Traits = NO_TRAITS
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ TABLES: tuple[str, ...] = (
     "span",
     "signature",
     "text",
+    "corpus",
 )
 
 DATASET_SCOPE = "dataset"
