@@ -11,7 +11,7 @@ import simplejpeg
 from embodied_kit.model.report import Finding, Outcome, Place, Report, State
 from embodied_kit.model.rule import LEVELS, DocumentCheck, Level, Limit, LimitCheck, Rule, Severity
 from embodied_validators.report import render_html
-from embodied_validators.report.episode_view import EpisodeView, Rate, Series, Span, Strip
+from embodied_validators.report.episode_view import EpisodeView, Path3, Rate, Series, Span, Strip
 from embodied_validators.report.info import EpisodeInfo, SubjectInfo
 
 NS = 1_000_000_000
@@ -306,6 +306,10 @@ def view(
         Rate("wrench", "/wrench", 1000.0, wrench),
         Rate("tf", "/tf", None, joint_t[::10]),
     ]
+    pose_t, turn = joint_t[::5], phase[::5]
+    points = np.column_stack(
+        [0.4 + 0.15 * np.sin(turn * 0.7), 0.2 * np.cos(turn * 0.9), 0.25 + 0.1 * np.sin(turn * 1.3)]
+    )
     frames = [(start + round(seconds * NS * k / 8), jpeg(k * 20)) for k in range(8)]
     return EpisodeView(
         episode_id=episode,
@@ -317,9 +321,11 @@ def view(
         strips=(Strip("cam_front", topic, tuple(frames)), Strip("cam_wrist", "/cam_wrist", tuple(frames)))
         if pictures
         else (),
+        paths=(Path3("ee_pose", "/ee_pose", "base_link", pose_t, points),),
         spans=(
             Span("cam_front", "gap", start + 12_310_000_000, start + 12_640_000_000),
             Span("joint_states", "stuck", start + 5 * NS, start + 7 * NS),
+            Span("ee_pose", "gap", start + 8 * NS, start + 9 * NS),
         ),
         pictures="simulated" if pictures else "undeclared",
     )

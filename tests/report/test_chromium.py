@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
@@ -28,6 +29,7 @@ FLAGS = (
     "--disable-sync",
     "--enable-logging=stderr",
     "--window-size=1280,1600",
+    "--virtual-time-budget=5000",
 )
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 PROBE = "<script>" + Path(__file__).with_name("probe.js").read_text(encoding="utf-8") + "</script></body>"
@@ -44,9 +46,10 @@ def probed(page: str, folder: Path) -> dict[str, object]:
     opened, replaced = POLICY.subn("", page)
     assert replaced == 1
     dom = run(opened.replace("</body>", PROBE), folder, "--dump-dom").stdout
-    found = re.search(r'<body data-result="([^"]*)"', dom)
+    found = re.search(r'<body[^>]* data-result="([^"]*)"', dom)
     assert found, dom[:500]
-    result: dict[str, object] = json.loads(found[1].replace("&quot;", '"').replace("&amp;", "&"))
+    result: dict[str, object] = json.loads(html.unescape(found[1]))
+    assert "error" not in result, result["error"]
     return result
 
 
@@ -99,6 +102,41 @@ def test_plots_are_drawn_and_everything_answers(tmp_path: Path) -> None:
     assert isinstance(values, list)
     assert all(re.fullmatch(r"-?\d+(\.\d+)?( ms)?", value) for value in values)
     assert result["zoomed"] is True
+
+
+def test_zoom_by_wheel_and_keys_path_in_space_and_the_list_of_episodes(tmp_path: Path) -> None:
+    result = probed(page_of_samples(), tmp_path)
+    assert result["scrolls"] == [False, False]
+    assert result["wheel"] == [True, True, True]
+    assert result["reset"] == [False, True]
+    assert result["plus"] is True
+    colours = result["path"]
+    assert isinstance(colours, list)
+    assert {0x1D5FB4, 0xB3261E} <= set(colours)  # the path, and its fault
+    assert [result[name] for name in ("turned", "home", "keyed", "marked")] == [True] * 4
+    short = [item for item in result["listed"] if item]  # type: ignore[attr-defined]  # JSON
+    first, second, third, fourth = short
+    assert result["withoutL1"] == [first, fourth]
+    assert result["shownEpisodes"] == "2 of 4 shown"
+    assert result["ascending"] == [first, third, fourth, second]
+    assert result["descending"] == [second, third, fourth, first]
+
+
+def printed(page: str, folder: Path) -> bytes:
+    folder.mkdir()
+    run(page, folder, f"--print-to-pdf={folder / 'report.pdf'}", "--no-pdf-header-footer")
+    return (folder / "report.pdf").read_bytes()
+
+
+def test_it_prints_with_plots_and_pictures(tmp_path: Path) -> None:
+    data = printed(page_of_samples(), tmp_path / "whole")
+    bare = render_html(bad_report(), rulebook(), [replace(view(), series=(), paths=(), strips=())], subject(), "en")
+    without = printed(bare, tmp_path / "bare")
+    assert data.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Type */Page\b", data)) >= 3
+    images = [len(re.findall(rb"/Subtype */Image", pdf)) for pdf in (data, without)]
+    assert images[0] - images[1] == len(view().strips[0].frames)  # equal pictures are kept once
+    assert len(data) - len(without) > 100_000  # curves are vectors
 
 
 def test_without_data_nothing_is_drawn(tmp_path: Path) -> None:

@@ -59,6 +59,23 @@ class Strip:
 
 
 @dataclass(frozen=True)
+class Path3:
+    """Where something went.
+
+    Attributes:
+        frame: Coordinate frame of the points; empty where the messages do not say.
+        times_ns: Shape (n,).
+        points_m: Shape (n, 3), metres; NaN is a hole.
+    """
+
+    stream: str
+    topic: str
+    frame: str
+    times_ns: Times
+    points_m: Values
+
+
+@dataclass(frozen=True)
 class Span:
     """A fault in time, as in the facts table `span`."""
 
@@ -85,6 +102,7 @@ class EpisodeView:
     series: tuple[Series, ...] = ()
     rates: tuple[Rate, ...] = ()
     strips: tuple[Strip, ...] = ()
+    paths: tuple[Path3, ...] = ()
     spans: tuple[Span, ...] = ()
     pictures: PictureReason = "undeclared"
     notes: tuple[str, ...] = ()

@@ -15,11 +15,12 @@ from embodied_kit.messages.columns import Column, ColumnDecoder, Columns
 from embodied_kit.messages.schema import read_schema, short_name
 from embodied_kit.model.facts import DATASET_SCOPE, Facts, Row
 from embodied_kit.model.report import Report
-from embodied_validators.report.decimate import Envelope, Times
+from embodied_validators.report.decimate import Detailed, Times, detailed
 from embodied_validators.report.episode_view import EpisodeView, Rate, Series, Span, Strip
 from embodied_validators.report.group import group_findings
 from embodied_validators.report.info import NS_PER_S, EpisodeInfo, PictureDecision, as_integer
 from embodied_validators.report.thumbnail import is_picture, thumbnail
+from embodied_validators.report.trails import MOST_PATHS, Trails
 
 MOST_RATES = 24
 _MOST_SERIES = 32
@@ -30,6 +31,7 @@ _JOINT_STATE = "sensor_msgs/JointState"
 _PLOTTED_FIELDS = ("position", "position.x", "position.y", "position.z")
 _AXES = ("x", "y", "z")
 _STAMP = "header.stamp"
+_MORE_PATHS = f"only the first {MOST_PATHS} paths are drawn"
 _NO_FILE = "a data file could not be opened"
 _MORE_SERIES = f"only the first {_MOST_SERIES} lines are plotted"
 _NO_SPAN = "the span of the episode is not known"
@@ -70,6 +72,8 @@ def episode_view(root: Path, facts: Facts, info: EpisodeInfo, pictures: PictureD
     notes = [*gatherer.notes]
     if left_out:
         notes.append(f"{left_out} more streams are not plotted")
+    if gatherer.trails.overflow:
+        notes.append(_MORE_PATHS)
     return EpisodeView(
         episode_id=name,
         title=info.title,
@@ -78,7 +82,8 @@ def episode_view(root: Path, facts: Facts, info: EpisodeInfo, pictures: PictureD
         series=gatherer.series(),
         rates=rates,
         strips=gatherer.strips(),
-        spans=_faults(facts),
+        paths=gatherer.trails.result(gatherer.stream_id),
+        spans=gatherer.faults,
         pictures=pictures.reason,
         notes=tuple(dict.fromkeys(notes)),
     )
@@ -109,7 +114,7 @@ def _faults(facts: Facts) -> tuple[Span, ...]:
 class _Interval:
     """Growing intervals of one channel."""
 
-    envelope: Envelope
+    envelope: Detailed
     last_ns: int | None = None
     messages_n: int = 0
 
@@ -139,14 +144,16 @@ class _Gatherer:
     show_pictures: bool
     notes: list[str] = field(default_factory=list)
     intervals: dict[tuple[str, str], _Interval] = field(default_factory=dict)
-    lines: dict[tuple[str, str, int], Envelope] = field(default_factory=dict)
+    lines: dict[tuple[str, str, int], Detailed] = field(default_factory=dict)
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     cameras: dict[str, _Camera] = field(default_factory=dict)
+    trails: Trails = field(default_factory=Trails)
 
     def __post_init__(self) -> None:
         self.streams: Mapping[str, Row] = {
             str(row["topic"]): row for row in self.facts.tables.get("stream", ()) if row.get("topic")
         }
+        self.faults = _faults(self.facts)
 
     def read(self, root: Path, relative: str) -> None:
         """Read one file of the episode."""
@@ -177,11 +184,14 @@ class _Gatherer:
         columns = decoder.decode(batch.buffer, batch.offset, batch.length) if decoder else None
         stamps_ns = _stamps(columns, publish_ns)
         key = (channel.topic, str(channel.metadata.get("publisher_gid", "")))
-        self.intervals.setdefault(key, _Interval(Envelope(self.start_ns, self.end_ns))).add(stamps_ns)
+        if key not in self.intervals:
+            self.intervals[key] = _Interval(self._envelope(channel.topic))
+        self.intervals[key].add(stamps_ns)
         if schema is None or columns is None or not columns.fields:
             return
         ros_type = short_name(schema.name)
         self._take_values(channel.topic, ros_type, columns, stamps_ns)
+        self.trails.take(channel.topic, columns, stamps_ns)
         if self.show_pictures and is_picture(ros_type):
             self._take_frames(channel.topic, batch, columns, stamps_ns)
 
@@ -206,8 +216,10 @@ class _Gatherer:
                 key = (topic, path, index)
                 if key not in self.lines and len(self.lines) >= _MOST_SERIES:
                     self.notes.append(_MORE_SERIES)
-                else:
-                    self.lines.setdefault(key, Envelope(self.start_ns, self.end_ns)).add(times, numbers[:, index])
+                    continue
+                if key not in self.lines:
+                    self.lines[key] = self._envelope(topic)
+                self.lines[key].add(times, numbers[:, index])
 
     def _take_frames(self, topic: str, batch: Batch, columns: Columns, stamps_ns: Times) -> None:
         camera = self.cameras.setdefault(topic, _Camera(self._moments()))
@@ -228,15 +240,15 @@ class _Gatherer:
 
     def rates(self) -> tuple[tuple[Rate, ...], int]:
         """The streams with intervals, those with faults first, and how many were left out."""
-        faulty = {span.stream for span in _faults(self.facts)}
+        faulty = {span.stream for span in self.faults}
         found = [(key, item) for key, item in self.intervals.items() if item.messages_n >= _LEAST_MESSAGES]
-        found.sort(key=lambda item: (self._stream_id(item[0][0]) not in faulty, -item[1].messages_n, item[0]))
+        found.sort(key=lambda item: (self.stream_id(item[0][0]) not in faulty, -item[1].messages_n, item[0]))
         rates = []
         for (topic, _), interval in found[:MOST_RATES]:
             times_ns, intervals_ns = interval.envelope.result()
             nominal = self.streams.get(topic, {}).get("nominal_rate_hz")
             rate_hz = float(nominal) if isinstance(nominal, int | float) and nominal > 0 else None
-            rates.append(Rate(self._stream_id(topic), topic, rate_hz, times_ns, intervals_ns))
+            rates.append(Rate(self.stream_id(topic), topic, rate_hz, times_ns, intervals_ns))
         return tuple(rates), max(0, len(found) - MOST_RATES)
 
     def series(self) -> tuple[Series, ...]:
@@ -246,22 +258,28 @@ class _Gatherer:
             dim = self._dim(topic, path, index)
             names = self.names.get(topic, ())
             name = str(dim.get("name") or "") or (names[index] if index < len(names) else _short_name(path, index))
-            found.append(Series(self._stream_id(topic), name, str(dim.get("unit") or ""), *envelope.result()))
+            found.append(Series(self.stream_id(topic), name, str(dim.get("unit") or ""), *envelope.result()))
         return tuple(found)
 
     def strips(self) -> tuple[Strip, ...]:
         """Frames of each camera that gave any."""
         return tuple(
-            Strip(self._stream_id(topic), topic, tuple(camera.frames))
+            Strip(self.stream_id(topic), topic, tuple(camera.frames))
             for topic, camera in sorted(self.cameras.items())
             if camera.frames
         )
 
-    def _stream_id(self, topic: str) -> str:
+    def _envelope(self, topic: str) -> Detailed:
+        stream = self.stream_id(topic)
+        faults = [(span.start_ns, span.end_ns) for span in self.faults if span.stream == stream]
+        return detailed(self.start_ns, self.end_ns, faults)
+
+    def stream_id(self, topic: str) -> str:
+        """The declared stream of a topic; the topic itself where none is."""
         return str(self.streams.get(topic, {}).get("stream") or topic)
 
     def _dim(self, topic: str, path: str, index: int) -> Row:
-        stream = self._stream_id(topic)
+        stream = self.stream_id(topic)
         parent, _, last = path.rpartition(".")
         if last in _AXES:  # the facts keep the components of a vector under the vector
             path, index = parent, _AXES.index(last)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
+import numpy as np
+
 from embodied_kit.model.json import JsonValue
-from embodied_validators.report.episode_view import EpisodeView, Span, Strip
+from embodied_validators.report.episode_view import EpisodeView, Path3, Span, Strip
 from embodied_validators.report.html.markup import Markup, both, element, escape, join, text, texts
-from embodied_validators.report.html.plots import NS_PER_S, Plot, rate_plots, series_plots
+from embodied_validators.report.html.plots import NS_PER_S, Plot, path_data, rate_plots, series_plots
+from embodied_validators.report.html.pool import Pool
 from embodied_validators.report.quantity import duration_text, span_text, unit_sign
 from embodied_validators.report.words import reason_text, term
 
@@ -16,18 +19,20 @@ _COLOURS = 10
 _MOST_SPANS = 24
 
 
-def episode_section(view: EpisodeView, index: int) -> tuple[Markup, JsonValue]:
+def episode_section(view: EpisodeView, index: int, pool: Pool) -> tuple[Markup, JsonValue]:
     """Markup of an episode, and the data that the plotter needs for it.
 
     Args:
         view: What to draw.
         index: Number of the episode on the page; ties markup and data together.
+        pool: Where the numbers of the page go.
     """
-    joints, rates = series_plots(view), rate_plots(view)
+    joints, rates = series_plots(view, pool), rate_plots(view, pool)
     plots = [*joints, *rates]
     data: JsonValue = {
         "duration": (view.end_ns - view.start_ns) / NS_PER_S,
         "plots": [plot.data for plot in plots],
+        "paths": [path_data(view, pool, path) for path in view.paths],
     }
     body = element(
         "article",
@@ -37,6 +42,7 @@ def episode_section(view: EpisodeView, index: int) -> tuple[Markup, JsonValue]:
         _faults(view),
         _plots("episode.joints", joints, 0, "tall"),
         _plots("episode.rates", rates, len(joints), "flat"),
+        _paths(view),
         _strips(view),
     )
     return body, data
@@ -121,6 +127,43 @@ def _rate_label(plot: Plot) -> Markup:
         element("div", "stream", element("code", None, plot.topic)),
         element("div", "muted small", nominal, element("output", {"class": "num", "data-line": "0"}, "")),
     )
+
+
+def _paths(view: EpisodeView) -> Markup | None:
+    if not view.paths:
+        return None
+    hint = element("span", "muted small", text("episode.path_hint"))
+    rows = [_path(path, index) for index, path in enumerate(view.paths)]
+    return element(
+        "section",
+        "paths",
+        element("h4", None, text("episode.paths"), hint),
+        element("div", "path-grid", *rows),
+    )
+
+
+def _path(path: Path3, index: int) -> Markup:
+    frame = text("episode.frame", frame=path.frame) if path.frame else None
+    return element(
+        "figure",
+        "path",
+        element("canvas", {"data-path": str(index), "tabindex": "0", "role": "img", "aria-label": path.topic}),
+        element(
+            "figcaption",
+            "stream",
+            element("code", None, path.topic),
+            element("span", "muted", frame, " ", _extent(path)),
+        ),
+    )
+
+
+def _extent(path: Path3) -> str:
+    """How far the path reaches along each axis: `0.42 × 0.31 × 0.18 m`."""
+    whole = path.points_m[np.isfinite(path.points_m).all(axis=1)]
+    if not len(whole):
+        return ""
+    sizes = whole.max(axis=0) - whole.min(axis=0)
+    return " × ".join(f"{size:.3g}" for size in sizes) + " m"
 
 
 def _strips(view: EpisodeView) -> Markup:

@@ -9,7 +9,8 @@ from embodied_kit.language import pick
 from embodied_kit.model.report import Finding, Report
 from embodied_kit.model.rule import Check, Limit, LimitCheck, Rule
 from embodied_validators.report.group import Group, group_findings, short_ids
-from embodied_validators.report.html.markup import Markup, both, element, join, text, texts
+from embodied_validators.report.html.filters import filter_bar, shown_count
+from embodied_validators.report.html.markup import Child, Markup, both, element, join, text, texts
 from embodied_validators.report.info import SubjectInfo
 from embodied_validators.report.phrases import (
     measure_title,
@@ -23,7 +24,6 @@ from embodied_validators.report.quantity import shorten
 from embodied_validators.report.words import Words, reason_text, term
 
 _MOST_PLACES = 40
-_FILTERS = ("state", "severity", "family")
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,10 @@ def findings_section(source: Sources) -> Markup:
         {"class": "row head", "aria-hidden": "true"},
         *(element("span", f"c-{name}", text(f"column.{name}")) for name in heads),
     )
-    shown = both(lambda words: words("filter.shown", shown=len(groups), total=len(groups)))
     return element(
         "section",
-        {"id": "findings"},
-        element("h2", None, text("page.findings"), element("span", {"class": "muted", "id": "shown"}, shown)),
+        {"id": "findings", "data-filtered": True},
+        element("h2", None, text("page.findings"), shown_count("filter.shown", len(groups))),
         _filters(groups),
         element("div", {"class": "rows", "id": "rows"}, head, *(_row(source, group) for group in groups)),
     )
@@ -68,36 +67,18 @@ def _nothing() -> Markup:
 
 
 def _filters(groups: Sequence[Group]) -> Markup:
-    values: dict[str, list[tuple[str, Markup | str]]] = {
-        "state": [(group.state, texts(term("verdict_state", group.state))) for group in groups],
-        "severity": [(group.severity, texts(term("severity", group.severity))) for group in groups],
-        "family": sorted((group.family, group.family) for group in groups),
-    }
-    rows = [
-        element(
-            "span",
-            {"class": "filter", "data-filter": name},
-            element("span", "label", text(f"filter.{name}")),
-            *(
-                element("button", {"type": "button", "data-value": value, "aria-pressed": "true"}, label)
-                for value, label in dict(values[name]).items()
-            ),
-        )
-        for name in _FILTERS
-    ]
-    search = element(
-        "label",
-        "filter search",
-        element("span", "label", text("filter.search")),
-        element("input", {"type": "search", "id": "search", "autocomplete": "off", "spellcheck": "false"}),
-    )
     opener = element(
         "button",
         {"type": "button", "id": "open-all", "aria-pressed": "false"},
         element("span", "when-closed", text("filter.open_all")),
         element("span", "when-open", text("filter.close_all")),
     )
-    return element("div", {"class": "filters"}, *rows, search, opener)
+    properties: dict[str, Sequence[tuple[str, Child]]] = {
+        "state": [(group.state, texts(term("verdict_state", group.state))) for group in groups],
+        "severity": [(group.severity, texts(term("severity", group.severity))) for group in groups],
+        "family": sorted((group.family, group.family) for group in groups),
+    }
+    return filter_bar(properties, opener)
 
 
 def _row(source: Sources, group: Group) -> Markup:
@@ -107,6 +88,7 @@ def _row(source: Sources, group: Group) -> Markup:
         {
             "class": f"row {group.state} {group.severity}",
             "id": f"rule-{group.rule_id}",
+            "data-row": True,
             "data-state": group.state,
             "data-severity": group.severity,
             "data-family": group.family,

@@ -16,10 +16,13 @@ from embodied_validators.report.episode_view import EpisodeView
 from embodied_validators.report.html.episodes import episode_section
 from embodied_validators.report.html.findings import findings_section, sources
 from embodied_validators.report.html.markup import Markup, element, escape, join, text
-from embodied_validators.report.html.summary import coverage_section, episodes_table, evidence_section, summary_section
+from embodied_validators.report.html.overview import episodes_section
+from embodied_validators.report.html.pool import Pool
+from embodied_validators.report.html.summary import coverage_section, evidence_section, summary_section
 from embodied_validators.report.info import SubjectInfo
 from embodied_validators.report.words import Words
 
+_SCRIPTS = ("page", "lists", "numbers", "plot", "path", "episode", "start")
 _HTML_LANGUAGE: Mapping[Language, str] = {"en": "en", "zh": "zh-CN"}
 
 
@@ -40,9 +43,9 @@ def render_html(
         lang: Language that the page opens in.
     """
     source = sources(report, rules, info)
-    sections, data = [], []
+    sections, data, pool = [], [], Pool()
     for index, view in enumerate(views):
-        section, plots = episode_section(view, index)
+        section, plots = episode_section(view, index, pool)
         sections.append(section)
         data.append(plots)
     body = join(
@@ -51,15 +54,16 @@ def render_html(
             "main",
             None,
             summary_section(report, info),
+            episodes_section(source, [view.episode_id for view in views]),
             findings_section(source),
             coverage_section(report, source.short),
-            episodes_table(source, [view.episode_id for view in views]),
             *sections,
+            element("p", {"id": "old-browser", "class": "note", "hidden": True}, text("page.old_browser")),
             evidence_section(report),
         ),
     )
     words = Words(lang)
-    return _document(words, words("page.title", name=info.name), body, {"episodes": data})
+    return _document(words, words("page.title", name=info.name), body, {"episodes": data, "numbers": pool.packed()})
 
 
 def _top(info: SubjectInfo) -> Markup:
@@ -84,7 +88,7 @@ def _top(info: SubjectInfo) -> Markup:
 
 
 def _document(words: Words, title: str, body: Markup, data: JsonValue) -> str:
-    style, script = _asset("report.css"), _asset("report.js")
+    style, script = _asset("report.css"), _script()
     policy = f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'"
     return (
         f'<!doctype html>\n<html lang="{_HTML_LANGUAGE[words.lang]}">\n<head>\n<meta charset="utf-8">\n'
@@ -94,6 +98,11 @@ def _document(words: Words, title: str, body: Markup, data: JsonValue) -> str:
         f'<script type="application/json" id="data">{_inert_json(data)}</script>\n<script>{script}</script>\n'
         "</body>\n</html>\n"
     )
+
+
+def _script() -> str:
+    """All scripts in one function, so that they share names with each other and with nothing else."""
+    return '"use strict";\n(() => {\n' + "\n".join(_asset(f"{name}.js") for name in _SCRIPTS) + "})();\n"
 
 
 def _asset(name: str) -> str:

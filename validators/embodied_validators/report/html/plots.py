@@ -1,23 +1,21 @@
-"""What the page's own plotter reads: each line as two arrays of uint16 in base64, with axis and faults."""
+"""What the page's own plotter reads: each line as times and values in the page's pool, with axis and faults."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from embodied_kit.model.json import JsonValue
 from embodied_validators.report.decimate import Times, Values, decimate
-from embodied_validators.report.episode_view import EpisodeView, Rate, Series, Span
+from embodied_validators.report.episode_view import EpisodeView, Path3, Rate, Series, Span
+from embodied_validators.report.html.pool import Pool
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
 _LARGEST = 1e300  # a page need not tell greater numbers apart, and their differences stay finite
-_HOLE = 65535
-_STEPS = 65534
+_MOST_POINTS = 12_000  # of a line that nobody thinned before
 _HEADROOM = 1.15
 _NOMINAL_PERIODS_SHOWN = 2.5
 
@@ -42,35 +40,35 @@ class Plot:
     data: JsonValue
 
 
-def series_plots(view: EpisodeView) -> tuple[Plot, ...]:
+def series_plots(view: EpisodeView, pool: Pool) -> tuple[Plot, ...]:
     """One plot for each stream and unit, a line for each series."""
     groups: dict[tuple[str, str], list[Series]] = {}
     for series in view.series:
         groups.setdefault((series.stream, series.unit), []).append(series)
-    return tuple(_series_plot(view, stream, unit, found) for (stream, unit), found in groups.items())
+    return tuple(_series_plot(view, pool, stream, unit, found) for (stream, unit), found in groups.items())
 
 
-def _series_plot(view: EpisodeView, stream: str, unit: str, found: Sequence[Series]) -> Plot:
-    lines: list[JsonValue] = [_line(view, series.times_ns, series.values) for series in found]
+def _series_plot(view: EpisodeView, pool: Pool, stream: str, unit: str, found: Sequence[Series]) -> Plot:
+    lines: list[JsonValue] = [_line(view, pool, series.times_ns, series.values) for series in found]
     drawn = [_drawable(series.values) for series in found]
     low, high = _extent(np.concatenate([values[np.isfinite(values)] for values in drawn]))
     data: JsonValue = {"axis": [low, high], "lines": lines, "spans": _spans(view, stream)}
     return Plot("series", stream, stream, unit, tuple(series.name for series in found), None, data)
 
 
-def rate_plots(view: EpisodeView) -> tuple[Plot, ...]:
+def rate_plots(view: EpisodeView, pool: Pool) -> tuple[Plot, ...]:
     """One plot for each stream: the interval in ms that ends at each message."""
-    return tuple(_rate_plot(view, rate) for rate in view.rates)
+    return tuple(_rate_plot(view, pool, rate) for rate in view.rates)
 
 
-def _rate_plot(view: EpisodeView, rate: Rate) -> Plot:
+def _rate_plot(view: EpisodeView, pool: Pool, rate: Rate) -> Plot:
     times, intervals = rate.times_ns, rate.intervals_ns
     if intervals is None:
         times, intervals = rate.times_ns[1:], np.diff(rate.times_ns).astype(np.float64)
     values = intervals / NS_PER_MS
     data: JsonValue = {
         "axis": _rate_axis(values, rate.nominal_rate_hz),
-        "lines": [_line(view, times, values)],
+        "lines": [_line(view, pool, times, values)],
         "spans": _spans(view, rate.stream),
         "nominal": 1000.0 / rate.nominal_rate_hz if rate.nominal_rate_hz else None,
     }
@@ -94,11 +92,9 @@ def _extent(values: Values) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _line(view: EpisodeView, times_ns: Times, values: Values) -> JsonValue:
-    kept_ns, kept = decimate(times_ns, values, view.start_ns, view.end_ns)
-    times, time_range = _quantised((kept_ns - view.start_ns) / NS_PER_S)
-    numbers, number_range = _quantised(_drawable(kept))
-    return {"n": len(kept), "t": times, "v": numbers, "t_range": time_range, "v_range": number_range}
+def _line(view: EpisodeView, pool: Pool, times_ns: Times, values: Values) -> JsonValue:
+    kept_ns, kept = decimate(times_ns, values, view.start_ns, view.end_ns, _MOST_POINTS)
+    return {"t": pool.add_times((kept_ns - view.start_ns) / NS_PER_S), "v": pool.add_values(_drawable(kept))}
 
 
 def _drawable(values: Values) -> Values:
@@ -106,15 +102,19 @@ def _drawable(values: Values) -> Values:
     return np.where(np.isfinite(values), np.clip(values, -_LARGEST, _LARGEST), np.nan)
 
 
-def _quantised(values: Values) -> tuple[str, list[JsonValue]]:
-    """Values as little-endian uint16 over their own range, 65535 for a hole; the range."""
-    finite = np.isfinite(values)
-    low = float(values[finite].min()) if finite.any() else 0.0
-    high = float(values[finite].max()) if finite.any() else 0.0
-    width = (high - low) or 1.0
-    codes: npt.NDArray[np.uint16] = np.full(len(values), _HOLE, "<u2")
-    codes[finite] = np.rint((values[finite] - low) / width * _STEPS)
-    return base64.b64encode(codes.tobytes()).decode("ascii"), [low, low + width]
+def path_data(view: EpisodeView, pool: Pool, path: Path3) -> JsonValue:
+    """JSON for the page's drawing of a path: its points over time, how far it reaches, and its faults."""
+    points = _drawable(path.points_m)
+    whole = np.isfinite(points).all(axis=1)
+    low = points[whole].min(axis=0).tolist() if whole.any() else [0.0, 0.0, 0.0]
+    high = points[whole].max(axis=0).tolist() if whole.any() else [0.0, 0.0, 0.0]
+    return {
+        "t": pool.add_times((path.times_ns - view.start_ns) / NS_PER_S),
+        "xyz": [pool.add_values(np.where(whole, points[:, axis], np.nan)) for axis in range(3)],
+        "low": low,
+        "high": high,
+        "spans": _spans(view, path.stream),
+    }
 
 
 def _spans(view: EpisodeView, stream: str) -> list[JsonValue]:

@@ -17,7 +17,6 @@ from embodied_validators.report.group import (
     tally,
     verdict,
 )
-from embodied_validators.report.html.findings import Sources
 from embodied_validators.report.html.markup import Child, Markup, both, element, join, text, texts
 from embodied_validators.report.info import SubjectInfo
 from embodied_validators.report.phrases import (
@@ -32,7 +31,6 @@ from embodied_validators.report.quantity import duration_text
 from embodied_validators.report.words import reason_text, term
 
 _MOST_NOT_SEEN = 60
-_MOST_EPISODES = 200
 
 
 def summary_section(report: Report, info: SubjectInfo) -> Markup:
@@ -178,64 +176,6 @@ def _excluded(report: Report, short: Mapping[str, str]) -> Markup | None:
         for episode, reason in report.excluded.items()
     ]
     return join(element("h5", None, text("page.excluded")), element("ul", "plain", *items))
-
-
-def episodes_table(source: Sources, drawn: Sequence[str]) -> Markup | None:
-    """Every episode with the level it reaches; those drawn below are links."""
-    episodes = source.info.episodes
-    if not episodes or source.report.subject_kind == "bare":
-        return None
-    names = ("episode", "task", "outcome", "duration", "reached", "findings")
-    numeric = {"duration", "findings"}
-    head = element(
-        "tr",
-        None,
-        *(
-            element("th", {"scope": "col", "class": "num" if name in numeric else ""}, text(f"column.{name}"))
-            for name in names
-        ),
-    )
-    found = Counter(finding.place.episode for finding in source.report.findings)
-    rows = [_episode_row(source, index, drawn, found) for index in range(min(len(episodes), _MOST_EPISODES))]
-    note = None
-    if len(drawn) < len(episodes):
-        note = both(
-            lambda words: words(
-                "episode.not_shown", shown=len(drawn), total=len(episodes), how=words("episode.not_shown_how")
-            )
-        )
-    return element(
-        "section",
-        {"id": "episodes"},
-        element("h2", None, text("page.episodes"), element("span", "muted", note) if note else None),
-        element("div", "scroll", element("table", "wide", element("thead", None, head), element("tbody", None, *rows))),
-        element("p", "muted", both(lambda words: words("episode.more_rows", shown=len(rows), total=len(episodes))))
-        if len(rows) < len(episodes)
-        else None,
-    )
-
-
-def _episode_row(source: Sources, index: int, drawn: Sequence[str], found: Counter[str]) -> Markup:
-    episode = source.info.episodes[index]
-    name = element("code", None, episode.episode_id)
-    if episode.episode_id in drawn:
-        name = element("a", {"href": f"#episode-{drawn.index(episode.episode_id)}"}, name)
-    level = source.report.levels.get(episode.episode_id)
-    reached: Child = level or "–"
-    if episode.episode_id in source.report.excluded:
-        reached = element("span", "muted", text("page.excluded_mark"))
-    seconds = episode.duration_s
-    duration: Child = "–" if seconds is None else both(lambda words: duration_text(seconds, words.lang))
-    outcome: Child = texts(term("outcome", episode.outcome)) if episode.outcome else "–"
-    cells = (
-        element("td", None, name),
-        element("td", None, episode.title or "–"),
-        element("td", None, outcome),
-        element("td", "num", duration),
-        element("td", None, reached),
-        element("td", "num", str(found[episode.episode_id])),
-    )
-    return element("tr", None, *cells)
 
 
 def evidence_section(report: Report) -> Markup:
