@@ -40,7 +40,7 @@ def test_every_format_renders_it(asked: Request, lang: Language) -> None:
     assert "KN-14" in text  # the poses of the recording have no orientation
     assert len(text.splitlines()) <= 30
     page = FORMATS["html"](request).decode()
-    assert page.count("<canvas") == 5
+    assert page.count("<canvas") == 6  # two series, three intervals, one path
     assert page.count("data:image/jpeg") == 16
     schema = json.loads(files("embodied_validators.report").joinpath("report.schema.json").read_bytes())
     assert list(jsonschema.Draft202012Validator(schema).iter_errors(json.loads(FORMATS["json"](request)))) == []
