@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from embodied_kit.model.json import JsonObject, JsonValue
+from embodied_kit.model.outcomes import Outcome, Outcomes, State
 from embodied_kit.model.rule import Level, Severity
 
-State = Literal["passed", "failed", "not_applicable", "undetermined"]
+__all__ = ["Context", "Finding", "Outcome", "Outcomes", "Place", "Report", "Skipped", "State", "Waiver", "WaiverUse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +68,60 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one rule says about one scope.
+class Skipped:
+    """Checks that one cause made impossible: each of their rules is undetermined there, without a finding of its own.
 
     Attributes:
-        states: Level -> state at that level (only levels from the rule's own upwards).
-        checked: Rows or documents that were compared.
+        cause: Rule whose finding tells the cause; empty where the reason is all that is known.
+        reason: A stable English sentence.
+        rules: Rules that were skipped, sorted.
+        level: First level that they stand in the way of.
+        places: Where, sorted; the first of them where there are many.
+        places_n: How many there are.
+    """
+
+    cause: str
+    reason: str
+    rules: tuple[str, ...]
+    level: Level
+    places: tuple[Place, ...]
+    places_n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Leave to let one rule's findings be, at some places, for some time.
+
+    Attributes:
+        episode, path, stream: Patterns (`*`, `?`) that a finding's place must match; empty matches any.
+        reason: Why.
+        who: Who answers for it.
+        valid_until: Its last day (UTC), `2027-01-31`.
     """
 
     rule_id: str
-    scope: str
-    severity: Severity
-    states: Mapping[Level, State]
-    checked: int
+    reason: str
+    who: str
+    valid_until: str
+    episode: str = ""
+    path: str = ""
+    stream: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverUse:
+    """What a waiver did.
+
+    Attributes:
+        state: `used`; `unused`: no finding matches it; `expired` or `refused` (its rule may not be waived): no effect.
+        findings_n: Findings that it let be.
+        broad: Whether it names no place, or covers more than half of many episodes.
+    """
+
+    waiver: Waiver
+    state: Literal["used", "unused", "expired", "refused"]
+    findings_n: int = 0
+    broad: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,24 +130,41 @@ class Report:
 
     Attributes:
         level: Highest level reached by every episode that is not excluded; None below L1, for a bare file, and where no
-            episode counts.
+            episode counts, where only some rules were asked, and where only a part was looked at.
         levels: Scope -> level reached.
         excluded: Episode id -> reason.
         coverage: Counts of seen, opened, decoded, sampled and ignored files and streams, and the places not seen.
-        digests: Name -> sha256 hex of facts, profile, context.
+        digests: Name -> sha256 hex of facts, profile, context, waivers.
+        skipped: Checks that were not carried out, by cause.
+        waived: Findings that a waiver lets be; they stand in the way of nothing.
+        waivers: Every waiver that was given, and what it did.
+        selection: Which rules were asked, as the user put it; empty for all of the profile.
+        partial: Whether only a sample was looked at.
     """
 
     subject: str
     subject_kind: Literal["dataset", "episode", "bare"]
     profile: str
     findings: tuple[Finding, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: Outcomes
     level: Level | None
     levels: Mapping[str, Level | None]
     excluded: Mapping[str, str] = field(default_factory=dict)
     coverage: Mapping[str, JsonValue] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     title: Mapping[str, str] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
+    waived: tuple[Finding, ...] = ()
+    waivers: tuple[WaiverUse, ...] = ()
+    selection: str = ""
+    partial: bool = False
+
+    def with_waivers(self, level: Level) -> bool:
+        """Whether a level is reached only because something was waived."""
+        return any(
+            finding.severity == "error" and finding.level <= level and finding.place.episode not in self.excluded
+            for finding in self.waived
+        )
 
 
 @dataclass(frozen=True)

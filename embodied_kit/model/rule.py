@@ -105,6 +105,7 @@ class Rule:
         title, why, fix: Language (`en`, `zh`) -> text.
         level: First level that needs it.
         subjects: Kinds of subject it can be asked of; elsewhere it is not applicable.
+        waivable: Whether a waiver may let its findings be; never for what makes a dataset whole, known and lawful.
     """
 
     rule_id: str
@@ -116,6 +117,7 @@ class Rule:
     overridable: bool
     checks: tuple[Check, ...]
     subjects: tuple[str, ...] = ("dataset", "episode", "bare")
+    waivable: bool = True
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ class Profile:
         parameters: Values that rules refer to.
         unknown: Listed rule ids that this tool does not carry: always undetermined.
         digest: sha256 hex over the JCS of the profile with its rules.
+        selection: Which of its rules were chosen, as the user put it; empty for all.
     """
 
     profile_id: str
@@ -138,6 +141,7 @@ class Profile:
     parameters: Mapping[str, JsonValue] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     digest: str = ""
+    selection: str = ""
 
     @property
     def name(self) -> str:

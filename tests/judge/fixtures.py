@@ -4,6 +4,7 @@
     {"unit": {"scope": "dataset", "subject": "dataset", "depth": "full"}}
     {"table": "file", "path": "dataset.json", ...}
 
+`skipped` beside `expect`: rule that tells the cause ("" for none) -> some of the rules that it made impossible.
 A table without a row counts as measured and empty, unless the unit's `absent` names it.
 """
 
@@ -26,6 +27,7 @@ CONTEXT = Context(as_of_ns=1_790_100_000_000_000_000)
 @dataclass(frozen=True)
 class Fixture:
     expect: list[dict[str, Any]]
+    skipped: dict[str, list[str]]
     units: tuple[Facts, ...]
 
 
@@ -47,7 +49,7 @@ def read_fixture(path: Path) -> Fixture:
         parsed = parse_json(line)
         assert parsed.value is not None, f"{path}: {parsed.problem} {parsed.place}"
         lines.append(dict(parsed.value))
-    return Fixture(lines[0]["expect"], tuple(_units(lines[1:])))
+    return Fixture(lines[0]["expect"], lines[0].get("skipped", {}), tuple(_units(lines[1:])))
 
 
 def _units(lines: list[dict[str, Any]]) -> Iterator[Facts]:

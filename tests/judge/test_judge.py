@@ -16,7 +16,7 @@ from embodied_kit.canonical import parse_json
 from embodied_kit.errors import DataError, UsageError
 from embodied_kit.model.facts import TABLES, Facts
 from embodied_kit.model.report import Context, Report
-from embodied_kit.model.rule import Profile
+from embodied_kit.model.rule import LEVELS, Profile
 from embodied_kit.spec import check, standard
 from embodied_validators.judge import exit_code, judge, reason_text, report_from_lines, report_lines
 from embodied_validators.profiles import build_profile, load_profile
@@ -71,6 +71,10 @@ def run(profile: Profile, *units: Facts, **options: Any) -> Report:
 
 def states(report: Report, rule_id: str) -> dict[str, Mapping[str, str]]:
     return {outcome.scope: outcome.states for outcome in report.outcomes if outcome.rule_id == rule_id}
+
+
+def skipped(report: Report) -> list[tuple[str, str, tuple[str, ...]]]:
+    return [(item.cause, item.reason, item.rules) for item in report.skipped]
 
 
 def brief(report: Report) -> list[tuple[str, str, str, str]]:
@@ -132,9 +136,11 @@ def test_a_table_that_was_not_measured_is_undetermined_and_an_empty_one_not_appl
     profile = profile_of("TM-07", "SR-04")
     shallow = run(profile, episode(A, depth="index", absent=("dim",), stream=[]))
     assert states(shallow, "TM-07") == {A: dict.fromkeys(("L2", "L3", "L4"), "not_applicable")}
-    assert brief(shallow) == [("SR-04", "undetermined", "L1", "the table dim is not measured at depth index")]
+    assert states(shallow, "SR-04") == {A: dict.fromkeys(LEVELS, "undetermined")}
+    assert skipped(shallow) == [("", "the table dim is not measured at depth index", ("SR-04",))]
     broken = run(profile, episode(A, absent=("dim",)))
-    assert brief(broken) == [("SR-04", "undetermined", "L1", "the table dim was not measured")]
+    assert skipped(broken) == [("", "the table dim was not measured", ("SR-04",))]
+    assert brief(shallow) == brief(broken) == []
 
 
 def test_a_table_of_another_scope_is_not_missed() -> None:
@@ -172,10 +178,12 @@ def test_one_fault_of_one_row_is_one_finding() -> None:
 def test_a_failed_measurement_leaves_its_rules_undetermined_unless_they_failed() -> None:
     error = {"measurer": "cdr", "path": "data_000.mcap", "tables": ["stream"], "reason": "chunk 3 cannot be read"}
     good = run(profile_of("TM-07", "SR-04"), episode(A, stream=[lossy(0)], error=[error]))
-    assert brief(good) == [("TM-07", "undetermined", "L2", "chunk 3 cannot be read")]
-    assert good.findings[0].place.path == "data_000.mcap"
+    assert skipped(good) == [("", "chunk 3 cannot be read", ("TM-07",))]
+    assert [place.path for place in good.skipped[0].places] == ["data_000.mcap"]
     gone = run(profile_of("TM-07"), episode(A, absent=("stream",), error=[error]))
-    assert brief(gone) == [("TM-07", "undetermined", "L2", "chunk 3 cannot be read")], "one cause, one finding"
+    assert skipped(gone) == [("", "chunk 3 cannot be read", ("TM-07",))], "one cause, told once"
+    for report in (good, gone):
+        assert states(report, "TM-07") == {A: dict.fromkeys(("L2", "L3", "L4"), "undetermined")}
     bad = run(profile_of("TM-07"), episode(A, stream=[lossy(0.5)], error=[error]))
     assert [item.state for item in bad.findings] == ["failed"]
 

@@ -35,9 +35,10 @@ def test_exactly_the_expected_findings(path: Path, profile: Profile) -> None:
         assert "passed" in last, "the rule judged nothing, so the fixture proves nothing"
     else:
         assert {"fail": "failed", "undetermined": "undetermined"}[kind] in last
-        follow_ups = [entry for entry in fixture.expect if entry.get("reason", "").endswith(f"see {rule_id}")]
-        assert {entry["rule"] for entry in fixture.expect if entry not in follow_ups} == {rule_id}
-        assert {entry["state"] for entry in follow_ups} <= {"undetermined"}
+        assert {entry["rule"] for entry in fixture.expect} <= {rule_id}, "one fault, one finding"
+    skipped = {item.cause or "": set(item.rules) for item in report.skipped}
+    assert all(set(rules) <= skipped[cause] for cause, rules in fixture.skipped.items())
+    assert set(skipped) - {""} <= {rule_id}
 
 
 @pytest.mark.parametrize("path", [path for kind in KINDS for path in fixture_paths(kind)], ids=name_of)

@@ -66,6 +66,13 @@ def test_a_rule_is_whole(rule_id: str) -> None:
     assert first == rule.level, "the rule's level is the first that any of its limits has"
 
 
+def test_what_makes_a_dataset_whole_known_and_lawful_cannot_be_waived() -> None:
+    for name, rule in load_rulebook().rules.items():
+        severities = {rule.severity, *(item.severity for item in rule.checks)}
+        must = name[:2] in ("ST", "CT", "PV", "PR") and "error" in severities
+        assert rule.waivable is not must, f"{name}: error rules of ST, CT, PV and PR say `waivable: false`, no others"
+
+
 def test_limits_of_numbers_only_tighten_with_the_level() -> None:
     for rule in load_rulebook().rules.values():
         for item in rule.checks:

@@ -21,7 +21,7 @@ LANGUAGES = ("en", "zh")
 _SEVERITIES = ("error", "warning", "info")
 _CONDITIONS = ("purpose", "recipient_country", "recipient_gba")
 """Keys of `given`: what a context may say besides its date."""
-_RULE_KEYS = {"id", "title", "severity", "level", "overridable", "subjects", "checks", "why", "fix"}
+_RULE_KEYS = {"id", "title", "severity", "level", "overridable", "subjects", "checks", "why", "fix", "waivable"}
 _LIMIT_KEYS = {"value", "origin", "binding", "clause", "evidence", "as_of"}
 _CHECK_KEYS = {"otherwise", "given", "severity"}
 _LIMIT_CHECK_KEYS = {"table", "for", "measure", "spans", *COMPARATORS} | _CHECK_KEYS
@@ -42,7 +42,7 @@ def parse_rule(data: JsonValue, source: str) -> Rule:
     """
     entry = _object(data, source, "a rule")
     where = f"{source}, rule {entry.get('id', '?')}"
-    _keys(entry, _RULE_KEYS, _RULE_KEYS - {"subjects"}, where)
+    _keys(entry, _RULE_KEYS, _RULE_KEYS - {"subjects", "waivable"}, where)
     level = cast("Level", _one_of(entry["level"], LEVELS, where, "level"))
     if not RULE_ID.fullmatch(str(entry["id"])):
         raise UsageError(f"{where}: expected an id like TM-07, got '{entry['id']}'")
@@ -60,6 +60,7 @@ def parse_rule(data: JsonValue, source: str) -> Rule:
             str(_one_of(item, SUBJECTS, where, "subjects"))
             for item in _list(entry.get("subjects", SUBJECTS), where, "subjects")
         ),
+        waivable=bool(_one_of(entry.get("waivable", True), (True, False), where, "waivable")),
     )
 
 

@@ -19,6 +19,7 @@ class Coverage:
     not_seen: list[tuple[str, str, str]] = field(default_factory=list)
     episodes: set[str] = field(default_factory=set)
     depths: set[str] = field(default_factory=set)
+    sampled: set[str] = field(default_factory=set)
 
     def add(self, unit: Facts) -> None:
         """Count one unit."""
@@ -28,6 +29,8 @@ class Coverage:
         for row in unit.tables.get("coverage", ()):
             for aspect in ASPECTS:
                 self.counts[aspect] += row.get(aspect) is True
+            if row.get("sampled") is True:
+                self.sampled.add(unit.scope)
             if _not_wholly_seen(row, unit):
                 episode = unit.scope if unit.scope not in (DATASET_SCOPE, "bare") else ""
                 self.not_seen.append((episode, str(row.get("path") or ""), str(row.get("reason") or "")))

@@ -1,27 +1,62 @@
 """A document check carried out: each document of a kind held against a JSON Schema.
 
 One fault, one finding: a document that is missing, unreadable or of an unknown version is found by the rule that holds
-it against its own schema (ST-01, ST-02, ST-03); any other rule about it is undetermined once and names that rule.
+it against its own schema (ST-01, ST-02, ST-03); any other rule about it is skipped, undetermined, and names that rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from embodied_kit.model.facts import DATASET_SCOPE, Facts, Row
+from embodied_kit.model.facts import Facts, Row
 from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.report import Finding, Place
-from embodied_kit.model.rule import LEVELS, DocumentCheck, Profile, Rule
-from embodied_kit.spec import SCHEMA_VERSION, SchemaProblem, check, standard
-from embodied_validators.judge.limits import scope_of
+from embodied_kit.model.rule import LEVELS, DocumentCheck, Profile, Rule, Severity
+from embodied_kit.spec import SCHEMA_VERSION, SchemaProblem, standard
+from embodied_kit.spec.parts import PartChecker, Parts, parts_of
 from embodied_validators.judge.reasons import reason, schema_reason
-from embodied_validators.judge.tally import Tally
+from embodied_validators.judge.tally import Skip, Tally
+from embodied_validators.judge.view import episode_of, scope_of
 
 TABLE = "document"
 EMBEDDED_KINDS = ("capture", "closing")  # they exist nowhere else; embedded copies of other kinds are judged at home
 _MAJOR = SCHEMA_VERSION.partition(".")[0]
 _UNKNOWN_FIELD = ("unevaluatedProperties", "additionalProperties")
+
+
+@dataclass(frozen=True)
+class OpenDocument:
+    """A document of a unit, looked at once for all checks of its kind.
+
+    Attributes:
+        parts: None where it is missing or cannot be read.
+        unreadable: Why, in one word.
+        supported: Whether the major version is ours; one without a readable version is judged, and found by its keeper.
+        home: Whether it is judged where it is: not an embedded copy of what has a home of its own.
+    """
+
+    scope: str
+    place: Place
+    parts: Parts | None
+    unreadable: str
+    supported: bool
+    home: bool
+
+
+def open_document(row: Row, facts: Facts) -> OpenDocument:
+    """A row of the table `document`, ready to be held against schemas."""
+    scope, value = scope_of(row, facts), row.get("value")
+    ok = row.get("parse") == "ok" and isinstance(value, Mapping)
+    return OpenDocument(
+        scope=scope,
+        place=Place(episode=episode_of(scope), path=str(row.get("path") or "")),
+        parts=parts_of(value) if ok and isinstance(value, Mapping) else None,
+        unreadable=str(row.get("parse")),
+        supported=not isinstance(value, Mapping) or _supported(value),
+        home=not row.get("embedded_in") or row.get("kind") in EMBEDDED_KINDS or facts.subject == "bare",
+    )
 
 
 @dataclass(frozen=True)
@@ -32,6 +67,8 @@ class CompiledDocument:
         keeper: Id of the rule that holds this kind against its own schema; empty where the profile has none.
         version_keeper: Id of the rule that judges `schema_version`; empty where the profile has none.
         owned: Field pattern -> index of the level from which a rule of its own asks for the field.
+        checker: Remembers what equal parts of documents came to; one for all checks of a judgement.
+        position: Of its rule in the profile.
         unanswered: Why the context leaves open whether it is asked; empty where it does not.
     """
 
@@ -40,46 +77,47 @@ class CompiledDocument:
     keeper: str = ""
     version_keeper: str = ""
     owned: Mapping[str, int] = field(default_factory=dict)
+    checker: PartChecker = field(default_factory=PartChecker)
+    position: int = 0
     unanswered: str = ""
 
-    @property
+    @cached_property
+    def severity(self) -> Severity:
+        """Of its findings."""
+        return self.check.severity or self.rule.severity
+
+    @cached_property
     def table(self) -> str:
         """Facts table that it reads."""
         return TABLE
 
-    @property
+    @cached_property
     def first(self) -> int:
         """Index of the first level that it is needed for."""
         return LEVELS.index(next(iter(self.check.limits)))
 
-    def judge(self, facts: Facts, tally_of: Callable[[str], Tally]) -> None:
-        """Judge every document of the kind in a unit; `tally_of` gives the tally of a scope."""
-        for row in facts.tables[TABLE]:
-            if row.get("kind") == self.check.document and self._is_home(row, facts):
-                scope = scope_of(row, facts)
-                self._judge_document(row, scope, tally_of(scope))
+    def judge(self, document: OpenDocument, tally: Tally) -> None:
+        """Judge a document of the kind."""
+        parts = document.parts
+        if parts is None:
+            self._judge_unreadable(document.unreadable, document.place, tally)
+        elif not self.check.any_version and not document.supported:
+            self._see(self.version_keeper, document.place, tally)
+        elif self.check.when is None or not self._check(parts, self.check.when):
+            if self.unanswered:
+                self._note("undetermined", self.first, document.place, self.unanswered, tally)
+                return
+            tally.compared(self.first)
+            for level, problem in self._problems(parts):
+                self._note_problem(level, problem, parts.value, document.place, tally)
 
     def absent(self, why: str, place: Place, tally: Tally) -> None:
         """Note that nothing can be judged."""
+        tally.skips.append(Skip("", why, place, self.first, self.severity))
+
+    def raised(self, why: str, place: Place, tally: Tally) -> None:
+        """Note that the check itself has a fault."""
         self._note("undetermined", self.first, place, why, tally)
-
-    def _is_home(self, row: Row, facts: Facts) -> bool:
-        return not row.get("embedded_in") or self.check.document in EMBEDDED_KINDS or facts.subject == "bare"
-
-    def _judge_document(self, row: Row, scope: str, tally: Tally) -> None:
-        place = Place(episode="" if scope in (DATASET_SCOPE, "bare") else scope, path=str(row.get("path") or ""))
-        value = row.get("value")
-        if row.get("parse") != "ok" or not isinstance(value, Mapping):
-            self._judge_unreadable(str(row.get("parse")), place, tally)
-        elif not self.check.any_version and not _supported(value):
-            self._see(self.version_keeper, place, tally)
-        elif self.check.when is None or not check(self.check.document, value, self.check.when):
-            if self.unanswered:
-                self._note("undetermined", self.first, place, self.unanswered, tally)
-                return
-            tally.compared(self.first)
-            for level, problem in self._problems(value):
-                self._note_problem(level, problem, value, place, tally)
 
     def _judge_unreadable(self, parse: str, place: Place, tally: Tally) -> None:
         if self.check.conforms_to != "judging":
@@ -91,25 +129,28 @@ class CompiledDocument:
 
     def _see(self, keeper: str, place: Place, tally: Tally) -> None:
         why = reason("see_rule", self.check.document, keeper) if keeper else reason("no_document", self.check.document)
-        self._note("undetermined", self.first, place, why, tally)
+        tally.skips.append(Skip(keeper, why, place, self.first, self.severity))
 
-    def _problems(self, value: JsonObject) -> Iterator[tuple[int, SchemaProblem]]:
+    def _check(self, parts: Parts, schema: JsonObject) -> list[SchemaProblem]:
+        return self.checker.problems(self.check.document, parts, schema)
+
+    def _problems(self, parts: Parts) -> Iterator[tuple[int, SchemaProblem]]:
         """Each problem with the index of the first level that it stands in the way of."""
         kind = self.check.document
         if self.check.check is not None:
-            yield from ((self.first, problem) for problem in check(kind, value, self.check.check))
+            yield from ((self.first, problem) for problem in self._check(parts, self.check.check))
         elif self.check.conforms_to == "authoring":
             closed = standard().document_schema(kind, "authoring")
-            yield from ((self.first, item) for item in check(kind, value, closed) if item.keyword in _UNKNOWN_FIELD)
+            yield from ((self.first, item) for item in self._check(parts, closed) if item.keyword in _UNKNOWN_FIELD)
         else:
-            yield from self._level_problems(value)
+            yield from self._level_problems(parts)
 
-    def _level_problems(self, value: JsonObject) -> Iterator[tuple[int, SchemaProblem]]:
+    def _level_problems(self, parts: Parts) -> Iterator[tuple[int, SchemaProblem]]:
         """Problems under the schema of each level; a field that another rule asks for is left to that rule."""
         seen: set[tuple[str, str]] = set()
         for level in self.check.limits:
             index = LEVELS.index(level)
-            for problem in check(self.check.document, value, standard().level_schema(self.check.document, level)):
+            for problem in self._check(parts, standard().level_schema(self.check.document, level)):
                 key = (problem.pointer, problem.keyword)
                 if key not in seen and not self._left(problem, index):
                     yield index, problem
@@ -142,7 +183,7 @@ class CompiledDocument:
     ) -> None:
         finding = Finding(
             rule_id=self.rule.rule_id,
-            severity=self.check.severity or self.rule.severity,
+            severity=self.severity,
             state="failed" if state == "failed" else "undetermined",
             level=LEVELS[level],
             place=place,
@@ -156,7 +197,12 @@ class CompiledDocument:
 
 
 def compile_document(
-    rule: Rule, document_check: DocumentCheck, profile: Profile, unanswered: str = ""
+    rule: Rule,
+    document_check: DocumentCheck,
+    profile: Profile,
+    checker: PartChecker,
+    position: int,
+    unanswered: str = "",
 ) -> CompiledDocument:
     """Look up what the other rules of a profile say about the same kind, once a profile."""
     kind = document_check.document
@@ -166,6 +212,8 @@ def compile_document(
         keeper=next((other.rule_id for other, item in _about(profile, kind) if item.conforms_to == "judging"), ""),
         version_keeper=next((other.rule_id for other, item in _about(profile, kind) if item.any_version), ""),
         owned=_owned(profile, kind, rule) if document_check.conforms_to == "judging" else {},
+        checker=checker,
+        position=position,
         unanswered=unanswered,
     )
 

@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
 
 from embodied_kit.canonical import canonical_bytes, sha256_hex
-from embodied_kit.model.facts import DATASET_SCOPE, DEPTHS, Facts, Row
+from embodied_kit.model.facts import DATASET_SCOPE, Facts, Row
 from embodied_kit.model.json import JsonObject
-from embodied_kit.model.report import Context, Finding, Outcome, Place, Report, State
-from embodied_kit.model.rule import LEVELS, Level, LimitCheck, Profile, Rule
-from embodied_kit.spec import standard
-from embodied_validators.judge.coverage import Coverage
-from embodied_validators.judge.documents import CompiledDocument, compile_document
-from embodied_validators.judge.given import asked
-from embodied_validators.judge.levels import lowest_level, reached_level
-from embodied_validators.judge.limits import CompiledLimit, compile_limit, scope_of
+from embodied_kit.model.outcomes import Outcomes
+from embodied_kit.model.report import Context, Finding, Place, Report, Waiver
+from embodied_kit.model.rule import LEVELS, Level, Profile
+from embodied_validators.judge.ledger import Ledger
+from embodied_validators.judge.levels import levels_of, lowest_level
+from embodied_validators.judge.plan import CompiledRule, Plan, Tallies, compile_rules, plan_for
 from embodied_validators.judge.reasons import reason
-from embodied_validators.judge.tally import Tally, outcome
-
-_SEVERITY_ORDER = {"error": 0, "warning": 1, "info": 2}
-_STATE_ORDER = {"failed": 0, "undetermined": 1}
-
-
-@dataclass(frozen=True)
-class CompiledRule:
-    """A rule ready to be asked of many units."""
-
-    rule: Rule
-    checks: tuple[CompiledLimit | CompiledDocument, ...]
-
-
-@dataclass
-class _Ledger:
-    """What has been found so far."""
-
-    outcomes: dict[str, dict[str, Outcome]] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    excluded: dict[str, str] = field(default_factory=dict)
-    title: dict[str, str] = field(default_factory=dict)
-    coverage: Coverage = field(default_factory=Coverage)
-    subject: str = ""
-    subject_kind: Literal["dataset", "episode", "bare"] = "dataset"
+from embodied_validators.judge.skips import causes_of
+from embodied_validators.judge.tally import Tally, order
+from embodied_validators.judge.view import episode_of
+from embodied_validators.judge.waivers import ActiveWaivers, waivers_digest
 
 
 def judge(
@@ -51,6 +26,7 @@ def judge(
     context: Context,
     *,
     facts_digest: str = "",
+    waivers: Sequence[Waiver] = (),
     raise_bugs: bool = False,
 ) -> Report:
     """Judge all units of one subject.
@@ -60,116 +36,70 @@ def judge(
         profile: Rules and parameters.
         context: Date, recipient and purpose.
         facts_digest: sha256 hex of the canonical facts lines, for the report; empty where they were not written.
+        waivers: Findings that somebody answers for; without effect on rules that may not be waived.
         raise_bugs: Let an exception inside a rule escape (tests); else the rule is undetermined.
     """
-    rules = tuple(compile_rule(rule, profile, context) for rule in profile.rules)
-    ledger = _Ledger()
+    rules = compile_rules(profile, context)
+    plans: dict[str, Plan] = {}
+    active = ActiveWaivers(waivers, {rule.rule_id: rule for rule in profile.rules}, context.as_of_ns)
+    ledger = Ledger(profile)
     for unit in facts:
+        if unit.subject not in plans:
+            plans[unit.subject] = plan_for(unit.subject, enumerate(rules))
         _note_subject(unit, ledger)
         ledger.coverage.add(unit)
-        for compiled in rules:
-            _note(compiled.rule, _tallies(compiled, unit, raise_bugs), ledger)
-    _note_unknown(profile, ledger)
-    return _report(ledger, profile, context, facts_digest)
+        _note(unit, _tallies(plans[unit.subject], unit, raise_bugs), active, ledger)
+    return _report(ledger, context, facts_digest, waivers, active)
 
 
-def compile_rule(rule: Rule, profile: Profile, context: Context) -> CompiledRule:
-    """Fill in parameters and what other rules of the profile own; checks that the context does not ask are left out."""
-    answers = [(check, *asked(check.given, context)) for check in rule.checks]
-    return CompiledRule(
-        rule,
-        tuple(
-            compile_limit(rule, check, profile.parameters, context, why)
-            if isinstance(check, LimitCheck)
-            else compile_document(rule, check, profile, why)
-            for check, answer, why in answers
-            if answer != "no"
-        ),
-    )
-
-
-def _tallies(compiled: CompiledRule, unit: Facts, raise_bugs: bool) -> dict[str, Tally]:
-    """Tally by scope; a bug in one rule makes that rule undetermined and touches no other."""
+def _tallies(plan: Plan, unit: Facts, raise_bugs: bool) -> Tallies:
+    """What the rules find; a bug in one rule makes that rule undetermined and touches no other."""
     try:
-        return _apply(compiled, unit)
-    except Exception as error:
+        return plan.judge(unit)
+    except Exception:
         if raise_bugs:
             raise
-        tally = Tally()
-        compiled.checks[0].absent(reason("raised", type(error).__name__), _unit_place(unit), tally)
-        return {unit.scope: tally}
-
-
-def _apply(compiled: CompiledRule, unit: Facts) -> dict[str, Tally]:
-    tallies = {unit.scope: Tally()}
-    if unit.subject in compiled.rule.subjects:
-        for check in compiled.checks:
-            if check.table in unit.tables:
-                check.judge(unit, _getter(tallies))
-            elif _belongs(check.table, unit) and not _has_error(check.table, unit):
-                check.absent(_why_absent(check.table, unit), _unit_place(unit), tallies[unit.scope])
-        _note_errors(compiled, unit, tallies)
+    tallies = Tallies()
+    for position, compiled in plan.rules.items():
+        tallies.update(_alone(position, compiled, unit))
     return tallies
 
 
-def _getter(tallies: dict[str, Tally]) -> Callable[[str], Tally]:
-    return lambda scope: tallies.setdefault(scope, Tally())
+def _alone(position: int, compiled: CompiledRule, unit: Facts) -> Tallies:
+    """What one rule finds, or that it raised."""
+    try:
+        return plan_for(unit.subject, [(position, compiled)]).judge(unit)
+    except Exception as error:  # noqa: BLE001 - a rule's bug is that rule's verdict, whatever it raises
+        tally = Tally()
+        compiled.checks[0].raised(reason("raised", type(error).__name__), Place(episode=episode_of(unit.scope)), tally)
+        return {(position, unit.scope): tally}
 
 
-def _note_errors(compiled: CompiledRule, unit: Facts, tallies: dict[str, Tally]) -> None:
-    """What a failed measurement leaves open is undetermined, unless the rule failed anyway."""
-    for row in unit.tables.get("error", ()):
-        scope = scope_of(row, unit)
-        tally = tallies.setdefault(scope, Tally())
-        check = next((check for check in compiled.checks if check.table in _names(row)), None)
-        if check is not None and not tally.failed:
-            place = Place(episode="" if scope in (DATASET_SCOPE, "bare") else scope, path=str(row.get("path") or ""))
-            check.absent(str(row.get("reason") or ""), place, tally)
+def _note(unit: Facts, tallies: Tallies, active: ActiveWaivers, ledger: Ledger) -> None:
+    ledger.asked(unit.scope)
+    spoken: list[tuple[str, Tally, Sequence[Finding]]] = []
+    for (position, scope), tally in tallies.items():
+        rule_id = ledger.profile.rules[position].rule_id
+        settled = tally.settle(active.predicate(rule_id))
+        ledger.note(scope, position, settled, tally.checked)
+        if settled.findings or tally.skips:
+            spoken.append((rule_id, tally, settled.findings))
+        for finding in settled.waived:
+            active.note(finding)
+        ledger.waived.extend(settled.waived)
+    causes = causes_of(finding for _, _, findings in spoken for finding in findings)
+    for rule_id, tally, findings in spoken:
+        for skip in tally.skips:
+            ledger.skips.add(rule_id, causes.of_skip(skip))
+        for finding in findings:
+            skipped = causes.of_finding(finding)
+            if skipped is None:
+                ledger.findings.append(finding)
+            else:
+                ledger.skips.add(rule_id, skipped)
 
 
-def _has_error(table: str, unit: Facts) -> bool:
-    return any(table in _names(row) for row in unit.tables.get("error", ()))
-
-
-def _names(row: Row) -> tuple[str, ...]:
-    tables = row.get("tables")
-    return () if tables is None or isinstance(tables, str | bool | int | float) else tuple(map(str, tables))
-
-
-def _belongs(table: str, unit: Facts) -> bool:
-    """Whether a unit of this scope ought to hold the table."""
-    scope = "dataset" if unit.scope == DATASET_SCOPE else "episode"
-    return scope in standard().fact_table(table).scopes
-
-
-def _why_absent(table: str, unit: Facts) -> str:
-    if DEPTHS.index(unit.depth) < DEPTHS.index(standard().fact_table(table).depth):
-        return reason("table_depth", table, unit.depth)
-    return reason("table_absent", table)
-
-
-def _unit_place(unit: Facts) -> Place:
-    return Place(episode="" if unit.scope in (DATASET_SCOPE, "bare") else unit.scope)
-
-
-def _note(rule: Rule, tallies: Mapping[str, Tally], ledger: _Ledger) -> None:
-    for scope, tally in tallies.items():
-        by_rule = ledger.outcomes.setdefault(scope, {})
-        by_rule[rule.rule_id] = outcome(rule, scope, tally, by_rule.get(rule.rule_id))
-        ledger.findings.extend(tally.findings)
-
-
-def _note_unknown(profile: Profile, ledger: _Ledger) -> None:
-    """A rule that the profile lists and this tool lacks is undetermined from the first level on."""
-    scope = DATASET_SCOPE if ledger.subject_kind == "dataset" else next(iter(ledger.outcomes), DATASET_SCOPE)
-    for rule_id in profile.unknown:
-        states: dict[Level, State] = dict.fromkeys(LEVELS, "undetermined")
-        ledger.outcomes.setdefault(scope, {})[rule_id] = Outcome(rule_id, scope, "error", states, 0)
-        why = reason("no_rule")
-        ledger.findings.append(Finding(rule_id, "error", "undetermined", LEVELS[0], Place(), reason=why))
-
-
-def _note_subject(unit: Facts, ledger: _Ledger) -> None:
+def _note_subject(unit: Facts, ledger: Ledger) -> None:
     """Name, title and exclusions of what is judged."""
     ledger.subject_kind = unit.subject
     if unit.subject == "episode":
@@ -202,26 +132,57 @@ def _text(value: Row, name: str) -> str:
     return text if isinstance(text, str) else ""
 
 
-def _report(ledger: _Ledger, profile: Profile, context: Context, facts_digest: str) -> Report:
-    levels: dict[str, Level | None] = {
-        scope: reached_level(by_rule.values()) for scope, by_rule in sorted(ledger.outcomes.items())
-    }
-    counted: dict[str, Level | None] = {scope: level for scope, level in levels.items() if scope not in ledger.excluded}
-    hollow = ledger.subject_kind == "bare" or not counted.keys() - {DATASET_SCOPE}  # no level without an episode
-    outcomes = (by_rule[rule_id] for _, by_rule in sorted(ledger.outcomes.items()) for rule_id in sorted(by_rule))
+def _report(
+    ledger: Ledger, context: Context, facts_digest: str, waivers: Sequence[Waiver], active: ActiveWaivers
+) -> Report:
+    profile, bare = ledger.profile, ledger.subject_kind == "bare"
+    outcomes = _outcomes(ledger)
+    partial = ledger.coverage.counts["sampled"] > 0
+    levels = _levels(outcomes, ledger)
+    counted = {scope: level for scope, level in levels.items() if scope not in ledger.excluded}
+    hollow = bare or partial or not counted.keys() - {DATASET_SCOPE}  # no level without an episode
     return Report(
         subject=ledger.subject or "unidentified",
         subject_kind=ledger.subject_kind,
         profile=profile.name,
-        findings=tuple(sorted(ledger.findings, key=_order)),
-        outcomes=tuple(outcomes),
+        findings=tuple(sorted(ledger.findings, key=order)),
+        outcomes=outcomes,
         level=None if hollow else lowest_level(counted.values()),
-        levels={} if ledger.subject_kind == "bare" else levels,
+        levels={} if bare else levels,
         excluded=dict(sorted(ledger.excluded.items())),
         coverage=ledger.coverage.value(),
-        digests={"facts": facts_digest, "profile": profile.digest, "context": context_digest(context)},
+        digests={
+            "facts": facts_digest,
+            "profile": profile.digest,
+            "context": context_digest(context),
+            "waivers": waivers_digest(waivers),
+        },
         title=ledger.title,
+        skipped=ledger.skips.value(),
+        waived=tuple(sorted(ledger.waived, key=order)),
+        waivers=active.uses(ledger.coverage.episodes),
+        selection=profile.selection,
+        partial=partial,
     )
+
+
+def _outcomes(ledger: Ledger) -> Outcomes:
+    """Outcomes; a rule that the profile lists and this tool lacks is undetermined from the first level on."""
+    unknown = ledger.profile.unknown
+    scope = DATASET_SCOPE if ledger.subject_kind == "dataset" else next(iter(ledger.cells), DATASET_SCOPE)
+    why = reason("no_rule")
+    ledger.findings += [
+        Finding(rule_id, "error", "undetermined", LEVELS[0], Place(), reason=why) for rule_id in unknown
+    ]
+    return ledger.outcomes(scope, unknown)
+
+
+def _levels(outcomes: Outcomes, ledger: Ledger) -> dict[str, Level | None]:
+    """Level of each scope; None where only a part of it was looked at, or only some rules were asked."""
+    if ledger.profile.selection:
+        return dict.fromkeys(outcomes.by_scope)
+    reached = levels_of(outcomes)
+    return {scope: None if scope in ledger.coverage.sampled else level for scope, level in reached.items()}
 
 
 def context_digest(context: Context) -> str:
@@ -240,10 +201,3 @@ def context_value(context: Context) -> JsonObject:
         "ledger_sha256": None if context.ledger is None else sha256_hex(canonical_bytes(context.ledger)),
         "tables": {name: sha256_hex(canonical_bytes(table)) for name, table in sorted(context.tables.items())},
     }
-
-
-def _order(finding: Finding) -> tuple[object, ...]:
-    """Worst first, then by rule and place; total, so that the order of units and rows leaves no trace."""
-    place = tuple(str(getattr(finding.place, item.name)) for item in fields(Place))
-    rest = (finding.measure, finding.level, finding.reason, str(finding.measured), str(finding.required))
-    return (_SEVERITY_ORDER[finding.severity], _STATE_ORDER[finding.state], finding.rule_id, place, rest)

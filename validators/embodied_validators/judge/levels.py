@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from embodied_kit.errors import UsageError
-from embodied_kit.model.report import Outcome, Report
+from embodied_kit.model.outcomes import Outcomes, Said, State
+from embodied_kit.model.report import Report
 from embodied_kit.model.rule import LEVELS, Level
 from embodied_validators.judge.reasons import reason
 
@@ -13,7 +14,18 @@ FAILED, UNDETERMINED, PASSED = 1, 3, 0
 _STRUCTURE = ("ST-", "CT-")  # what must hold where no level is asked for
 
 
-def reached_level(outcomes: Iterable[Outcome]) -> Level | None:
+def levels_of(outcomes: Outcomes) -> dict[str, Level | None]:
+    """Scope -> level reached; worked out once for scopes that share what is said."""
+    known: dict[int, Level | None] = {}
+    levels: dict[str, Level | None] = {}
+    for scope, said in outcomes.by_scope.items():
+        if id(said) not in known:
+            known[id(said)] = reached_level(said)
+        levels[scope] = known[id(said)]
+    return levels
+
+
+def reached_level(outcomes: Iterable[Said]) -> Level | None:
     """Highest level with no error rule failed or undetermined at it or below; None below L1."""
     blocked = len(LEVELS)
     for outcome in outcomes:
@@ -38,7 +50,7 @@ def exit_code(report: Report, level: Level | None = None) -> int:
     Args:
         report: Its excluded episodes count for nothing.
         level: Level that is asked for; None asks for the rules of ST and CT, each at its own
-            level, and for those that the tool lacks.
+            level, and for those that the tool lacks; of a selection every rule, each at its own level.
 
     Raises:
         UsageError: A level is asked of a bare file or bag, which can have none.
@@ -49,11 +61,28 @@ def exit_code(report: Report, level: Level | None = None) -> int:
             remedy="leave out --level, or import it into a dataset first",
         )
     unknown = {finding.rule_id for finding in report.findings if finding.reason == reason("no_rule")}
-    counting = [o for o in report.outcomes if o.severity == "error" and o.scope not in report.excluded]
+    states = {
+        state
+        for said in _counting(report)
+        for item in said
+        if item.severity == "error"
+        for state in _asked(item, level, unknown, whole=not report.selection)
+    }
+    hollow = level is not None and report.level is None and not report.selection  # nothing in the way, nothing judged
+    unsure = hollow or report.partial or "undetermined" in states
+    return FAILED if "failed" in states else UNDETERMINED if unsure else PASSED
+
+
+def _counting(report: Report) -> Iterable[tuple[Said, ...]]:
+    """What is said of scopes that count, once where scopes share it."""
+    counting = report.outcomes.by_scope.items()
+    return {id(said): said for scope, said in counting if scope not in report.excluded}.values()
+
+
+def _asked(item: Said, level: Level | None, unknown: set[str], *, whole: bool) -> list[State]:
+    """States of an outcome that an exit code depends on."""
     if level is not None:
-        states = {state for outcome in counting for at, state in outcome.states.items() if at <= level}
-    else:
-        needed = [o for o in counting if o.rule_id.startswith(_STRUCTURE) or o.rule_id in unknown]
-        states = {outcome.states[min(outcome.states)] for outcome in needed if outcome.states}
-    hollow = level is not None and report.level is None  # nothing stands in the way, but no episode was judged either
-    return FAILED if "failed" in states else UNDETERMINED if hollow or "undetermined" in states else PASSED
+        return [state for at, state in item.states.items() if at <= level]
+    if item.states and (not whole or item.rule_id.startswith(_STRUCTURE) or item.rule_id in unknown):
+        return [item.states[min(item.states)]]
+    return []

@@ -5,14 +5,16 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
-from embodied_kit.model.facts import DATASET_SCOPE, Facts, Row
+from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.report import Context, Finding, Place
-from embodied_kit.model.rule import LEVELS, LimitCheck, Rule
+from embodied_kit.model.rule import LEVELS, LimitCheck, Rule, Severity
 from embodied_validators.judge.reasons import reason
-from embodied_validators.judge.tally import Tally
+from embodied_validators.judge.tally import Skip, Tally
+from embodied_validators.judge.view import UnitView, episode_of
 
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "max": operator.le,
@@ -33,6 +35,7 @@ class CompiledLimit:
         only: Column -> values that let a row in.
         steps: (index of the first level, limit as compared, limit as shown), in the order of levels.
         integers: Whether both sides are ns integers in decimal strings.
+        position: Of its rule in the profile.
         unanswered: Why the context leaves open whether it is asked; empty where it does not.
     """
 
@@ -41,29 +44,33 @@ class CompiledLimit:
     only: tuple[tuple[str, Sequence[JsonValue]], ...]
     steps: tuple[tuple[int, Any, JsonValue], ...]
     integers: bool
+    position: int = 0
     unanswered: str = ""
 
-    @property
+    @cached_property
+    def severity(self) -> Severity:
+        """Of its findings."""
+        return self.check.severity or self.rule.severity
+
+    @cached_property
+    def first(self) -> int:
+        """Index of the first level that it is needed for."""
+        return self.steps[0][0]
+
+    @cached_property
     def table(self) -> str:
         """Facts table that it reads."""
         return self.check.table
 
-    def judge(self, facts: Facts, tally_of: Callable[[str], Tally]) -> None:
-        """Judge every matching row of a unit; `tally_of` gives the tally of a scope."""
-        home = tally_of(facts.scope)
-        for row in facts.tables[self.check.table]:
-            unknown = self._unknown_column(row)
-            if unknown is not None:
-                scope = scope_of(row, facts)
-                tally = home if scope == facts.scope else tally_of(scope)
-                self._judge_row(row, unknown, facts, scope, tally)
+    def judge(self, rows: Sequence[Row], unknown: str, scope: str, tally: Tally, view: UnitView) -> None:
+        """Judge rows of one scope; `unknown` is the column that leaves open whether they are to be judged."""
+        if not unknown and not self.unanswered and self._all_pass([row.get(self.check.measure) for row in rows]):
+            tally.compared(self.first, len(rows))
+            return
+        for row in rows:
+            self._judge_row(row, unknown, scope, tally, view)
 
-    def absent(self, why: str, place: Place, tally: Tally) -> None:
-        """Note that nothing can be compared: one finding for all columns of the rule."""
-        finding = replace(self._finding("undetermined", self.steps[0][0], place, why), measure="")
-        tally.found(finding, range(self.steps[0][0], len(LEVELS)))
-
-    def _unknown_column(self, row: Row) -> str | None:
+    def admits(self, row: Row) -> str | None:
         """Empty where the row is to be judged, a column where that is not known, None where it is not."""
         unknown = ""
         for column, allowed in self.only:
@@ -74,8 +81,29 @@ class CompiledLimit:
                 return None
         return unknown
 
-    def _judge_row(self, row: Row, unknown: str, facts: Facts, scope: str, tally: Tally) -> None:
-        first = self.steps[0][0]
+    def absent(self, why: str, place: Place, tally: Tally) -> None:
+        """Note that nothing can be compared."""
+        tally.skips.append(Skip("", why, place, self.first, self.severity))
+
+    def raised(self, why: str, place: Place, tally: Tally) -> None:
+        """Note that the check itself has a fault."""
+        finding = replace(self._finding("undetermined", self.first, place, why), measure="")
+        tally.found(finding, range(self.first, len(LEVELS)))
+
+    def _all_pass(self, values: list[Any]) -> bool:
+        """Whether every value is known and keeps the limit of every level; the common case, told quickly."""
+        if not values or None in values:
+            return False
+        if self.integers:
+            values = [int(str(value)) for value in values]
+        if self.check.comparator == "equal":
+            return all(value in limit for _, limit, _ in self.steps for value in values)
+        compare = _COMPARE[self.check.comparator]
+        worst = max(values) if self.check.comparator in ("max", "below") else min(values)
+        return all(compare(worst, limit) for _, limit, _ in self.steps)
+
+    def _judge_row(self, row: Row, unknown: str, scope: str, tally: Tally, view: UnitView) -> None:
+        first = self.first
         value = row.get(self.check.measure)
         if self.unanswered or unknown or value is None:
             key, column = ("column_unknown", unknown) if unknown else ("not_measured", self.check.measure)
@@ -85,7 +113,7 @@ class CompiledLimit:
         tally.compared(first)
         missed = self._missed(int(str(value)) if self.integers else value)
         if missed:
-            tally.found(self._miss(row, value, missed, scope, facts), missed)
+            tally.found(self._miss(row, value, missed, scope, view), missed)
 
     def _missed(self, value: Any) -> list[int]:
         """Indices of the levels whose limit the value misses."""
@@ -97,8 +125,8 @@ class CompiledLimit:
                 missed.extend(range(first, until))
         return missed
 
-    def _miss(self, row: Row, value: JsonValue, missed: list[int], scope: str, facts: Facts) -> Finding:
-        spans = _spans(self.check.spans, row, facts)
+    def _miss(self, row: Row, value: JsonValue, missed: list[int], scope: str, view: UnitView) -> Finding:
+        spans = _spans(self.check.spans, row, view)
         why = reason("evidence_absent") if self.check.otherwise == "undetermined" else ""
         required = next(shown for first, _, shown in reversed(self.steps) if first <= missed[0])
         return self._finding(
@@ -130,7 +158,7 @@ class CompiledLimit:
     ) -> Finding:
         return Finding(
             rule_id=self.rule.rule_id,
-            severity=self.check.severity or self.rule.severity,
+            severity=self.severity,
             state=state,
             level=LEVELS[level],
             place=place,
@@ -145,7 +173,7 @@ class CompiledLimit:
 
 
 def compile_limit(
-    rule: Rule, check: LimitCheck, parameters: JsonObject, context: Context, unanswered: str = ""
+    rule: Rule, check: LimitCheck, parameters: JsonObject, context: Context, position: int, unanswered: str = ""
 ) -> CompiledLimit:
     """Fill in parameters and context, once a profile.
 
@@ -165,13 +193,7 @@ def compile_limit(
             )
         )
     only = tuple((name, _listed(_resolved(value, parameters, context))) for name, value in check.only.items())
-    return CompiledLimit(rule, check, only, tuple(steps), integers, unanswered)
-
-
-def scope_of(row: Row, facts: Facts) -> str:
-    """Scope that a row speaks of: its episode where it names one, else its unit."""
-    episode = row.get("episode")
-    return episode if isinstance(episode, str) and episode else facts.scope
+    return CompiledLimit(rule, check, only, tuple(steps), integers, position, unanswered)
 
 
 def place_of(row: Row, scope: str, spans: Sequence[Row] = ()) -> Place:
@@ -179,7 +201,7 @@ def place_of(row: Row, scope: str, spans: Sequence[Row] = ()) -> Place:
     worst = max(spans, key=_weight) if spans else None
     index = row.get("index")
     return Place(
-        episode="" if scope in (DATASET_SCOPE, "bare") else scope,
+        episode=episode_of(scope),
         path=_text(row, "path") or _text(row, "source"),
         pointer=_text(row, "pointer"),
         stream=_text(row, "stream") or _text(row, "a"),
@@ -196,14 +218,13 @@ def _weight(span: Row) -> tuple[int, int]:
     return int(str(span["end_ns"])) - start, -start
 
 
-def _spans(kind: str, row: Row, facts: Facts) -> list[Row]:
+def _spans(kind: str, row: Row, view: UnitView) -> list[Row]:
     """Spans of a kind on the stream, or either of the pair, that a row names, and on its publisher and child frame."""
     if not kind:
         return []
     streams = [row[column] for column in _STREAM_COLUMNS if row.get(column) is not None]
     part = {column: row[column] for column in _PART_COLUMNS if row.get(column) is not None}
-    spans = (span for span in facts.tables.get("span", ()) if span.get("kind") == kind)
-    return [span for span in spans if span.get("stream") in streams and part.items() <= span.items()]
+    return [span for span in view.spans.get(kind, ()) if span.get("stream") in streams and part.items() <= span.items()]
 
 
 def _total(spans: Sequence[Row]) -> int:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
-from itertools import groupby
 from typing import Any
 
 from embodied_kit.canonical import canonical_bytes, parse_json
 from embodied_kit.errors import DataError
 from embodied_kit.model.json import JsonObject, JsonValue
-from embodied_kit.model.report import Finding, Outcome, Place, Report, State
+from embodied_kit.model.outcomes import Outcomes, Said, State
+from embodied_kit.model.report import Finding, Place, Report, Skipped, Waiver, WaiverUse
 from embodied_kit.model.rule import LEVELS, Level
 
 RECORD_VERSION = 1
@@ -22,8 +22,10 @@ _PLACE_NS = ("start_ns", "end_ns")
 
 
 def report_lines(report: Report) -> bytes:
-    """JSON Lines: a header, a line for each scope with the outcome of each rule, a line for each finding."""
-    return b"".join(canonical_bytes(line) + b"\n" for line in _lines(report))
+    """JSON Lines: a header, each scope with the outcome of each rule, findings, waived findings, what was skipped."""
+    return b"".join(_scope_lines(report, canonical_bytes(_header(report)) + b"\n")) + b"".join(
+        canonical_bytes(line) + b"\n" for line in _finding_lines(report)
+    )
 
 
 def report_from_lines(lines: bytes | Iterable[bytes]) -> Report:
@@ -42,8 +44,8 @@ def report_from_lines(lines: bytes | Iterable[bytes]) -> Report:
         raise DataError(f"expected the lines of a report, got one without {error}") from error
 
 
-def _lines(report: Report) -> Iterator[JsonObject]:
-    yield {
+def _header(report: Report) -> JsonObject:
+    return {
         "record": "report",
         "record_version": RECORD_VERSION,
         "subject": report.subject,
@@ -53,26 +55,53 @@ def _lines(report: Report) -> Iterator[JsonObject]:
         "excluded": report.excluded,
         "digests": {name: digest for name, digest in report.digests.items() if digest},
         "coverage": report.coverage,
+        **({"waivers": [_waiver(use) for use in report.waivers]} if report.waivers else {}),
+        **({"selection": report.selection} if report.selection else {}),
+        **({"partial": True} if report.partial else {}),
     }
-    for scope, outcomes in groupby(report.outcomes, key=lambda outcome: outcome.scope):
-        yield {
-            "record": "scope",
-            "scope": scope,
-            "level": report.levels.get(scope),
-            "outcomes": _groups(outcomes),
-        }
-    yield from map(_finding_line, report.findings)
 
 
-def _groups(outcomes: Iterable[Outcome]) -> list[JsonValue]:
+def _scope_lines(report: Report, header: bytes) -> Iterator[bytes]:
+    """The header, then a line a scope; the outcomes that scopes share are written once."""
+    yield header
+    written: dict[int, bytes] = {}
+    for scope, said in report.outcomes.by_scope.items():
+        if id(said) not in written:
+            written[id(said)] = canonical_bytes(_groups(said))
+        level = canonical_bytes(report.levels.get(scope))
+        yield b'{"level":%b,"outcomes":%b,"record":"scope","scope":%b}\n' % (
+            level,
+            written[id(said)],
+            canonical_bytes(scope),
+        )
+
+
+def _groups(said: Iterable[Said]) -> list[JsonValue]:
     """Rules with the same severity and states together: a tenth of the bytes of one object a rule."""
     groups: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, JsonValue]] = {}
-    for outcome in outcomes:
-        key = (outcome.severity, tuple(outcome.states.items()))
-        groups.setdefault(key, {})[outcome.rule_id] = outcome.checked
+    for item in said:
+        key = (item.severity, tuple(item.states.items()))
+        groups.setdefault(key, {})[item.rule_id] = item.checked
     return [
         {"severity": severity, "states": dict(states), "rules": rules} for (severity, states), rules in groups.items()
     ]
+
+
+def _finding_lines(report: Report) -> Iterator[JsonObject]:
+    for finding in report.findings:
+        yield {"record": "finding", **_finding_line(finding)}
+    for finding in report.waived:
+        yield {"record": "waived", **_finding_line(finding)}
+    for item in report.skipped:
+        yield {
+            "record": "skipped",
+            **({"cause": item.cause} if item.cause else {}),
+            "reason": item.reason,
+            "rules": list(item.rules),
+            "level": item.level,
+            "places": [_place(place) for place in item.places],
+            "places_n": item.places_n,
+        }
 
 
 def _finding_line(finding: Finding) -> JsonObject:
@@ -81,12 +110,20 @@ def _finding_line(finding: Finding) -> JsonObject:
     kept = {
         item.name: values[item.name] for item in fields(Finding) if values.get(item.name, item.default) != item.default
     }
-    place = {
+    return {**kept, "place": _place(finding.place)}
+
+
+def _place(place: Place) -> JsonObject:
+    return {
         item.name: str(value) if item.name in _PLACE_NS else value
         for item in fields(Place)
-        if (value := getattr(finding.place, item.name)) != item.default
+        if (value := getattr(place, item.name)) != item.default
     }
-    return {"record": "finding", **kept, "place": place}
+
+
+def _waiver(use: WaiverUse) -> JsonObject:
+    waiver = {item.name: value for item in fields(Waiver) if (value := getattr(use.waiver, item.name))}
+    return {**waiver, "state": use.state, "findings_n": use.findings_n, **({"broad": True} if use.broad else {})}
 
 
 def _record(line: bytes) -> JsonObject:
@@ -100,44 +137,68 @@ def _report(header: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> 
     if header["record_version"] != RECORD_VERSION:
         raise DataError(f"expected report record_version {RECORD_VERSION}, got {header['record_version']}")
     levels: dict[str, Level | None] = {}
-    outcomes: list[Outcome] = []
-    findings: list[Finding] = []
+    outcomes: dict[str, tuple[Said, ...]] = {}
+    found: dict[str, list[Finding]] = {"finding": [], "waived": []}
+    skipped: list[Skipped] = []
     for record in records:
-        if record["record"] == "scope":
+        kind = record["record"]
+        if kind == "scope":
             levels[record["scope"]] = record["level"]
-            outcomes.extend(_outcomes(record))
-        elif record["record"] == "finding":
-            findings.append(_finding(record))
+            outcomes[record["scope"]] = _outcomes(record)
+        elif kind == "skipped":
+            skipped.append(_skipped(record))
+        elif kind in found:
+            found[kind].append(_finding(record))
         else:
-            raise DataError(f"expected a scope or a finding, got '{record['record']}'")
+            raise DataError(f"expected a scope, a finding or what was skipped, got '{kind}'")
     return Report(
         subject=header["subject"],
         subject_kind=header["subject_kind"],
         profile=header["profile"],
-        findings=tuple(findings),
-        outcomes=tuple(outcomes),
+        findings=tuple(found["finding"]),
+        outcomes=Outcomes(outcomes),
         level=header["level"],
         levels={} if header["subject_kind"] == "bare" else levels,
         excluded=header["excluded"],
         coverage=header["coverage"],
         digests=header["digests"],
+        skipped=tuple(skipped),
+        waived=tuple(found["waived"]),
+        waivers=tuple(map(_waiver_use, header.get("waivers", ()))),
+        selection=header.get("selection", ""),
+        partial=header.get("partial", False),
     )
 
 
-def _outcomes(record: Mapping[str, Any]) -> list[Outcome]:
-    scope = record["scope"]
-    outcomes = []
+def _outcomes(record: Mapping[str, Any]) -> tuple[Said, ...]:
+    said = []
     for group in record["outcomes"]:
         states: dict[Level, State] = {level: group["states"][level] for level in LEVELS if level in group["states"]}
-        outcomes += [
-            Outcome(rule, scope, group["severity"], states, checked) for rule, checked in group["rules"].items()
-        ]
-    return sorted(outcomes, key=lambda outcome: outcome.rule_id)
+        said += [Said(rule, group["severity"], states, checked) for rule, checked in group["rules"].items()]
+    return tuple(sorted(said, key=lambda item: item.rule_id))
 
 
 def _finding(record: Mapping[str, Any]) -> Finding:
-    place: dict[str, Any] = {
-        name: int(value) if name in _PLACE_NS else value for name, value in record["place"].items()
-    }
     values: dict[str, Any] = {name: value for name, value in record.items() if name not in ("record", "place")}
-    return Finding(place=Place(**place), **values)
+    return Finding(place=_read_place(record["place"]), **values)
+
+
+def _read_place(record: Mapping[str, Any]) -> Place:
+    place: dict[str, Any] = {name: int(value) if name in _PLACE_NS else value for name, value in record.items()}
+    return Place(**place)
+
+
+def _skipped(record: Mapping[str, Any]) -> Skipped:
+    return Skipped(
+        cause=record.get("cause", ""),
+        reason=record["reason"],
+        rules=tuple(record["rules"]),
+        level=record["level"],
+        places=tuple(map(_read_place, record["places"])),
+        places_n=record["places_n"],
+    )
+
+
+def _waiver_use(record: Mapping[str, Any]) -> WaiverUse:
+    named = {name: value for name, value in record.items() if name not in ("state", "findings_n", "broad")}
+    return WaiverUse(Waiver(**named), record["state"], record["findings_n"], record.get("broad", False))

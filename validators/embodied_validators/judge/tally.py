@@ -3,70 +3,134 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import NamedTuple
 
-from embodied_kit.model.report import Finding, Outcome, Place, State
-from embodied_kit.model.rule import LEVELS, Level, Rule, Severity
+from embodied_kit.model.outcomes import State
+from embodied_kit.model.report import Finding, Place
+from embodied_kit.model.rule import LEVELS, Level, Severity
 
-STATES: tuple[State, ...] = ("not_applicable", "passed", "undetermined", "failed")  # a worse one wins
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+STATES: tuple[State, ...] = ("not_applicable", "passed", "waived", "undetermined", "failed")  # a worse one wins
 RANK: Mapping[str, int] = {state: rank for rank, state in enumerate(STATES)}
+Ranks = tuple[int, ...]
+"""Index into STATES at each level."""
+NOTHING: Ranks = (0,) * len(LEVELS)
+_PASSED_FROM: tuple[Ranks, ...] = tuple(
+    tuple(int(index >= first) for index in range(len(LEVELS))) for first in range(len(LEVELS) + 1)
+)
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+_STATE_ORDER = {"failed": 0, "undetermined": 1}
+_PLACE_PARTS = tuple(item.name for item in fields(Place))
+
+
+class Skip(NamedTuple):
+    """A check that could not be carried out at a place, from which level on, and the rule that knows why."""
+
+    cause: str
+    reason: str
+    place: Place
+    first: int
+    severity: Severity
+
+
+class Settled(NamedTuple):
+    """A tally that is complete.
+
+    Attributes:
+        worst: Index into SEVERITIES of the worst of what was found or skipped: a check may be worse than its rule.
+    """
+
+    ranks: Ranks
+    worst: int
+    findings: Sequence[Finding]
+    waived: Sequence[Finding]
 
 
 @dataclass(slots=True)
 class Tally:
-    """Worst state at each level (index into STATES), rows compared, one finding for each place and cause."""
+    """Rows compared, and what was found or skipped."""
 
-    ranks: list[int] = field(default_factory=lambda: [0] * len(LEVELS))
     checked: int = 0
     checked_from: int = len(LEVELS)
-    by_place: dict[tuple[Place, str, str], Finding] = field(default_factory=dict)
+    found_at: list[tuple[Finding, Sequence[int]]] = field(default_factory=list)
+    skips: list[Skip] = field(default_factory=list)
 
-    def compared(self, first: int) -> None:
-        """A row that was compared, from a level on: passed there unless a finding says otherwise."""
-        self.checked += 1
+    def compared(self, first: int, count: int = 1) -> None:
+        """Rows that were compared, from a level on: passed there unless a finding says otherwise."""
+        self.checked += count
         self.checked_from = min(self.checked_from, first)
 
-    def found(self, finding: Finding, missed: range | list[int]) -> None:
+    def found(self, finding: Finding, missed: Sequence[int]) -> None:
         """A finding, and the levels (indices) that it stands in the way of."""
-        rank = RANK[finding.state]
-        for index in missed:
-            self.ranks[index] = max(self.ranks[index], rank)
-        detail = finding.measure if finding.state == "failed" else finding.reason
-        key = (finding.place, detail, finding.state)
-        if key not in self.by_place or finding.level < self.by_place[key].level:
-            self.by_place[key] = finding
-
-    @property
-    def findings(self) -> Iterable[Finding]:
-        """Findings; what failed at a place hides what could not be judged there."""
-        failed = {place for place, _, state in self.by_place if state == "failed"}
-        return (item for item in self.by_place.values() if item.state == "failed" or item.place not in failed)
+        self.found_at.append((finding, missed))
 
     @property
     def failed(self) -> bool:
         """Whether anything failed."""
-        return RANK["failed"] in self.ranks
+        return any(finding.state == "failed" for finding, _ in self.found_at)
+
+    def settle(self, waives: Callable[[Finding], bool] | None = None) -> Settled:
+        """State at each level, one finding for each place and cause, and those that are waived.
+
+        Args:
+            waives: Whether a finding is let be.
+        """
+        ranks = _PASSED_FROM[self.checked_from]
+        if not self.found_at and not self.skips:
+            return Settled(ranks, len(SEVERITIES), (), ())
+        worst = list(ranks)
+        for skip in self.skips:
+            _raise(worst, range(skip.first, len(LEVELS)), "undetermined")
+        for finding, missed in self.found_at:
+            _raise(worst, missed, "waived" if waives is not None and waives(finding) else finding.state)
+        kept: list[Finding] = []
+        waived: list[Finding] = []
+        for finding in self._distinct():
+            (waived if waives is not None and waives(finding) else kept).append(finding)
+        severities = [skip.severity for skip in self.skips] + [finding.severity for finding in kept]
+        severest = min(map(SEVERITIES.index, severities), default=len(SEVERITIES))
+        return Settled(tuple(worst), severest, kept, waived)
+
+    def _distinct(self) -> list[Finding]:
+        """One finding a place and cause; what failed at a place hides what could not be judged there."""
+        by_place: dict[tuple[Place, str, str], Finding] = {}
+        for finding, _ in self.found_at:
+            key = (finding.place, finding.measure if finding.state == "failed" else finding.reason, finding.state)
+            if key not in by_place or _better(finding, by_place[key]):
+                by_place[key] = finding
+        failed = {place for place, _, state in by_place if state == "failed"}
+        return [item for item in by_place.values() if item.state == "failed" or item.place not in failed]
 
 
-def outcome(rule: Rule, scope: str, tally: Tally, earlier: Outcome | None = None) -> Outcome:
-    """Outcome of a tally, merged with what an earlier unit said about the same rule and scope."""
-    ranks = tuple(max(rank, int(index >= tally.checked_from)) for index, rank in enumerate(tally.ranks))
-    if earlier is not None:
-        ranks = tuple(
-            max(rank, RANK[earlier.states.get(level, "not_applicable")])
-            for level, rank in zip(LEVELS, ranks, strict=True)
-        )
-    severities = [rule.severity, *(finding.severity for finding in tally.findings)]  # a check may only raise it
-    if earlier is not None:
-        severities.append(earlier.severity)
-    checked = tally.checked + (earlier.checked if earlier is not None else 0)
-    severity = min(severities, key=SEVERITIES.index)
-    return Outcome(rule.rule_id, scope, severity, _states(LEVELS.index(rule.level), ranks), checked)
+def _better(finding: Finding, other: Finding) -> bool:
+    """Which of two findings of one place and cause is told: that of the lower level, else the first in order."""
+    return (finding.level, order(finding)) < (other.level, order(other))
+
+
+def order(finding: Finding) -> tuple[object, ...]:
+    """Worst first, then by rule and place; total, so that the order of units and rows leaves no trace."""
+    rest = (finding.measure, finding.level, finding.reason, str(finding.measured), str(finding.required))
+    return (
+        SEVERITIES.index(finding.severity),
+        _STATE_ORDER[finding.state],
+        finding.rule_id,
+        place_order(finding.place),
+        rest,
+    )
+
+
+def place_order(place: Place) -> tuple[str, ...]:
+    """Total order of places."""
+    return tuple(str(getattr(place, name)) for name in _PLACE_PARTS)
 
 
 @functools.lru_cache(maxsize=4096)
-def _states(first: int, ranks: tuple[int, ...]) -> Mapping[Level, State]:
-    """Level -> state; the same few mappings are shared by hundreds of thousands of outcomes."""
+def states_of(first: int, ranks: Ranks) -> Mapping[Level, State]:
+    """Level -> state from a level (index) on; the same few mappings are shared by all outcomes."""
     return {LEVELS[index]: STATES[ranks[index]] for index in range(first, len(LEVELS))}
+
+
+def _raise(worst: list[int], levels: Sequence[int], state: State) -> None:
+    for index in levels:
+        worst[index] = max(worst[index], RANK[state])

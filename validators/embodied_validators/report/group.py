@@ -12,8 +12,8 @@ from embodied_validators.report.info import as_integer
 
 Standing: TypeAlias = State | Literal["warned"]
 """State of a rule; a warning or an information that failed is `warned`."""
-STANDINGS: tuple[Standing, ...] = ("failed", "warned", "undetermined", "passed", "not_applicable")
-_STATE_ORDER: tuple[State, ...] = ("failed", "undetermined", "passed", "not_applicable")
+STANDINGS: tuple[Standing, ...] = ("failed", "warned", "undetermined", "waived", "passed", "not_applicable")
+_STATE_ORDER: tuple[State, ...] = ("failed", "undetermined", "waived", "passed", "not_applicable")
 _KIND_ORDER = (
     ("error", "failed"),
     ("error", "undetermined"),

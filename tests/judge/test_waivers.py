@@ -1,0 +1,112 @@
+"""Waivers: listed, bounded, without effect on what must hold; a waived finding blocks nothing and is still told."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from judge.fixtures import CONTEXT, all_rules
+from judge.test_judge import A, B, dataset, episode, everything, fixture_row, lossy, profile_of, run, states
+
+from embodied_kit.model.report import Report, Waiver
+from embodied_kit.model.rule import LEVELS
+from embodied_validators.judge import exit_code, judge, report_from_lines, report_lines
+from embodied_validators.rulebook import load_rulebook
+
+PROFILE = profile_of("TM-07", "PV-01", "VS-06")
+LATER = "2027-01-31"
+
+
+def waiver(rule_id: str = "TM-07", **change: Any) -> Waiver:
+    return Waiver(**{"rule_id": rule_id, "reason": "known", "who": "lab lead", "valid_until": LATER, **change})
+
+
+def judged(*waivers: Waiver, ratio: float | None = 0.2) -> Report:
+    units = (episode(A, stream=[lossy(ratio, stream="cam")]), episode(B, stream=[lossy(0)]), dataset())
+    return run(PROFILE, *units, waivers=waivers)
+
+
+@pytest.mark.parametrize("ratio", [0.2, None])
+def test_a_waived_finding_blocks_nothing_and_is_listed(ratio: float | None) -> None:
+    plain, report = judged(ratio=ratio), judged(waiver(episode=A), ratio=ratio)
+    assert (plain.level, report.level) == ("L1", "L4")
+    assert report.findings == ()
+    assert report.waived == plain.findings
+    assert states(report, "TM-07")[A] == dict.fromkeys(("L2", "L3", "L4"), "waived")
+    assert [(use.state, use.findings_n, use.broad) for use in report.waivers] == [("used", 1, False)]
+    assert report.with_waivers("L2")
+    assert not report.with_waivers("L1")
+    assert exit_code(report, "L4") == 0
+    assert report.digests["waivers"] != ""
+    assert report_from_lines(report_lines(report)).waived == report.waived
+    assert report_from_lines(report_lines(report)).waivers == report.waivers
+
+
+@pytest.mark.parametrize(
+    ("change", "matches"),
+    [
+        ({}, True),
+        ({"episode": "*"}, True),
+        ({"episode": A[:-1] + "?"}, True),
+        ({"episode": B}, False),
+        ({"episode": A[:-1]}, False),
+        ({"stream": "cam"}, True),
+        ({"stream": "c*"}, True),
+        ({"stream": "[c]am"}, False),
+        ({"path": "*.mcap"}, False),
+        ({"rule_id": "TM-08"}, False),
+    ],
+)
+def test_patterns(change: dict[str, str], matches: bool) -> None:
+    report = judged(waiver(**change))
+    assert (report.level == "L4") is matches
+    assert report.waivers[0].state == ("used" if matches else "unused")
+
+
+def test_an_expired_waiver_has_no_effect_and_is_told() -> None:
+    for day, state in (("2026-09-22", "expired"), ("2026-09-23", "used")):
+        report = judged(waiver(valid_until=day))
+        assert report.waivers[0].state == state, "the judgement is of 2026-09-22T18:00Z + 6 h"
+        assert (report.level == "L4") is (state == "used")
+
+
+def test_a_waiver_of_a_rule_that_must_hold_is_refused() -> None:
+    bad_file = {**fixture_row("PV-01"), "episode": A, "sha256_ok": False}
+    report = run(PROFILE, dataset(file=[bad_file]), episode(A), waivers=[waiver("PV-01")])
+    assert report.level is None
+    assert [use.state for use in report.waivers] == ["refused"]
+    assert [item.rule_id for item in report.findings] == ["PV-01"]
+    assert report.waived == ()
+
+
+def test_a_waiver_that_names_no_place_or_covers_most_is_broad() -> None:
+    units = [episode(f"{number:02d}", stream=[lossy(0.2)]) for number in range(6)]
+    for change, broad in (({}, True), ({"episode": "*"}, True), ({"episode": "0[01]"}, False), ({"episode": "0?"}, True)):
+        assert run(PROFILE, *units, waivers=[waiver(**change)]).waivers[0].broad is broad
+    assert not run(PROFILE, *units, waivers=[waiver(episode="01")]).waivers[0].broad
+
+
+def test_waivers_of_warnings_leave_the_mark_alone() -> None:
+    frame = {**fixture_row("VS-06"), "luma_mean_p50": 10}
+    report = run(PROFILE, episode(A, frame=[frame]), waivers=[waiver("VS-06", episode=A)])
+    assert [item.rule_id for item in report.waived] == ["VS-06"]
+    assert not report.with_waivers("L4")
+
+
+UNITS = everything()
+PLAIN = judge(UNITS, all_rules(), CONTEXT)
+MUST = {name for name, rule in load_rulebook().rules.items() if not rule.waivable}
+
+
+@settings(deadline=None, max_examples=12)
+@given(st.lists(st.sampled_from(sorted(load_rulebook().rules)), min_size=1, max_size=40, unique=True))
+def test_waivers_never_change_a_rule_that_must_hold_nor_one_that_they_do_not_name(rule_ids: list[str]) -> None:
+    report = judge(UNITS, all_rules(), CONTEXT, waivers=[waiver(name) for name in rule_ids])
+    assert {item.rule_id for item in report.waived} <= set(rule_ids) - MUST
+    kept = [item for item in PLAIN.findings if item.rule_id in MUST or item.rule_id not in rule_ids]
+    assert [item for item in report.findings if item.rule_id in MUST or item.rule_id not in rule_ids] == kept
+    for before, after in zip(PLAIN.outcomes, report.outcomes, strict=True):
+        if before.rule_id in MUST or before.rule_id not in rule_ids:
+            assert after == before
+    for scope, level in PLAIN.levels.items():
+        assert (None, *LEVELS).index(report.levels[scope]) >= (None, *LEVELS).index(level), "waivers only let be"

@@ -1,0 +1,97 @@
+"""One unit of facts as the checks want it: rows that every condition treats alike together, spans by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from embodied_kit.model.facts import DATASET_SCOPE, Facts, Row
+from embodied_kit.model.json import JsonValue
+
+
+class Group(NamedTuple):
+    """Rows of one table and scope that have the same values in some columns.
+
+    Attributes:
+        key: Those values; None where one of them cannot be a key, for a row by itself.
+    """
+
+    key: tuple[JsonValue, ...] | None
+    rows: Sequence[Row]
+
+
+class UnitView:
+    """A unit of facts, its rows grouped on demand."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+
+    @cached_property
+    def failed_tables(self) -> frozenset[str]:
+        """Tables that a row of the table `error` names."""
+        return frozenset(table for row in self.facts.tables.get("error", ()) for table in tables_of(row))
+
+    @cached_property
+    def spans(self) -> dict[str, list[Row]]:
+        """Kind -> rows of the table `span`."""
+        found: dict[str, list[Row]] = {}
+        for row in self.facts.tables.get("span", ()):
+            found.setdefault(str(row.get("kind")), []).append(row)
+        return found
+
+    def groups(self, table: str, columns: Sequence[str]) -> Mapping[str, Sequence[Group]]:
+        """Scope -> rows of a table by their values in some columns."""
+        grouped: dict[str, dict[tuple[JsonValue, ...], list[Row]]] = {}
+        alone: dict[str, list[Group]] = {}
+        value_of = values_getter(columns)
+        for row in self.facts.tables[table]:
+            scope, key = scope_of(row, self.facts), value_of(row)
+            by_key = grouped.setdefault(scope, {})
+            try:
+                rows = by_key.get(key)
+            except TypeError:  # a list or an object
+                alone.setdefault(scope, []).append(Group(None, [row]))
+                continue
+            if rows is None:
+                by_key[key] = [row]
+            else:
+                rows.append(row)
+        return {
+            scope: [Group(key, rows) for key, rows in by_key.items()] + alone.get(scope, [])
+            for scope, by_key in grouped.items()
+        }
+
+
+def values_getter(columns: Sequence[str]) -> Callable[[Row], tuple[JsonValue, ...]]:
+    """Function: row -> its values in some columns, None for those that it lacks."""
+    if len(columns) <= 1:
+        return lambda row: tuple(row.get(name) for name in columns)
+    take: Callable[[Row], Any] = itemgetter(*columns)
+
+    def values(row: Row) -> tuple[JsonValue, ...]:
+        try:
+            found: tuple[JsonValue, ...] = take(row)
+        except KeyError:
+            return tuple(row.get(name) for name in columns)
+        return found
+
+    return values
+
+
+def scope_of(row: Row, facts: Facts) -> str:
+    """Scope that a row speaks of: its episode where it names one, else its unit."""
+    episode = row.get("episode")
+    return episode if isinstance(episode, str) and episode else facts.scope
+
+
+def episode_of(scope: str) -> str:
+    """Episode that a scope is; empty for the dataset and for a bare file."""
+    return "" if scope in (DATASET_SCOPE, "bare") else scope
+
+
+def tables_of(error: Row) -> tuple[str, ...]:
+    """Tables that a row of the table `error` names."""
+    tables = error.get("tables")
+    return () if tables is None or isinstance(tables, str | bool | int | float) else tuple(map(str, tables))
