@@ -10,7 +10,7 @@ from embodied_kit.measure.given import NOTHING_GIVEN, Given
 from embodied_kit.measure.jsonget import get_text
 from embodied_kit.measure.measured import Tables
 from embodied_kit.measure.recording import Recording
-from embodied_kit.measure.rows import error_row
+from embodied_kit.measure.rows import failed_row
 from embodied_kit.measure.tracks import Tracks
 from embodied_kit.model.facts import DEPTHS, Depth, Row
 from embodied_kit.model.json import JsonObject
@@ -99,8 +99,7 @@ def derive(
         try:
             found = deriver.run(known)
         except Exception as error:  # noqa: BLE001 - whatever a measure stumbles over, the rest is measured
-            reason = f"the measure failed: {type(error).__name__}"
-            found = {"error": [error_row("", deriver.name, list(deriver.tables), reason, episode=episode_id)]}
+            found = {"error": [failed_row(deriver.name, list(deriver.tables), error, episode=episode_id)]}
         for name, rows in found.items():
             tables.setdefault(name, []).extend(rows)
     return tables

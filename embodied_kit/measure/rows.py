@@ -57,3 +57,8 @@ def error_row(path: str, measurer: str, tables: list[str], reason: str, *, episo
     """A row of the table `error`: what `path` makes undetermined."""
     values: dict[str, JsonValue] = {"measurer": measurer, "path": path, "tables": sorted(tables), "reason": reason}
     return make_row("error", values, episode=episode)
+
+
+def failed_row(measurer: str, tables: list[str], error: Exception, *, episode: str | None) -> Row:
+    """A row of the table `error` for a measure that stumbled: what it should have made is undetermined."""
+    return error_row("", measurer, tables, f"the measure failed: {type(error).__name__}", episode=episode)

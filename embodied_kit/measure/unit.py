@@ -12,6 +12,7 @@ from embodied_kit.measure.derive import derive, derived_key, derived_tables, mer
 from embodied_kit.measure.documents import Document
 from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.given import NOTHING_GIVEN, Given
+from embodied_kit.measure.guarded import guarded_tables
 from embodied_kit.measure.measured import Measured
 from embodied_kit.measure.measurers import measured_at
 from embodied_kit.measure.recording import Recording, recording_of
@@ -69,19 +70,19 @@ def measure_unit(
     states = cache.states(places)
     found = cache.find(places, states, claims, depth) if depth != "index" else None
     if found is not None:
-        whole = _derived(found, given, episode_id, depth, cache)
-        if whole is not None:
-            return whole
+        again = _derived(found, given, episode_id, depth, cache)
+        if again is not None:
+            return again
     with ColumnStore() as store:
         scan = EpisodeScan(store, depth, progress)
         for item in files:
             _scan_file(scan, item)
         episode = _episode(scan, files, document, episode_id)
-        measured = _tables(episode, files, claims)
+        measured, whole = _tables(episode, files, claims)
         if not measured.key:
             return measured
         recording = recording_of(episode)
-        if all(item.path in measured.sha256 for item in files):
+        if whole and all(item.path in measured.sha256 for item in files):
             digests = [measured.sha256[item.path] for item in files]
             cache.keep(measured, recording, states, digests, episode_id or "bare", depth)
         else:
@@ -139,12 +140,13 @@ def _episode(
     return Episode(episode_id, scan.depth, scan, source, document.value if document else {})
 
 
-def _tables(episode: Episode, files: Sequence[DataFile], claims: Claims) -> Measured:
+def _tables(episode: Episode, files: Sequence[DataFile], claims: Claims) -> tuple[Measured, bool]:
+    """Scan tables, and whether every measurer came through."""
     scan, depth = episode.scan, episode.depth
-    tables = {item.name: item.run(episode) for item in measured_at(depth)}
+    tables, whole = guarded_tables(episode, measured_at(depth))
     if depth == "index":
-        return Measured(tables, {}, None, "", "")
+        return Measured(tables, {}, None, "", ""), whole
     digests = {file.path: file.info.sha256 for file in scan.files if file.info and file.info.sha256}
     messages_n = sum(series.n for series in scan.series.values())
     key = unit_key([digests.get(item.path, "") for item in files], claims, depth)
-    return Measured(tables, digests, messages_n, payload_signature(episode), key)
+    return Measured(tables, digests, messages_n, payload_signature(episode), key), whole

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import simplejpeg
 
-from embodied_kit.model.report import Finding, Outcome, Place, Report, State
+from embodied_kit.model.outcomes import outcomes_of
+from embodied_kit.model.report import Finding, Outcome, Outcomes, Place, Report, State
 from embodied_kit.model.rule import LEVELS, DocumentCheck, Level, Limit, LimitCheck, Rule, Severity
 from embodied_validators.report import render_html
 from embodied_validators.report.episode_view import EpisodeView, Path3, Rate, Series, Span, Strip
@@ -193,7 +194,7 @@ def findings() -> tuple[Finding, ...]:
     )
 
 
-def outcomes(rules: Mapping[str, Rule], found: tuple[Finding, ...]) -> tuple[Outcome, ...]:
+def outcomes(rules: Mapping[str, Rule], found: tuple[Finding, ...]) -> Outcomes:
     result = []
     for rule in rules.values():
         for scope in EPISODES:
@@ -208,7 +209,7 @@ def outcomes(rules: Mapping[str, Rule], found: tuple[Finding, ...]) -> tuple[Out
                 ]
                 states[level] = "failed" if "failed" in hits else "undetermined" if hits else "passed"
             result.append(Outcome(rule.rule_id, scope, rule.severity, states, 9))
-    return tuple(result)
+    return outcomes_of(sorted(result, key=lambda item: item.scope))
 
 
 def bad_report() -> Report:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from report.samples import EPISODES, bad_report, outcomes, rulebook, subject
 
+from embodied_kit.model.outcomes import outcomes_of
 from embodied_kit.model.report import Finding, Place, Report
 from embodied_validators.report import Stored
 from embodied_validators.report.diff import DIFF_FORMATS, DiffRequest, compare, exit_code
@@ -36,7 +37,7 @@ def edited(rule_id: str, **fields: object) -> Edit:
 
 
 def unasked(rule_id: str) -> Edit:
-    return lambda report: replace(report, outcomes=tuple(item for item in report.outcomes if item.rule_id != rule_id))
+    return lambda report: replace(report, outcomes=outcomes_of(item for item in report.outcomes if item.rule_id != rule_id))
 
 
 def less_seen(report: Report) -> Report:

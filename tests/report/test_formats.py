@@ -12,6 +12,7 @@ from report.samples import EPISODES, HOSTILE, bad_report, clean_report, outcomes
 
 from embodied_kit.cli.options import REPORT_FORMATS
 from embodied_kit.errors import DataError
+from embodied_kit.model.outcomes import outcomes_of
 from embodied_kit.model.report import Finding, Place, Report
 from embodied_kit.model.rule import Level, LimitCheck
 from embodied_validators.judge import report_lines
@@ -47,7 +48,7 @@ def test_the_command_line_offers_exactly_the_formats() -> None:
 
 def judged() -> Report:
     """The sample as a judge would order it."""
-    ordered = tuple(sorted(bad_report().outcomes, key=lambda outcome: (outcome.scope, outcome.rule_id)))
+    ordered = outcomes_of(sorted(bad_report().outcomes, key=lambda outcome: (outcome.scope, outcome.rule_id)))
     levels: dict[str, Level | None] = dict.fromkeys(EPISODES, "L1")
     return replace(bad_report(), outcomes=ordered, levels=levels, title=subject().title or {})
 

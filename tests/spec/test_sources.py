@@ -145,6 +145,7 @@ def test_words_of_a_vocabulary_stand_in_no_schema() -> None:
     assert inline == {
         ("lossless",),
         ("failed", "undetermined"),
+        ("finding", "waived"),
         ("judging", "authoring"),
         ("as_of_ns",),
         ("preview", "released", "withdrawn"),
