@@ -21,15 +21,18 @@ def guarded_tables(episode: Episode, measurers: Sequence[Measurer]) -> tuple[dic
     Raises:
         EnvironmentUnfitError: The machine cannot go on (no space left); that is nobody's fault.
     """
-    tables: dict[str, list[Row]] = {}
-    failed: list[Row] = []
-    for item in measurers:
-        try:
-            tables[item.name] = item.run(episode)
-        except EnvironmentUnfitError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a measurer stumbles over, the rest is measured
-            tables[item.name] = []
-            failed.append(failed_row(item.name, [item.name], error, episode=episode.episode_id))
+    made = {item.name: _run(item, episode) for item in measurers}
+    tables = {name: rows for name, (rows, _) in made.items()}
+    failed = [row for _, row in made.values() if row is not None]
     tables[ERROR] = [*tables.get(ERROR, []), *failed]
     return tables, not failed
+
+
+def _run(item: Measurer, episode: Episode) -> tuple[list[Row], Row | None]:
+    """Rows of a measurer; none and an error row where it raised."""
+    try:
+        return item.run(episode), None
+    except EnvironmentUnfitError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a measurer stumbles over, the rest is measured
+        return [], failed_row(item.name, [item.name], error, episode=episode.episode_id)

@@ -209,7 +209,7 @@ def outcomes(rules: Mapping[str, Rule], found: tuple[Finding, ...]) -> Outcomes:
                 ]
                 states[level] = "failed" if "failed" in hits else "undetermined" if hits else "passed"
             result.append(Outcome(rule.rule_id, scope, rule.severity, states, 9))
-    return outcomes_of(sorted(result, key=lambda item: item.scope))
+    return outcomes_of(sorted(result, key=lambda item: (item.scope, item.rule_id)))
 
 
 def bad_report() -> Report:

@@ -37,7 +37,9 @@ def edited(rule_id: str, **fields: object) -> Edit:
 
 
 def unasked(rule_id: str) -> Edit:
-    return lambda report: replace(report, outcomes=outcomes_of(item for item in report.outcomes if item.rule_id != rule_id))
+    return lambda report: replace(
+        report, outcomes=outcomes_of(item for item in report.outcomes if item.rule_id != rule_id)
+    )
 
 
 def less_seen(report: Report) -> Report:
