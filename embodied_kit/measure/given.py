@@ -104,8 +104,7 @@ def dataset_given(
         tuple(calibrations),
         tuple(
             GivenLayer(item.path, folders.get(item.path.rpartition("/")[0], {}), item.value)
-            for item in documents.all("layer_episode")
-            if get_text(item.value, "episode_id") == name
+            for item in documents.annotations.get(name, ())
         ),
     )
 

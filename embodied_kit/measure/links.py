@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from embodied_kit.episode.layout import DATASET_JSON, TASKS_JSON
 from embodied_kit.measure.corpus.traits import NO_TRAITS, Traits
@@ -19,6 +20,7 @@ from embodied_kit.model.json import JsonObject, JsonValue
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _DURATION_STEP_S = 1e-6
+_MANDATORY = ("dataset", "task")
 _LETTERS = 200
 
 
@@ -49,13 +51,35 @@ class DatasetDocuments:
 
     documents: Sequence[Document]
 
+    @cached_property
+    def _by_kind(self) -> Mapping[str, list[Document]]:
+        """Of thousands of annotations each episode asks for a few documents."""
+        found: dict[str, list[Document]] = {}
+        for item in self.documents:
+            found.setdefault(item.kind, []).append(item)
+        return found
+
+    @cached_property
+    def annotations(self) -> Mapping[str, list[Document]]:
+        """episode_id -> readable documents of layers about it."""
+        found: dict[str, list[Document]] = {}
+        for item in self.all("layer_episode"):
+            found.setdefault(get_text(item.value, "episode_id"), []).append(item)
+        return found
+
     def first(self, kind: str) -> JsonObject:
         """The first readable document of a kind; empty where there is none."""
-        return next((item.value for item in self.documents if item.kind == kind and item.ok), {})
+        return next((item.value for item in self._by_kind.get(kind, ()) if item.ok), {})
 
     def all(self, kind: str) -> list[Document]:
         """Every readable document of a kind."""
-        return [item for item in self.documents if item.kind == kind and item.ok]
+        return [item for item in self._by_kind.get(kind, ()) if item.ok]
+
+    def tells(self, kind: str) -> bool:
+        """Whether every document that names objects of a kind is there and can be read; else ST-01 speaks of it."""
+        at_home = {"collection": "dataset", "series": "dataset"}.get(kind, kind)
+        found = self._by_kind.get(at_home, [])
+        return all(item.ok for item in found) and bool(found or at_home not in _MANDATORY)
 
     def ids(self, kind: str) -> set[str]:
         """Ids that a kind of object has in this dataset: task, robot, collection, series, calibration."""
@@ -188,14 +212,21 @@ def _order(path: str, document: JsonObject, names: tuple[str, str], *, episode: 
 
 
 def _episode_references(name: str, path: str, document: JsonObject, dataset: DatasetDocuments) -> Iterator[Row]:
-    wanted = [("dataset_id", get_text(document, "dataset_id"), {get_text(dataset.first("dataset"), "dataset_id")})]
-    wanted += [
-        (f"{kind}_id", get_text(document, f"{kind}_id"), dataset.ids(kind)) for kind in ("task", "collection", "series")
-    ]
-    wanted += [("robot_ids", robot_id, dataset.ids("robot")) for robot_id in get_texts(document, "robot_ids")]
-    for field_name, identifier, known in wanted:
+    wanted = [("dataset", "dataset_id", get_text(document, "dataset_id"))]
+    wanted += [(kind, f"{kind}_id", get_text(document, f"{kind}_id")) for kind in ("task", "collection", "series")]
+    wanted += [("robot", "robot_ids", robot_id) for robot_id in get_texts(document, "robot_ids")]
+    for kind, field_name, identifier in wanted:
         if identifier:
-            yield _reference(path, field_name, identifier, known, name)
+            yield from _reference_to(dataset, kind, path, field_name, identifier, name)
+
+
+def _reference_to(
+    dataset: DatasetDocuments, kind: str, path: str, field_name: str, identifier: str, episode: str | None = None
+) -> Iterator[Row]:
+    """A reference, unless the document that would tell cannot be read: then nobody knows whether it dangles."""
+    known = dataset.ids(kind)
+    if identifier in known or dataset.tells(kind):
+        yield _reference(path, field_name, identifier, known, episode)
 
 
 def _reference(path: str, field_name: str, identifier: str, known: set[str], episode: str | None = None) -> Row:
@@ -207,14 +238,16 @@ def _dataset_references(value: JsonObject, dataset: DatasetDocuments, episodes: 
     for item in get_objects(value, "series"):
         collection = get_text(item, "collection_id")
         if collection:
-            yield _reference(DATASET_JSON, "series.collection_id", collection, dataset.ids("collection"))
+            yield from _reference_to(dataset, "collection", DATASET_JSON, "series.collection_id", collection)
     for item in get_objects(value, "excluded"):
         yield _reference(DATASET_JSON, "excluded.episode_id", get_text(item, "episode_id"), episodes)
+    layers = {item.path.rpartition("/")[0]: item.value for item in dataset.all("layer")}
     for document in dataset.all("layer_episode"):
-        folder = document.path.rpartition("/")[0]
-        layers = {get_text(item.value, "layer_id") for item in dataset.all("layer") if item.path.startswith(folder)}
         yield _reference(document.path, "episode_id", get_text(document.value, "episode_id"), episodes)
-        yield _reference(document.path, "layer_id", get_text(document.value, "layer_id"), layers)
+        layer = layers.get(document.path.rpartition("/")[0], {})
+        if layer or dataset.tells("layer"):
+            known = {get_text(layer, "layer_id")} if layer else set()
+            yield _reference(document.path, "layer_id", get_text(document.value, "layer_id"), known)
 
 
 def _robot_references(dataset: DatasetDocuments) -> Iterator[Row]:
@@ -223,7 +256,7 @@ def _robot_references(dataset: DatasetDocuments) -> Iterator[Row]:
         robot_id = get_text(document.value, "robot_id")
         yield compared("id_unique", document.path, "folder", folder, robot_id)
         for identifier in get_texts(document.value, "calibration_ids"):
-            yield _reference(document.path, "calibration_ids", identifier, dataset.ids("calibration"))
+            yield from _reference_to(dataset, "calibration", document.path, "calibration_ids", identifier)
     for document in dataset.all("calibration"):
         yield _reference(document.path, "robot_id", get_text(document.value, "robot_id"), {document.path.split("/")[1]})
 

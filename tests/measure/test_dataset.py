@@ -451,3 +451,23 @@ def test_an_episode_that_descends_from_itself(tmp_path: Path) -> None:
         step = {"parent_id": parent, "operation": "trim"}
         path.write_bytes(encoded({**json.loads(path.read_bytes()), "lineage": [step]}))
     assert "out_of_order" in states(measured(root, "signal")["dataset"], "lineage")
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "kinds"),
+    [("dataset.json", {"dataset_id", "collection_id", "series_id"}), ("tasks.json", {"task_id"})],
+)
+@pytest.mark.parametrize("way", ["unreadable", "missing"])
+def test_nothing_dangles_that_an_unreadable_document_would_name(
+    tmp_path: Path, spoiled: str, kinds: set[str], way: str
+) -> None:
+    root = write_dataset(tmp_path / "set")
+    if way == "missing":
+        (root / spoiled).unlink()
+    else:
+        (root / spoiled).write_text("{nope")
+    rows = [row for facts in measured(root, "index").values() for row in facts.tables["link"]]
+    assert not [row for row in rows if row["state"] == "dangling"]
+    told = {str(row["target"]).partition(":")[0] for row in rows if row["kind"] == "reference"}
+    assert told
+    assert not told & kinds
