@@ -8,6 +8,7 @@ import numpy as np
 
 from embodied_kit.measure.dimension import nan_spots
 from embodied_kit.measure.episode import Episode, StreamView
+from embodied_kit.measure.float32 import float32_spots
 from embodied_kit.measure.frozen import FROZEN_SPAN_S, dark_runs, frozen_runs, seconds
 from embodied_kit.measure.jsonget import get_text
 from embodied_kit.measure.rows import make_row
@@ -64,6 +65,7 @@ def _spots_of(episode: Episode, view: StreamView, series: Series) -> Iterator[tu
     for judged in episode.judged(view, series):
         yield judged.child_frame, "gap", judged.timing.gaps
         yield judged.child_frame, "reversal", judged.timing.back
+        yield judged.child_frame, "float32", float32_spots(judged.stamps, judged.timing, episode.start_end_ns)
         if get_text(view.declared, "cadence") != LATCHED:  # sent once, long before it is recorded
             yield judged.child_frame, "late", _late(series, judged.child_frame)
     yield "", "nan", _nan(series)

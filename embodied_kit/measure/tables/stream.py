@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from embodied_kit.measure.distribution import order
 from embodied_kit.measure.episode import Episode, StreamView
+from embodied_kit.measure.float32 import float32_ratio
 from embodied_kit.measure.jsonget import get_bool, get_object, get_objects, get_positive, get_text
 from embodied_kit.measure.judged import Judged, period_ns
 from embodied_kit.measure.rows import make_row
@@ -66,6 +67,7 @@ def _row(episode: Episode, view: StreamView, series: Series, common: Mapping[str
     values |= _timed(timing, nominal) | _skews(series, judged.child_frame)
     span = _span_covered(timing, nominal, episode.span_ns)
     values["span_covered_ratio"] = span
+    values["float32_ratio"] = float32_ratio(judged.stamps, timing, episode.start_end_ns)
     rates = control_rates(episode.robots)
     if view.role == "state" and timing.rate_hz is not None and rates:
         values["control_rate_ratio"] = timing.rate_hz / max(rates)
