@@ -62,10 +62,7 @@ class Deriver:
     run: Callable[[DeriveInput], Tables]
 
 
-DERIVERS: tuple[Deriver, ...] = ()
-
-
-def derived_key(scan_key: str, given: Given, derivers: Sequence[Deriver] = DERIVERS) -> str:
+def derived_key(scan_key: str, given: Given, derivers: Sequence[Deriver]) -> str:
     """Content key of derived tables, sha256 hex.
 
     Args:
@@ -77,7 +74,7 @@ def derived_key(scan_key: str, given: Given, derivers: Sequence[Deriver] = DERIV
     return sha256_hex(canonical_bytes({"scan": scan_key, "given": given.digest(), "derivers": versions}))
 
 
-def derived_tables(depth: Depth, derivers: Sequence[Deriver] = DERIVERS) -> list[str]:
+def derived_tables(depth: Depth, derivers: Sequence[Deriver]) -> list[str]:
     """Tables to which the derivers of one depth add rows."""
     return list(dict.fromkeys(name for item in _at(depth, derivers) for name in item.tables))
 
@@ -89,7 +86,7 @@ def derive(
     *,
     episode_id: str | None,
     depth: Depth,
-    derivers: Sequence[Deriver] = DERIVERS,
+    derivers: Sequence[Deriver],
 ) -> dict[str, list[Row]]:
     """Rows of all derivers by table; one that fails leaves a row of the table `error` for each of its tables."""
     streams, span = recording.streams, recording.span

@@ -49,7 +49,7 @@ MEASURERS: tuple[Measurer, ...] = (
     Measurer("coverage", 2, "index", coverage_rows),
     Measurer("error", 2, "index", error_rows),
     Measurer("dim", 2, "signal", dim_rows),
-    Measurer("pair", 2, "signal", pair_rows),
+    Measurer("pair", 3, "signal", pair_rows),
     Measurer("span", 2, "signal", span_rows),
     Measurer("signature", 1, "signal", signature_rows),
     Measurer("text", 1, "signal", text_rows),

@@ -9,6 +9,7 @@ from pathlib import Path
 from embodied_kit.errors import UsageError
 from embodied_kit.measure.cache import Cache, Claims, unit_key
 from embodied_kit.measure.derive import derive, derived_key, derived_tables, merged
+from embodied_kit.measure.derivers import DERIVERS
 from embodied_kit.measure.documents import Document
 from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.given import NOTHING_GIVEN, Given
@@ -92,7 +93,7 @@ def measure_unit(
 
 def _derived(found: Measured, given: Given, episode_id: str | None, depth: Depth, cache: Cache) -> Measured | None:
     """A kept scan with its derived tables; None where they can only be made by scanning again."""
-    key = derived_key(found.key, given)
+    key = derived_key(found.key, given, DERIVERS)
     tables = cache.find_derived(key)
     if tables is not None:
         return replace(found, tables=merged(found.tables, tables), key=key)
@@ -103,8 +104,8 @@ def _derived(found: Measured, given: Given, episode_id: str | None, depth: Depth
 def _derive(
     scan: Measured, recording: Recording, given: Given, episode_id: str | None, depth: Depth, cache: Cache
 ) -> Measured:
-    key = derived_key(scan.key, given)
-    tables = derive(recording, given, scan.tables, episode_id=episode_id, depth=depth)
+    key = derived_key(scan.key, given, DERIVERS)
+    tables = derive(recording, given, scan.tables, episode_id=episode_id, depth=depth, derivers=DERIVERS)
     cache.keep_derived(tables, key, episode_id or "bare", depth)
     return replace(scan, tables=merged(scan.tables, tables), key=key)
 
@@ -119,7 +120,7 @@ def lost_unit(paths: Sequence[str], episode_id: str | None, depth: Depth, reason
         reason: Why there is nothing.
     """
     tables: dict[str, list[Row]] = {item.name: [] for item in measured_at(depth)}
-    tables |= {name: [] for name in derived_tables(depth)}
+    tables |= {name: [] for name in derived_tables(depth, DERIVERS)}
     wanted = [name for name in tables if name not in ("coverage", "error")]
     tables["error"] = [error_row(path, "scan", wanted, reason, episode=episode_id) for path in paths or [""]]
     tables["coverage"] = [coverage_row(path, episode_id, opened=False, decoded=False, reason=reason) for path in paths]

@@ -1,6 +1,6 @@
-"""Names and tree of a URDF, read by a parser that accepts no document type: so nothing expands, nothing is fetched.
+"""Joints of a URDF, read by a parser that accepts no document type: so nothing expands, nothing is fetched.
 
-Elements: wiki.ros.org/urdf/XML; only robot/joint with its parent, child and mimic is looked at.
+Elements: wiki.ros.org/urdf/XML; only robot/joint and its children are looked at.
 """
 
 from __future__ import annotations
@@ -30,20 +30,35 @@ class Urdf:
     edges: tuple[tuple[str, str], ...]
 
 
-@dataclass
-class _Joint:
+@dataclass(frozen=True)
+class UrdfJoint:
+    """One joint as the file writes it.
+
+    Attributes:
+        kind: Its `type`.
+        elements: Child element -> its attributes: parent, child, origin, axis, limit, mimic.
+    """
+
     name: str
     kind: str
-    parent: str = ""
-    child: str = ""
-    mimic: bool = False
+    elements: dict[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def parent(self) -> str:
+        """Name of the parent link; empty where there is none."""
+        return self.elements.get("parent", {}).get("link", "")
+
+    @property
+    def child(self) -> str:
+        """Name of the child link; empty where there is none."""
+        return self.elements.get("child", {}).get("link", "")
 
 
 @dataclass
 class _Reader:
     """Collects joints from the events of the parser."""
 
-    joints: list[_Joint] = field(default_factory=list)
+    joints: list[UrdfJoint] = field(default_factory=list)
     depth: int = 0
     in_joint: bool = False
 
@@ -54,12 +69,9 @@ class _Reader:
         if self.depth == 2:
             self.in_joint = tag == "joint"
             if self.in_joint:
-                self.joints.append(_Joint(attributes.get("name", ""), attributes.get("type", "")))
+                self.joints.append(UrdfJoint(attributes.get("name", ""), attributes.get("type", "")))
         elif self.depth == 3 and self.in_joint:
-            joint = self.joints[-1]
-            if tag in ("parent", "child"):
-                setattr(joint, tag, attributes.get("link", ""))
-            joint.mimic |= tag == "mimic"
+            self.joints[-1].elements[tag] = attributes
 
     def end(self, _tag: str) -> None:
         self.depth -= 1
@@ -67,6 +79,21 @@ class _Reader:
 
 def read_urdf(data: bytes) -> Urdf:
     """Names of a URDF.
+
+    Raises:
+        DataError: It is no XML, declares a document type, or is too large.
+    """
+    joints = read_joints(data)
+    movable = [joint for joint in joints if joint.kind not in _FIXED]
+    return Urdf(
+        tuple(joint.name for joint in movable if "mimic" not in joint.elements),
+        tuple(joint.name for joint in movable if "mimic" in joint.elements),
+        tuple((joint.parent, joint.child) for joint in joints),
+    )
+
+
+def read_joints(data: bytes) -> list[UrdfJoint]:
+    """Joints of a URDF in file order.
 
     Raises:
         DataError: It is no XML, declares a document type, or is too large.
@@ -81,12 +108,7 @@ def read_urdf(data: bytes) -> Urdf:
         parser.Parse(data, True)
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise DataError(f"expected XML, got: {error}") from error
-    movable = [joint for joint in reader.joints if joint.kind not in _FIXED]
-    return Urdf(
-        tuple(joint.name for joint in movable if not joint.mimic),
-        tuple(joint.name for joint in movable if joint.mimic),
-        tuple((joint.parent, joint.child) for joint in reader.joints),
-    )
+    return reader.joints
 
 
 def _refuse_doctype(*_arguments: object) -> None:

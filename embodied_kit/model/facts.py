@@ -22,6 +22,7 @@ TABLES: tuple[str, ...] = (
     "dim",
     "frame",
     "pair",
+    "kin",
     "span",
     "signature",
     "text",

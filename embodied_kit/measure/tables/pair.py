@@ -25,7 +25,6 @@ from embodied_kit.model.json import JsonValue
 STUCK_STATE_RANGE = 1e-3
 """A joint whose measured range stays below it is stuck, if it was commanded over STUCK_COMMAND_RANGE (RoboMIND)."""
 STUCK_COMMAND_RANGE = 1e-2
-SATURATED_RAD = np.deg2rad(7.0)
 MOVED = 1e-2
 """A joint that changes by this much (rad or m) within a span has moved."""
 NS_PER_MS = 1_000_000
@@ -34,7 +33,6 @@ _NO_VALUE = {
     "p50_ms": "no stamp lies within the other stream",
     "p95_ms": "no stamp lies within the other stream",
     "max_ms": "no stamp lies within the other stream",
-    "saturated_ratio": "no command after the first state",
     "equal_ratio": "no sample to compare",
     "command_range": "no finite value",
     "state_range": "no finite value",
@@ -123,7 +121,7 @@ def stuck_spots(episode: Episode) -> Iterator[tuple[StreamView, Spots]]:
 def _joint_numbers(
     command: NDArray[np.float64], state: NDArray[np.float64], row: NDArray[np.int64]
 ) -> dict[str, JsonValue]:
-    """Ranges, and the share of commands with the state 7 degrees (0.122 of the unit) or more away.
+    """Ranges of a command and its state.
 
     Args:
         command: (n,) commanded positions.
@@ -132,7 +130,6 @@ def _joint_numbers(
     """
     command_range, state_range = _range(command), _range(state)
     told = row >= 0
-    gap = np.abs(command[told] - state[row[told]])
     stuck = None
     if command_range is not None and state_range is not None:
         stuck = state_range < STUCK_STATE_RANGE and command_range >= STUCK_COMMAND_RANGE
@@ -141,7 +138,6 @@ def _joint_numbers(
         "command_range": command_range,
         "state_range": state_range,
         "stuck": stuck,
-        "saturated_ratio": float((gap > SATURATED_RAD).mean()) if len(gap) else None,
     }
 
 

@@ -1,0 +1,8 @@
+"""Everything that is derived, in one list."""
+
+from __future__ import annotations
+
+from embodied_kit.measure.derive import Deriver
+from embodied_kit.measure.kinematics.derived import KINEMATICS
+
+DERIVERS: tuple[Deriver, ...] = (KINEMATICS,)

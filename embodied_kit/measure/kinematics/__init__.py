@@ -1,0 +1,1 @@
+"""Kinematics: what the robot's description and its recorded joints say of each other. Pure functions and their rows."""
