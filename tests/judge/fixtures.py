@@ -31,7 +31,12 @@ class Fixture:
     units: tuple[Facts, ...]
 
 
-PARAMETERS = {"min_jpeg_quality": 60, "min_video_bits_per_pixel": 0.02}
+PARAMETERS = {
+    "min_jpeg_quality": 60,
+    "min_video_bits_per_pixel": 0.02,
+    "max_ee_speed_m_s": 0.5,
+    "unchanged_grippers": [False],
+}
 """Of rules that no preview profile lists."""
 
 

@@ -117,13 +117,14 @@ def tool_rows(
         body: Its robots.
         positions: Of their joints.
         streams: State streams.
-        tools: Links whose pose is recorded; of a chain that has none, its last link.
+        tools: Links whose pose is recorded; of a chain to which none is fixed, its last link.
     """
     reasons = dict.fromkeys(("speed_max_m_s", "acceleration_max_m_s2"), body.problem or FEW)
     if not body.models and streams:
         yield _row(known, "tool", streams[0].stream, "", {"n": None}, reasons)
     for model, arm in body.tips():
-        chain = next((end for end in ends_of(model, arm) if end[-1].child in tools), arm)
+        ends = (end for end in ends_of(model, arm) if all(joint.kind == "fixed" for joint in end[len(arm) :]))
+        chain = next((end for end in ends if end[-1].child in tools), arm)
         stream = _stream_of(chain, streams)
         if stream is None:
             continue
