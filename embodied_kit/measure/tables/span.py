@@ -65,7 +65,7 @@ def _spots_of(episode: Episode, view: StreamView, series: Series) -> Iterator[tu
     for judged in episode.judged(view, series):
         yield judged.child_frame, "gap", judged.timing.gaps
         yield judged.child_frame, "reversal", judged.timing.back
-        yield judged.child_frame, "float32", float32_spots(judged.stamps, judged.timing, episode.start_end_ns)
+        yield judged.child_frame, "float32", float32_spots(judged.stamps, judged.timing)
         if get_text(view.declared, "cadence") != LATCHED:  # sent once, long before it is recorded
             yield judged.child_frame, "late", _late(series, judged.child_frame)
     yield "", "nan", _nan(series)

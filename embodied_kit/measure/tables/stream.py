@@ -67,7 +67,7 @@ def _row(episode: Episode, view: StreamView, series: Series, common: Mapping[str
     values |= _timed(timing, nominal) | _skews(series, judged.child_frame)
     span = _span_covered(timing, nominal, episode.span_ns)
     values["span_covered_ratio"] = span
-    values["float32_ratio"] = float32_ratio(judged.stamps, timing, episode.start_end_ns)
+    values["float32_ratio"] = float32_ratio(judged.stamps, timing)
     rates = control_rates(episode.robots)
     if view.role == "state" and timing.rate_hz is not None and rates:
         values["control_rate_ratio"] = timing.rate_hz / max(rates)
