@@ -14,6 +14,7 @@ from embodied_kit.mcap.reader import Batch
 from embodied_kit.measure.framelog import IMAGE_FIELDS, VIDEO, FrameLog
 from embodied_kit.measure.numeric import NameLayouts, NumericFields
 from embodied_kit.measure.payload import PayloadDigest
+from embodied_kit.measure.pointcloud import CLOUD_FIELDS, POINT_CLOUD, CloudLog
 from embodied_kit.measure.store import Array, Blocks, Column, ColumnStore
 from embodied_kit.measure.text.log import TextLog
 from embodied_kit.messages.columns import ColumnDecoder, Columns
@@ -76,6 +77,7 @@ class Series:
     header_n: int = 0
     overflowed: bool = False
     frames: FrameLog | None = None
+    clouds: CloudLog | None = None
 
     def __post_init__(self) -> None:
         self.base = self.store.column(BASE_DTYPE)
@@ -86,6 +88,8 @@ class Series:
         self._lengths: dict[str, int] = {}
         if self.short_type in IMAGE_FIELDS:
             self.frames = FrameLog(self.store, decode=self.depth == "full")
+        if self.short_type == POINT_CLOUD and self.depth == "full":
+            self.clouds = CloudLog(self.store)
 
     @property
     def n(self) -> int:
@@ -137,6 +141,8 @@ class Series:
                 self.texts.add_messages(self.topic, path, column.table)
         if self.frames is not None and has_fields(columns, IMAGE_FIELDS[self.short_type]):
             self.frames.add(batch.buffer, columns, stamps, self.short_type)
+        if self.clouds is not None and has_fields(columns, CLOUD_FIELDS):
+            self.clouds.add(batch.buffer, columns)
         if self.short_type == TF and has_fields(columns, _TRANSFORM_FIELDS):
             self._add_transforms(columns, base["log"])
         if self.short_type == CAMERA_INFO and has_fields(columns, _CAMERA_FIELDS):

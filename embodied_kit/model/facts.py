@@ -21,6 +21,8 @@ TABLES: tuple[str, ...] = (
     "stream",
     "dim",
     "frame",
+    "cloud",
+    "geometry",
     "pair",
     "kin",
     "span",
