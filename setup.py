@@ -31,6 +31,12 @@ EXTRAS = {
         "etils<1.14; python_version < '3.11'",
     ],
     "video": ["av>=13"],
+    "geometry": [
+        # one library in two distributions: neither satisfies a requirement on the other
+        "open3d-cpu>=0.19; sys_platform == 'linux' and platform_machine == 'x86_64'",
+        "open3d>=0.19; sys_platform != 'linux' or platform_machine != 'x86_64'",
+        "libusb-package>=1.0.26",  # open3d loads libusb, which slim systems lack
+    ],
     "test": [
         "av>=13",
         "hypothesis>=6.100",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from embodied_kit.measure.derive import Deriver
+from embodied_kit.measure.geometry.derived import GEOMETRY
 from embodied_kit.measure.kinematics.derived import KINEMATICS
 
-DERIVERS: tuple[Deriver, ...] = (KINEMATICS,)
+DERIVERS: tuple[Deriver, ...] = (KINEMATICS, GEOMETRY)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from embodied_kit.measure.encoding import CODECS, VIDEO_CODECS, Coding, jpeg_quality, read_coding
 from embodied_kit.measure.framerow import FRAME_DTYPE, RowMaker, State
+from embodied_kit.measure.gallery import Gallery
 from embodied_kit.measure.image import (
     Plane,
     UndecodableError,
@@ -68,6 +69,7 @@ class FrameLog:
         self._settled: set[int] = set()
         self._fed = 0
         self._last: tuple[bytes, NDArray[np.void]] | None = None
+        self.gallery = Gallery()
         self.encodings: Counter[str] = Counter()
         self.undecoded_n = 0
         self.remedy = NO_DECODER
@@ -107,14 +109,14 @@ class FrameLog:
             self._add_video(picture, stamp_ns)
             return
         self._end_video()
-        row = self._row(picture)
+        row = self._row(picture, stamp_ns)
         row["stamp"] = stamp_ns
         if row["state"][0] == State.UNDECODED:
             self.undecoded_n += 1
             self.remedy = NO_VIDEO if codec in VIDEO_CODECS else NO_DECODER
         self._rows.append(row)
 
-    def _row(self, picture: Picture) -> NDArray[np.void]:
+    def _row(self, picture: Picture, stamp_ns: int) -> NDArray[np.void]:
         """Row of one image, shape (1,); an image whose bytes are those of the one before is not decoded again."""
         if self._last is not None and self._last[0] == picture.data:
             return self._make.again(self._last[1])
@@ -124,6 +126,7 @@ class FrameLog:
             if picture.coding.codec == "jpeg":
                 row["quality"] = jpeg_quality(picture.data) or 0
             self._make.fill(row, plane)
+            self.gallery.offer(stamp_ns, plane.pixels)
         kept: NDArray[np.void] = row.copy()  # the caller writes its own stamp
         self._last = (bytes(picture.data), kept)
         return row
@@ -151,6 +154,7 @@ class FrameLog:
             if frame.plane is not None:
                 row["state"] = State.DECODED
                 self._make.fill(row, frame.plane)
+                self.gallery.offer(int(row["stamp"][0]), frame.plane.pixels)
         while self._waiting and next(iter(self._waiting)) in self._settled:
             self._append_first()
 

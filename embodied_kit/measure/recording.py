@@ -17,6 +17,7 @@ import numpy as np
 from embodied_kit.canonical import MAX_DEPTH, MAX_VALUES, canonical_bytes, parse_json
 from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.given import NOTHING_GIVEN, Given, GivenRobot, embedded_given
+from embodied_kit.measure.imagetracks import with_images
 from embodied_kit.measure.jsonget import get_object, get_objects, get_texts
 from embodied_kit.measure.track import Track
 from embodied_kit.measure.tracks import StreamTrack, Tracks, collect_tracks
@@ -49,7 +50,8 @@ class Recording:
 def recording_of(episode: Episode) -> Recording:
     """What the scan of an episode leaves; its tracks can be loaded while the scan's columns are open."""
     streams = tuple(episode.declared_streams)
-    return Recording(collect_tracks(episode), streams, embedded_given(episode), episode.start_end_ns)
+    tracks = with_images(collect_tracks(episode), episode)
+    return Recording(tracks, streams, embedded_given(episode), episode.start_end_ns)
 
 
 def write_recording(recording: Recording, path: Path) -> None:

@@ -12,7 +12,7 @@ from embodied_kit.measure.episode import Episode, StreamView
 from embodied_kit.measure.series import Series
 from embodied_kit.measure.track import MAX_TRACK_VALUES, Track, field_layouts
 
-TRACKS_VERSION = 1
+TRACKS_VERSION = 2
 """Raised with every change of what is kept; part of the cache key."""
 MAX_KEPT_VALUES = 2**23
 

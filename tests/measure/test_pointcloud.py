@@ -27,7 +27,7 @@ def cloud(points: np.ndarray, *, datatype: int = FLOAT32, big: bool = False, pad
     layout = {"names": names, "offsets": offsets, "formats": ["u2", *[order + kind] * 3], "itemsize": 4 + 3 * size}
     rows = np.zeros(len(points), np.dtype(layout))
     for index, axis in enumerate("xyz"):
-        rows[axis] = points[:, index]
+        rows[axis] = np.nan_to_num(points[:, index]) if datatype == UINT16 else points[:, index]
     data = rows.tobytes() + b"\7" * pad
     fields = [
         {"name": name, "offset": offset, "datatype": UINT16 if name == "ring" else datatype, "count": 1}

@@ -77,7 +77,7 @@ class Camera:
 
 
 def read_camera(entry: JsonObject) -> Camera | None:
-    """Camera of an entry of a calibration; None where intrinsics, size or pose are not whole, or its model is unknown."""
+    """Camera of an entry of a calibration; None where intrinsics, size or pose are not whole, or no known model."""
     intrinsics, extrinsics = get_object(entry, "intrinsics"), get_object(entry, "extrinsics")
     numbers = [get_number(intrinsics, name) for name in ("fx", "fy", "cx", "cy")]
     size = _floats(get_list(entry, "resolution"))

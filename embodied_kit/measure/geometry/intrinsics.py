@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from embodied_kit.measure.derive import DeriveInput
 from embodied_kit.measure.jsonget import get_list, get_number, get_object, get_objects, get_text
-from embodied_kit.measure.measured import Tables
 from embodied_kit.measure.rows import make_row
 from embodied_kit.measure.times import parse_rfc3339
 from embodied_kit.model.facts import Row
@@ -31,12 +30,8 @@ _REASONS = {
 }
 
 
-def geometry_rows(known: DeriveInput) -> Tables:
+def geometry_rows(known: DeriveInput) -> Iterator[Row]:
     """A row for every camera of every calibration."""
-    return {"geometry": list(_rows(known))}
-
-
-def _rows(known: DeriveInput) -> Iterator[Row]:
     devices = {
         get_text(camera, "stream_id"): get_text(camera, "serial_hash")
         for robot in known.given.robots

@@ -99,7 +99,7 @@ def _gradient(image: NDArray[np.uint8]) -> NDArray[np.int64]:
     """|dx| + |dy| by central differences, capped, so that a few bright edges do not speak for all."""
     wide = np.pad(image, 1, mode="edge").astype(np.int64)
     size = np.abs(wide[1:-1, 2:] - wide[1:-1, :-2]) + np.abs(wide[2:, 1:-1] - wide[:-2, 1:-1])
-    return np.minimum(size, _GRADIENT_CAP)
+    return np.asarray(np.minimum(size, _GRADIENT_CAP), np.int64)
 
 
 def _refined(values: Floats, at: int) -> float:
