@@ -86,7 +86,7 @@ def product(first: Values, second: Values) -> Values:
 
 def conjugate(quaternion: Values) -> Values:
     """Inverse of unit quaternions (n, 4)."""
-    return quaternion * np.array([-1.0, -1.0, -1.0, 1.0])
+    return np.asarray(quaternion * np.array([-1.0, -1.0, -1.0, 1.0]), np.float64)
 
 
 def rotated(quaternion: Values, vector: Values) -> Values:
