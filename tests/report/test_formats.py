@@ -18,6 +18,7 @@ from embodied_kit.model.rule import Level, LimitCheck
 from embodied_validators.judge import report_lines
 from embodied_validators.report import FORMATS, Request, read_reports, render_jsonl
 from embodied_validators.report.fingerprint import fingerprints
+from embodied_validators.report.junit import render_junit
 from embodied_validators.report.phrases import measured_text
 from embodied_validators.report.sarif import MOST_RESULTS, render_sarif
 from embodied_validators.report.words import LANGUAGES, Words
@@ -180,6 +181,14 @@ def test_junit_passes_only_what_passed() -> None:
     states = {(outcome.scope, outcome.rule_id): outcome.states for outcome in bad_report().outcomes}
     assert all(states[key]["L2"] == "passed" for key in passed)
     assert (EPISODES[1], "SR-10") in cases(replace(asked(), level="L4"))
+
+
+def test_junit_of_very_many_cases_counts_what_passed() -> None:
+    whole, few = (render_junit(bad_report(), rulebook(), subject(), "en", most=most) for most in (10_000, 10))
+    assert few.count(b"<testcase") < whole.count(b"<testcase")
+    assert few.count(b"<failure") == whole.count(b"<failure") > 0
+    assert few.count(b"<error") == whole.count(b"<error") > 0
+    assert re.search(rb'name="[0-9]+ rules passed"/>', few)
 
 
 def test_hostile_text_is_inert() -> None:

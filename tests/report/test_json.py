@@ -11,6 +11,7 @@ from embodied_kit.canonical import parse_json
 from embodied_kit.model.outcomes import outcomes_of
 from embodied_kit.model.report import Outcome
 from embodied_validators.report import FORMATS, Request, render_json
+from embodied_validators.report.fingerprint import fingerprints
 
 
 def schema() -> dict[str, object]:
@@ -37,7 +38,7 @@ def test_the_schema_refuses_a_wrong_document() -> None:
 
 def test_groups_and_findings_say_the_same() -> None:
     document = json.loads(render_json(bad_report(), rulebook(), subject()))
-    assert len(document["findings"]) == len(bad_report().findings)
+    assert [item["fingerprint"] for item in document["findings"]] == list(fingerprints(bad_report().findings))
     lost = document["groups"][0]
     assert (lost["rule_id"], lost["findings_n"], lost["spans_n"]) == ("TM-07", 3, 3)
     assert lost["worst"]["measured"] == 0.0772

@@ -12,10 +12,11 @@ from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.report import Finding, Place, Report
 from embodied_kit.model.rule import LEVELS, Rule
 from embodied_kit.visible import visible_json
+from embodied_validators.report.fingerprint import fingerprints
 from embodied_validators.report.group import Agreeing, Group, agreeing, group_findings, tally, verdict
 from embodied_validators.report.info import EpisodeInfo, SubjectInfo
 
-RECORD_VERSION = "1.0.0"
+RECORD_VERSION = "1.1.0"
 _NS = ("start_ns", "end_ns")
 
 
@@ -40,7 +41,10 @@ def render_json(report: Report, rulebook: Mapping[str, Rule], info: SubjectInfo)
         "levels": report.levels,
         "rules": {group.rule_id: _rule(rulebook[group.rule_id]) for group in groups if group.rule_id in rulebook},
         "groups": [_group(group) for group in groups],
-        "findings": [finding_json(finding, report) for finding in report.findings],
+        "findings": [
+            {"fingerprint": name, **finding_json(finding, report)}
+            for name, finding in zip(fingerprints(report.findings), report.findings, strict=True)
+        ],
         "outcomes": [
             {
                 "rule_id": same.outcome.rule_id,

@@ -24,6 +24,7 @@ from embodied_validators.report.sentence import finding_text
 from embodied_validators.report.words import Words
 
 Kind: TypeAlias = Literal["passed", "failure", "error", "skipped"]
+MOST_CASES = 50_000
 _WITHOUT_EPISODE = (DATASET_SCOPE, "bare")
 _LONGEST_MESSAGE = 300
 _MOST_LINES = 50
@@ -31,7 +32,12 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def render_junit(
-    report: Report, rules: Mapping[str, Rule], info: SubjectInfo, lang: Language, level: Level | None = None
+    report: Report,
+    rules: Mapping[str, Rule],
+    info: SubjectInfo,
+    lang: Language,
+    level: Level | None = None,
+    most: int = MOST_CASES,
 ) -> bytes:
     """The report as JUnit XML, UTF-8.
 
@@ -41,6 +47,7 @@ def render_junit(
         info: Name, and start of the episodes.
         lang: Language of the messages.
         level: Rules up to this level are cases; the level at stake where it is None.
+        most: Above this number of cases, those of a scope that passed are one case.
     """
     words = Words(lang)
     focus = level or verdict(report, agreeing(report)).focus
@@ -52,6 +59,8 @@ def render_junit(
     suites, total = [], Counter[Kind]()
     for scope, outcomes in groupby(report.outcomes, key=lambda outcome: outcome.scope):
         cases = [_case(page, outcome) for outcome in outcomes if min(outcome.states, default="L5") <= focus]
+        if len(report.outcomes) > most:
+            cases = _folded(page, scope, cases)
         counts = Counter(kind for kind, _ in cases)
         total += counts
         lines = "".join(line for _, line in cases)
@@ -107,6 +116,16 @@ def _case(page: _Page, outcome: Outcome) -> tuple[Kind, str]:
     body = _text("\n".join([*_first(sentences, page.words), *fix]))
     inner = f"<{kind} type={_attribute(outcome.rule_id)} message={message}>{body}</{kind}>"
     return kind, f"{opened}>\n      {inner}\n    </testcase>\n"
+
+
+def _folded(page: _Page, scope: str, cases: Sequence[tuple[Kind, str]]) -> list[tuple[Kind, str]]:
+    """The cases that did not pass, and one for all those that did."""
+    others = [case for case in cases if case[0] != "passed"]
+    n = len(cases) - len(others)
+    if not n:
+        return others
+    name = page.words("junit.passed", rules=page.words.count("rules", n))
+    return [("passed", f"    <testcase classname={_attribute(scope)} name={_attribute(name)}/>\n"), *others]
 
 
 def _message(page: _Page, outcome: Outcome, sentences: Sequence[str]) -> str:
