@@ -9,7 +9,7 @@ import numpy as np
 import simplejpeg
 
 from embodied_kit.model.outcomes import outcomes_of
-from embodied_kit.model.report import Finding, Outcome, Outcomes, Place, Report, State
+from embodied_kit.model.report import Finding, Outcome, Outcomes, Place, Report, Skipped, State, Waiver, WaiverUse
 from embodied_kit.model.rule import LEVELS, DocumentCheck, Level, Limit, LimitCheck, Rule, Severity
 from embodied_validators.report import render_html
 from embodied_validators.report.episode_view import EpisodeView, Path3, Rate, Series, Span, Strip
@@ -239,6 +239,29 @@ def bad_report() -> Report:
         },
         digests={"facts": "a" * 64, "profile": "b" * 64},
         title={"en": "Demo", "zh": "演示"},
+    )
+
+
+def limited_report() -> Report:
+    """The bad report with waivers, skipped checks, a sample and a choice of rules."""
+    waived = Finding(
+        "VS-06", "warning", "failed", "L2", Place(EPISODES[2], stream="/cam_front"), 0.31, 0.2, "max", "1",
+        measure="clipped_ratio_p95",
+    )  # fmt: skip
+    lamp = Waiver("VS-06", "Lamp in view by intent.", "lab lead", "2027-01-31", stream="/cam_*")
+    uses = (
+        WaiverUse(lamp, "used", 1, broad=True),
+        WaiverUse(replace(lamp, rule_id="TM-06", stream="", episode=EPISODES[0]), "unused"),
+        WaiverUse(replace(lamp, rule_id="CT-07"), "refused"),
+    )
+    places = tuple(Place(item, path=f"episodes/{item}/data_000.mcap") for item in EPISODES[:3])
+    reason = "the file ends before its data do"
+    skipped = (
+        Skipped("TM-07", reason, ("KN-14", "SM-01"), "L2", places, 7),
+        Skipped("", reason, ("VS-06",), "L3", (), 0),
+    )
+    return replace(
+        bad_report(), waived=(waived,), waivers=uses, skipped=skipped, partial=True, selection="TM,VS", level=None
     )
 
 

@@ -138,6 +138,8 @@ class Verdict:
         undecided: Rules that could not be decided at it.
         preview: The profile does not hold every rule, so its marks say preview.
         no_level: The subject can have none (a bare file or bag).
+        withheld: None is given, since only a part was looked at or asked.
+        waived: The level reached rests on waivers.
     """
 
     reached: Level | None
@@ -146,6 +148,8 @@ class Verdict:
     undecided: tuple[str, ...]
     preview: bool
     no_level: bool
+    withheld: bool = False
+    waived: bool = False
 
     def mark(self, level: Level) -> str:
         """`L2-preview` under a preview profile, else `L2`."""
@@ -201,6 +205,8 @@ def verdict(report: Report, found: Sequence[Agreeing]) -> Verdict:
         undecided=tuple(rule_id for rule_id in undecided if rule_id not in failed),
         preview=report.profile.partition("@")[0].endswith("-preview"),
         no_level=report.subject_kind == "bare",
+        withheld=report.partial or bool(report.selection),
+        waived=report.level is not None and report.with_waivers(report.level),
     )
 
 

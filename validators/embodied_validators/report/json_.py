@@ -9,7 +9,7 @@ import orjson
 
 from embodied_kit.canonical import rounded
 from embodied_kit.model.json import JsonObject, JsonValue
-from embodied_kit.model.report import Finding, Place, Report
+from embodied_kit.model.report import Finding, Place, Report, Skipped, Waiver, WaiverUse
 from embodied_kit.model.rule import LEVELS, Rule
 from embodied_kit.visible import visible_json
 from embodied_validators.report.fingerprint import fingerprints
@@ -45,6 +45,11 @@ def render_json(report: Report, rulebook: Mapping[str, Rule], info: SubjectInfo)
             {"fingerprint": name, **finding_json(finding, report)}
             for name, finding in zip(fingerprints(report.findings), report.findings, strict=True)
         ],
+        "waived": [finding_json(finding, report) for finding in report.waived],
+        "waivers": [_waiver(use) for use in report.waivers],
+        "skipped": [_skipped(item) for item in report.skipped],
+        "selection": report.selection or None,
+        "partial": report.partial,
         "outcomes": [
             {
                 "rule_id": same.outcome.rule_id,
@@ -145,6 +150,22 @@ def finding_json(finding: Finding, report: Report) -> JsonObject:
         "place": _place(finding.place),
         **_numbers(finding),
         "spans_n": finding.spans_n,
+    }
+
+
+def _waiver(use: WaiverUse) -> JsonObject:
+    given: JsonObject = {item.name: value for item in fields(Waiver) if (value := getattr(use.waiver, item.name))}
+    return {**given, "state": use.state, "findings_n": use.findings_n, "broad": use.broad}
+
+
+def _skipped(item: Skipped) -> JsonObject:
+    return {
+        "cause": item.cause or None,
+        "reason": item.reason,
+        "rules": item.rules,
+        "level": item.level,
+        "places": [_place(place) for place in item.places],
+        "places_n": item.places_n,
     }
 
 

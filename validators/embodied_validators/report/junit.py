@@ -17,6 +17,7 @@ from embodied_kit.language import Language, pick
 from embodied_kit.model.facts import DATASET_SCOPE
 from embodied_kit.model.report import Finding, Outcome, Report
 from embodied_kit.model.rule import Level, Rule
+from embodied_validators.report.conditions import skipped_why, waived_because
 from embodied_validators.report.group import agreeing, state_at, verdict
 from embodied_validators.report.info import SubjectInfo
 from embodied_validators.report.quantity import shorten
@@ -55,7 +56,8 @@ def render_junit(
     for finding in report.findings:
         if finding.level <= focus:
             found.setdefault((finding.rule_id, finding.place.episode), []).append(finding)
-    page = _Page(report, rules, info, words, focus, found)
+    skipped = {rule_id: skipped_why(item, words) for item in report.skipped for rule_id in item.rules}
+    page = _Page(report, rules, info, words, focus, found, skipped)
     suites, total = [], Counter[Kind]()
     for scope, outcomes in groupby(report.outcomes, key=lambda outcome: outcome.scope):
         cases = [_case(page, outcome) for outcome in outcomes if min(outcome.states, default="L5") <= focus]
@@ -77,6 +79,7 @@ class _Page:
     Attributes:
         focus: Rules up to this level are cases.
         found: Rule id and episode (empty for the dataset or a bare file) -> findings up to that level.
+        skipped: Rule id -> why it was not carried out somewhere.
     """
 
     report: Report
@@ -85,6 +88,7 @@ class _Page:
     words: Words
     focus: Level
     found: Mapping[tuple[str, str], Sequence[Finding]]
+    skipped: Mapping[str, str]
 
 
 def _kind(page: _Page, outcome: Outcome) -> Kind:
@@ -93,7 +97,7 @@ def _kind(page: _Page, outcome: Outcome) -> Kind:
         return "skipped"
     if state == "passed":
         return "passed"
-    if outcome.severity != "error":
+    if outcome.severity != "error" or state == "waived":
         return "skipped"
     return "failure" if state == "failed" else "error"
 
@@ -109,6 +113,8 @@ def _case(page: _Page, outcome: Outcome) -> tuple[Kind, str]:
     place = "" if outcome.scope in _WITHOUT_EPISODE else outcome.scope
     findings = page.found.get((outcome.rule_id, place), ())
     sentences = [finding_text(finding, rule, page.info, page.words) for finding in findings]
+    if not findings and state_at(outcome, page.focus) == "undetermined" and outcome.rule_id in page.skipped:
+        sentences = [page.words("not_checked", reason=page.skipped[outcome.rule_id])]
     message = _attribute(_message(page, outcome, sentences))
     if kind == "skipped":
         return kind, f"{opened}>\n      <skipped message={message}/>\n    </testcase>\n"
@@ -134,6 +140,9 @@ def _message(page: _Page, outcome: Outcome, sentences: Sequence[str]) -> str:
         return words("junit.excluded", reason=page.report.excluded[outcome.scope])
     if state == "not_applicable":
         return words("junit.not_applicable")
+    if state == "waived":
+        reasons = [use.waiver.reason for use in waived_because(page.report, outcome.rule_id)]
+        return words("junit.waived", reason=words.join(reasons))
     key = "undecided" if state == "undetermined" else "junit.failed"
     return shorten(next(iter(sentences), words(key)), _LONGEST_MESSAGE)
 

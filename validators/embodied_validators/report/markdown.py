@@ -8,6 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from embodied_kit.language import Language, pick
 from embodied_kit.model.report import Report
 from embodied_kit.model.rule import Level, Rule
+from embodied_validators.report.conditions import (
+    limits_text,
+    skipped_rules,
+    skipped_where,
+    skipped_why,
+    waiver_text,
+)
 from embodied_validators.report.group import Group, agreeing, group_findings, tally, verdict
 from embodied_validators.report.info import SubjectInfo
 from embodied_validators.report.phrases import (
@@ -56,12 +63,15 @@ def render_markdown(
         "",
         " · ".join(_facts(report, info, words)),
         "",
+        *([f"**{escaped(limited)}**", ""] if (limited := limits_text(report, words)) else []),
         *(_table(groups, rules, info, words) if groups else [words("nothing_found")]),
         "",
+        *_skipped(report, words),
         words("tally", level=focus, **{str(state): counts[state] for state in counts}),
         "",
         *_unseen(report, words),
         *_excluded(report, words),
+        *_waivers(report, words),
     ]
     return ("\n".join(lines).rstrip() + "\n").encode("utf-8")
 
@@ -149,6 +159,29 @@ def _unseen(report: Report, words: Words) -> list[str]:
     if items and rest > 0:
         items.append(f"- {words('detail.more_places', n=rest)}")
     return [f"**{words('not_seen', what=words.join(what))}**", "", *items]
+
+
+def _skipped(report: Report, words: Words) -> list[str]:
+    items = [
+        f"- **{skipped_rules(item, words, _MOST_NAMES)}** {escaped(skipped_why(item, words))}"
+        f" {code(skipped_where(item, words))}"
+        for item in report.skipped
+    ]
+    if not items:
+        return []
+    more = [f"- {words('detail.more_places', n=len(items) - _MOST_PLACES)}"] if len(items) > _MOST_PLACES else []
+    return [f"**{_MARKS['undetermined']} {words('page.skipped')}**", "", *items[:_MOST_PLACES], *more, ""]
+
+
+def _waivers(report: Report, words: Words) -> list[str]:
+    if not report.waivers:
+        return []
+    return [
+        "",
+        f"**{words('page.waivers')}**",
+        "",
+        *(f"- {escaped(waiver_text(use, words))}" for use in report.waivers),
+    ]
 
 
 def _excluded(report: Report, words: Words) -> list[str]:

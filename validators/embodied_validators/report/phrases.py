@@ -125,7 +125,12 @@ def verdict_text(verdict: Verdict, words: Words, most: int = 6) -> str:
     if verdict.no_level:
         level = verdict.blocked or LEVELS[-1]
         return words("bare_blocked", level=level, why=why) if verdict.blocked else words("bare_ok", level=level)
-    reached = words("reached", mark=verdict.mark(verdict.reached)) if verdict.reached else words("reached_none")
+    if verdict.withheld:
+        against = "" if verdict.blocked is None else words("not_reached", level=verdict.blocked, why=why)
+        return sentence_gap(words).join(part for part in (words("no_verdict"), against) if part)
+    reached = words("reached_none")
+    if verdict.reached:
+        reached = words("reached_waived" if verdict.waived else "reached", mark=verdict.mark(verdict.reached))
     if verdict.blocked is None:
         return reached
     return reached + sentence_gap(words) + words("not_reached", level=verdict.blocked, why=why)

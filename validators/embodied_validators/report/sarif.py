@@ -18,6 +18,7 @@ from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.report import Finding, Place, Report
 from embodied_kit.model.rule import LimitCheck, Rule
 from embodied_kit.visible import visible_json
+from embodied_validators.report.conditions import limits_text, skipped_why, waived_because, waiver_text
 from embodied_validators.report.fingerprint import fingerprints
 from embodied_validators.report.group import group_findings
 from embodied_validators.report.info import SubjectInfo
@@ -30,7 +31,7 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 MOST_RESULTS = 20_000
 """Code scanning refuses a file with more than 25 000; what is left out is a notification."""
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
-_NOTIFICATIONS = ("undetermined", "not-seen", "left-out")
+_NOTIFICATIONS = ("partial", "undetermined", "skipped", "not-seen", "waiver", "left-out")
 _PROGRAM = "embodied-kit"
 
 
@@ -63,7 +64,9 @@ def render_sarif(
         lang: Language of the messages.
         most: Results at most; how many more there are is a notification.
     """
-    asked = {outcome.rule_id for outcome in report.outcomes} | {finding.rule_id for finding in report.findings}
+    asked = {said.rule_id for rules_said in report.outcomes.by_scope.values() for said in rules_said}
+    asked |= {finding.rule_id for finding in (*report.findings, *report.waived)}
+    asked |= {rule_id for item in report.skipped for rule_id in item.rules}
     page = _Page(
         report, rules, info, Words(lang), {rule_id: index for index, rule_id in enumerate(sorted(asked))}, most
     )
@@ -82,6 +85,8 @@ def render_sarif(
                     "subject": report.subject,
                     "profile": report.profile,
                     "level": report.level,
+                    "partial": report.partial,
+                    "selection": report.selection,
                     "coverage": report.coverage,
                     "digests": report.digests,
                 },
@@ -131,13 +136,13 @@ def _limits(rule: Rule, words: Words) -> Iterator[list[str]]:
 
 
 def _results(page: _Page) -> Iterator[JsonObject]:
-    findings = page.report.findings[: page.most]
-    names = fingerprints(page.report.findings)
-    for finding, name in zip(findings, names, strict=False):
-        yield _result(page, finding, name)
+    findings = (*page.report.findings, *page.report.waived)
+    waived = {id(finding) for finding in page.report.waived}
+    for finding, name in zip(findings[: page.most], fingerprints(findings), strict=False):
+        yield _result(page, finding, name, waived=id(finding) in waived)
 
 
-def _result(page: _Page, finding: Finding, fingerprint: str) -> JsonObject:
+def _result(page: _Page, finding: Finding, fingerprint: str, *, waived: bool) -> JsonObject:
     failed = finding.state == "failed"
     rule = page.rules.get(finding.rule_id)
     title = pick(rule.title, page.words.lang) if rule else ""
@@ -162,9 +167,14 @@ def _result(page: _Page, finding: Finding, fingerprint: str) -> JsonObject:
             "reason": finding.reason,
         },
     }
-    why = page.report.excluded.get(finding.place.episode)
-    if why is not None:
-        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": visible(why)}]
+    excluded = page.report.excluded.get(finding.place.episode)
+    why = [excluded] if excluded is not None else []
+    if waived:
+        why += [waiver_text(use, page.words) for use in waived_because(page.report, finding.rule_id)]
+    if why:
+        result["suppressions"] = [
+            {"kind": "external", "status": "accepted", "justification": visible(text)} for text in why
+        ]
     return result
 
 
@@ -197,8 +207,8 @@ def _home(report: Report, info: SubjectInfo, place: Place) -> str:
 
 
 def _invocation(page: _Page) -> JsonObject:
-    notes = [*_undecided(page), *_unseen(page)]
-    left_out = len(page.report.findings) - page.most
+    notes = [*_limited(page), *_undecided(page), *_skipped(page), *_unseen(page), *_waivers(page)]
+    left_out = len(page.report.findings) + len(page.report.waived) - page.most
     if left_out > 0:
         notes.append(_note("left-out", "warning", page.words("detail.more_places", n=left_out)))
     invocation: dict[str, JsonValue] = {"executionSuccessful": True, "toolExecutionNotifications": notes}
@@ -215,6 +225,26 @@ def _undecided(page: _Page) -> Iterable[JsonObject]:
             more = f" ({page.words.count('findings', len(left))})" if len(left) > 1 else ""
             note = _note("undetermined", "warning", text + more)
             yield {**note, "associatedRule": {"id": group.rule_id, "index": page.rule_ids[group.rule_id]}}
+
+
+def _limited(page: _Page) -> Iterator[JsonObject]:
+    if text := limits_text(page.report, page.words):
+        yield _note("partial", "warning", text)
+
+
+def _skipped(page: _Page) -> Iterator[JsonObject]:
+    """A notification for each cause that made checks impossible, with the rules that it left open."""
+    for item in page.report.skipped:
+        text = f"{page.words.join(list(item.rules))}: {page.words('not_checked', reason=skipped_why(item, page.words))}"
+        places = [_location(page.report, page.info, place) for place in item.places]
+        yield {**_note("skipped", "warning", text), "locations": places}
+
+
+def _waivers(page: _Page) -> Iterator[JsonObject]:
+    """A notification for each waiver, louder where it did nothing or covers much."""
+    for use in page.report.waivers:
+        level = "note" if use.state == "used" and not use.broad else "warning"
+        yield _note("waiver", level, page.words("waived", what=waiver_text(use, page.words)))
 
 
 def _unseen(page: _Page) -> Sequence[JsonObject]:

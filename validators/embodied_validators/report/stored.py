@@ -144,5 +144,5 @@ def _number(value: JsonValue) -> float | None:
 
 def _told_by(report: Report) -> SubjectInfo:
     """What a report without a line about its subject tells of it: as an attestation keeps it."""
-    scopes = dict.fromkeys(outcome.scope for outcome in report.outcomes if outcome.scope != DATASET_SCOPE)
+    scopes = [scope for scope in report.outcomes.by_scope if scope != DATASET_SCOPE]
     return SubjectInfo(report.subject, len(scopes), episodes=tuple(EpisodeInfo(scope) for scope in scopes))

@@ -11,6 +11,13 @@ from rich.cells import cell_len
 from embodied_kit.language import Language, pick
 from embodied_kit.model.report import Report
 from embodied_kit.model.rule import LEVELS, Level, Rule
+from embodied_validators.report.conditions import (
+    limits_text,
+    skipped_rules,
+    skipped_where,
+    skipped_why,
+    waiver_text,
+)
 from embodied_validators.report.group import (
     Agreeing,
     Group,
@@ -46,6 +53,7 @@ _LEAST_WIDTH = 40
 _MOST_LINES = {"failed": 8, "undetermined": 5, "warning": 5, "info": 2}
 _MOST_FIXES = 5
 _MOST_REASONS = 4
+_MOST_WAIVERS = 6
 _LONGEST_TITLE = 34
 _STYLES = {"failed": "bold red", "undetermined": "bold magenta", "warning": "yellow", "info": "cyan"}
 
@@ -105,7 +113,8 @@ def render_text(
     groups = group_findings(report.findings, report.excluded)
     near = [group for group in groups if LEVELS.index(group.level) <= LEVELS.index(focus)]
     far = [group for group in groups if group not in near]
-    lines = [*_header(page), [], *_findings(page, near), *_later(page, far), *_closing(page, focus)]
+    found_lines = [*_findings(page, near), *_skipped(page, focus)] or [[Piece(page.words("nothing_found"))]]
+    lines = [*_header(page), [], *found_lines, *_later(page, far), *_closing(page, focus)]
     return paint(lines, colour=colour)
 
 
@@ -120,7 +129,7 @@ def _header(page: _Page) -> list[Line]:
 
 def _findings(page: _Page, groups: Sequence[Group]) -> list[Line]:
     if not groups:
-        return [[Piece(page.words("nothing_found"))]]
+        return []
     lines: list[Line] = []
     titles = max((cell_len(page.title(group.rule_id)) for group in groups), default=0)
     counts = max(cell_len(_count(page, group)) for group in groups)
@@ -260,6 +269,26 @@ def _rest(page: _Page, kind: str, groups: Sequence[Group], *, alone: bool = Fals
     return flow([_label(page, kind), Piece(text)], page.width, _indent(page))
 
 
+def _skipped(page: _Page, focus: Level) -> list[Line]:
+    """Checks that one cause made impossible: a line a cause, those that stand in the way first."""
+    wanted = [item for item in page.report.skipped if item.level <= focus]
+    lines: list[Line] = []
+    for item in sorted(wanted, key=lambda item: (item.level, -len(item.rules)))[: _MOST_LINES["undetermined"]]:
+        pieces = [
+            _label(page, "undetermined"),
+            Piece(skipped_rules(item, page.words), "bold"),
+            Piece(page.words("not_checked", reason=skipped_why(item, page.words))),
+            Piece(skipped_where(item, page.words)),
+        ]
+        lines += flow([piece for piece in pieces if piece.text], page.width, _indent(page))
+    rest = wanted[_MOST_LINES["undetermined"] :]
+    if rest:
+        rules = sorted({rule for item in rest for rule in item.rules})
+        text = page.words("more_rules", n=len(rules), rules=listed(rules, page.words, 12))
+        lines += flow([_label(page, "undetermined"), Piece(text)], page.width, _indent(page))
+    return lines
+
+
 def _later(page: _Page, groups: Sequence[Group]) -> list[Line]:
     """One line a level above the one at stake: which error rules stand in its way."""
     lines: list[Line] = []
@@ -277,6 +306,9 @@ def _closing(page: _Page, focus: Level) -> list[Line]:
     lines: list[Line] = [[]]
     lines += flow([Piece(_not_seen_text(page), "dim")], page.width, 2)
     lines += _excluded(page)
+    lines += _waivers(page)
+    if limited := limits_text(page.report, words):
+        lines += flow([Piece(limited, "bold")], page.width, 2)
     text = words("tally", level=focus, **{state: counts[state] for state in counts})
     lines += flow([Piece(text, "dim")], page.width, 2)
     style = "bold green" if judged.blocked is None else "bold"
@@ -284,6 +316,14 @@ def _closing(page: _Page, focus: Level) -> list[Line]:
     if page.info.report_path:
         pieces.append(Piece(words("report_at", path=visible(page.info.report_path))))
     return lines + flow(pieces, page.width, 2, gap=2 if sentence_gap(words) else 1)
+
+
+def _waivers(page: _Page) -> list[Line]:
+    words, uses = page.words, page.report.waivers
+    shown = [words("waived", what=waiver_text(use, words)) for use in uses[:_MOST_WAIVERS]]
+    if len(uses) > _MOST_WAIVERS:
+        shown.append(words("waived", what=words("detail.more_places", n=len(uses) - _MOST_WAIVERS)))
+    return [line for text in shown for line in flow([Piece(text, "dim")], page.width, 2)]
 
 
 def _not_seen_text(page: _Page) -> str:

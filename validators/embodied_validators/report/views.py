@@ -46,7 +46,7 @@ def worst_episodes(report: Report, most: int = 6) -> tuple[str, ...]:
     """
     groups = group_findings(report.findings, report.excluded)
     named = [episode for group in groups for episode in group.episodes]
-    known = [outcome.scope for outcome in report.outcomes if outcome.scope != DATASET_SCOPE]
+    known = [scope for scope in report.outcomes.by_scope if scope != DATASET_SCOPE]
     return tuple(dict.fromkeys([*named, *report.excluded, *known]))[:most]
 
 

@@ -53,6 +53,8 @@ class Difference:
         settings: Profile, facts, context and the like -> before and after, where they differ.
         coverage: Aspect of what was seen -> number before and after, where they differ.
         excluded: Episode -> reason before and after, where they differ; empty for an episode that counts.
+        waived: Findings of the earlier report that a waiver lets be in the later one; they are not gone.
+        opened: Error rules that were decided and are undetermined now, by a finding or since they were skipped.
     """
 
     new: tuple[Named, ...]
@@ -63,6 +65,8 @@ class Difference:
     settings: Mapping[str, tuple[JsonValue, JsonValue]]
     coverage: Mapping[str, tuple[int, int]]
     excluded: Mapping[str, tuple[str, str]]
+    waived: tuple[Named, ...] = ()
+    opened: tuple[str, ...] = ()
 
     @property
     def tendency(self) -> Tendency:
@@ -95,6 +99,8 @@ class Difference:
         unseen, depth = self.coverage.get("not_seen", (0, 0)), self.coverage.get("depth", (0, 0))
         return (
             unasked
+            or bool(self.opened)
+            or self.settings.get("partial", (None, None))[1] is True
             or unseen[1] > unseen[0]
             or depth[1] < depth[0]
             or any(finding.severity == "error" for finding in open_now)
@@ -109,15 +115,19 @@ def compare(before: Report, after: Report) -> Difference:
         after: The later one.
     """
     old, new = by_fingerprint(_counted(before)), by_fingerprint(_counted(after))
+    let_be = by_fingerprint([*_counted(after), *after.waived])
+    missing = [Named(name, finding) for name, finding in old.items() if name not in new]
     return Difference(
         new=tuple(Named(name, finding) for name, finding in new.items() if name not in old),
-        gone=tuple(Named(name, finding) for name, finding in old.items() if name not in new),
+        gone=tuple(named for named in missing if named.fingerprint not in let_be),
         changed=tuple(_changes(old, new)),
         levels=_levels(before, after),
         standings=_apart(_standings(before), _standings(after), None),
         settings=_apart(_settings(before), _settings(after), None),
         coverage=_apart(_seen(before), _seen(after), 0),
         excluded=_apart(before.excluded, after.excluded, ""),
+        waived=tuple(named for named in missing if named.fingerprint in let_be),
+        opened=_opened(before, after),
     )
 
 
@@ -144,7 +154,9 @@ def _levels(before: Report, after: Report) -> Mapping[str, tuple[Level | None, L
     """Levels that differ, of scopes that both reports have and that count in both."""
     scopes = [scope for scope in before.levels if scope in after.levels]
     scopes = [scope for scope in scopes if scope not in before.excluded and scope not in after.excluded]
-    pairs = {"": (before.level, after.level)} | {scope: (before.levels[scope], after.levels[scope]) for scope in scopes}
+    given = [not (report.partial or report.selection) for report in (before, after)]
+    whole = {"": (before.level, after.level)} if all(given) else {}
+    pairs = whole | {scope: (before.levels[scope], after.levels[scope]) for scope in scopes}
     return {scope: pair for scope, pair in pairs.items() if pair[0] != pair[1]}
 
 
@@ -152,8 +164,25 @@ def _standings(report: Report) -> Mapping[str, Standing | None]:
     return dict(rule_standings(agreeing(report), _HIGHEST))
 
 
+def _opened(before: Report, after: Report) -> tuple[str, ...]:
+    """Error rules whose verdict was known before and is not known now."""
+    first, second = (_standings_of_errors(report) for report in (before, after))
+    return tuple(rule for rule, now in second.items() if now == "undetermined" and first.get(rule, now) != now)
+
+
+def _standings_of_errors(report: Report) -> Mapping[str, Standing]:
+    return rule_standings([item for item in agreeing(report) if item.outcome.severity == "error"], _HIGHEST)
+
+
 def _settings(report: Report) -> Mapping[str, JsonValue]:
-    return {"profile": report.profile, **{f"digest.{name}": digest for name, digest in report.digests.items()}}
+    limits: dict[str, JsonValue] = {"partial": True} if report.partial else {}
+    if report.selection:
+        limits["selection"] = report.selection
+    return {
+        "profile": report.profile,
+        **limits,
+        **{f"digest.{name}": digest for name, digest in report.digests.items()},
+    }
 
 
 def _seen(report: Report) -> Mapping[str, int]:

@@ -26,7 +26,7 @@ from embodied_validators.report.words import Words, reason_text, term
 DiffFormat: TypeAlias = Literal["text", "json", "markdown"]
 RECORD_VERSION = "1.0.0"
 _MOST_ROWS = 20
-_KINDS = ("new", "changed", "gone")
+_KINDS = ("new", "changed", "gone", "waived")
 _LONGEST_VALUE = 48
 
 
@@ -46,7 +46,7 @@ class Entry:
     """A line about one finding.
 
     Attributes:
-        kind: new, changed or gone.
+        kind: new, changed, gone or waived.
     """
 
     kind: str
@@ -65,7 +65,7 @@ def _entry(asked: DiffRequest, kind: str, item: Named | Change) -> Entry:
     words = Words(asked.lang)
     finding = item.finding if isinstance(item, Named) else item.after
     rule = asked.rules.get(finding.rule_id)
-    info = asked.before.info if kind == "gone" else asked.after.info
+    info = asked.before.info if kind in {"gone", "waived"} else asked.after.info
     text = finding_text(finding, rule, info, words)
     if isinstance(item, Change):
         text = words("diff.was", now=text, before=_said(item.before, rule, words))
@@ -181,6 +181,8 @@ def _json(asked: DiffRequest) -> bytes:
             }
             for item in found.changed
         ],
+        "waived": [_named(asked.before, item) for item in found.waived],
+        "opened": found.opened,
         "levels": _pairs(found.levels),
         "standings": _pairs(found.standings),
         "settings": _pairs(found.settings),

@@ -38,7 +38,8 @@ class Sources:
 
 def sources(report: Report, rules: Mapping[str, Rule], info: SubjectInfo) -> Sources:
     """Gather what the rows are made from, with a short name for every episode."""
-    ids = [item.episode_id for item in info.episodes] + [item.place.episode for item in report.findings]
+    found = (*report.findings, *report.waived)
+    ids = [item.episode_id for item in info.episodes] + [item.place.episode for item in found]
     return Sources(report, rules, info, short_ids(item for item in ids if item))
 
 

@@ -13,6 +13,7 @@ from embodied_kit.model.json import JsonValue
 from embodied_kit.model.report import Report
 from embodied_kit.model.rule import Rule
 from embodied_validators.report.episode_view import EpisodeView
+from embodied_validators.report.html.conditions import limited_note, skipped_section, waivers_section
 from embodied_validators.report.html.episodes import episode_section
 from embodied_validators.report.html.findings import findings_section, sources
 from embodied_validators.report.html.markup import Markup, element, escape, join, text
@@ -54,8 +55,11 @@ def render_html(
             "main",
             None,
             summary_section(report, info),
+            limited_note(source),
             episodes_section(source, [view.episode_id for view in views]),
             findings_section(source),
+            skipped_section(source),
+            waivers_section(source),
             coverage_section(report, source.short),
             *sections,
             element("p", {"id": "old-browser", "class": "note", "hidden": True}, text("page.old_browser")),
