@@ -35,9 +35,7 @@ def skipped_section(source: Sources) -> Markup | None:
         "section",
         {"id": "skipped"},
         element("h2", None, text("page.skipped")),
-        _table(
-            ("because", "level", "rules", "places"), [_skipped_cells(source, item) for item in items[:_MOST_SKIPPED]]
-        ),
+        _table(("because", "level", "rules", "places"), rows),
         element("p", "muted", text("detail.more_places", n=rest)) if rest > 0 else None,
     )
 

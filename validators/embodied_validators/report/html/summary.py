@@ -51,7 +51,7 @@ def summary_section(report: Report, info: SubjectInfo) -> Markup:
 
 def _step(found: Sequence[Agreeing], judged: Verdict, level: Level) -> Markup:
     reached = judged.reached is not None and LEVELS.index(level) <= LEVELS.index(judged.reached)
-    state = "passed" if reached else "unknown" if judged.no_level else "failed"
+    state = "passed" if reached else "unknown" if judged.no_level or judged.withheld else "failed"
     word = {"passed": "level.reached", "unknown": "level.unknown", "failed": "level.blocked"}[state]
     counts = tally(found, level)
     numbers = [
