@@ -264,6 +264,28 @@ def test_a_stream_that_was_left_out_makes_the_tables_undecided() -> None:
     assert error["tables"] == ["kin", "pair"]
 
 
+def _chain_of(count: int) -> bytes:
+    return b"".join(
+        b'<joint name="j%d" type="revolute"><parent link="%d"/><child link="%d"/></joint>' % (i, i, i + 1)
+        for i in range(count)
+    )
+
+
+def _star_of(count: int) -> bytes:
+    return b"".join(
+        b'<joint name="j%d" type="revolute"><parent link="root"/><child link="%d"/></joint>' % (i, i)
+        for i in range(count)
+    )
+
+
+@pytest.mark.parametrize("joints", [_chain_of(65), _chain_of(1024), _star_of(33), _star_of(1024)])
+def test_a_urdf_with_more_chains_than_a_robot_is_not_computed(joints: bytes) -> None:
+    found = rows(clean(), urdf=b'<robot name="r">' + joints + b"</robot>")
+    (tool,) = (row for (kind, _), row in found.items() if kind == "tool")
+    assert why(tool, "speed_max_m_s") == "the URDF has more or longer chains than are measured"
+    assert ("joint", "j1") in found
+
+
 def test_only_the_urdf_changed_no_recording_is_opened_and_the_poses_are_computed_anew(tmp_path: Path) -> None:
     specs = streams()
     specs["ee_pose"].entry |= {"role": "state", "frame_id": "base"}

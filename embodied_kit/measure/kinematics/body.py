@@ -17,6 +17,10 @@ from embodied_kit.measure.tracks import StreamTrack
 from embodied_kit.measure.units import units_of
 from embodied_kit.model.json import JsonObject
 
+MAX_CHAINS = 32
+MAX_CHAIN_JOINTS = 64
+"""No robot has more; a URDF that has is not computed, since its time would grow with their product."""
+_TOO_LARGE = "the URDF has more or longer chains than are measured"
 _ARRAY = "data"
 """Field of std_msgs arrays, whose names the contract gives."""
 _ANGLES_AND_LENGTHS = ("rad", "deg", "m", "mm")
@@ -139,10 +143,17 @@ def read_body(known: DeriveInput) -> Body:
             problem = "there is no URDF"
             continue
         try:
-            models.append(read_model(robot.urdf))
+            model = read_model(robot.urdf)
         except DataError:
             problem = "the URDF cannot be read"
-    return Body(tuple(models), problem, tuple(robot.document for robot in known.given.robots))
+            continue
+        if any(len(model.chain(joint.child) or ()) > MAX_CHAIN_JOINTS for joint in model.joints.values()):
+            problem = _TOO_LARGE
+        else:
+            models.append(model)
+    documents = tuple(robot.document for robot in known.given.robots)
+    body = Body(tuple(models), problem, documents)
+    return body if sum(1 for _ in body.tips()) <= MAX_CHAINS else Body((), _TOO_LARGE, documents)
 
 
 def joint_streams(known: DeriveInput, role: str) -> list[JointStream]:

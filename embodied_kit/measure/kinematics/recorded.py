@@ -13,7 +13,7 @@ from embodied_kit.measure.jsonget import get_text
 from embodied_kit.measure.kinematics.body import Body
 from embodied_kit.measure.kinematics.forward import Poses, angle_between
 from embodied_kit.measure.kinematics.model import Joint, Model
-from embodied_kit.measure.kinematics.poses import BLOCK, LACKING, Positions, chain_poses, chain_problem
+from embodied_kit.measure.kinematics.poses import LACKING, Positions, chain_poses, chain_problem
 from embodied_kit.measure.rows import make_row
 from embodied_kit.measure.track import PATHS, Track
 from embodied_kit.model.facts import Row
@@ -23,6 +23,8 @@ POSE_TYPES = ("geometry_msgs/Pose", "geometry_msgs/PoseStamped", "geometry_msgs/
 STUCK_POSE_M, MOVED_POSE_M = 1e-3, 1e-2
 """A recorded pose whose range stays below the first while the computed one has the second is stuck (RoboMIND)."""
 MAX_LINKS = 64
+_TRIED = 4096
+"""Poses by which the link is found; the one that is found is compared in all of them."""
 NO_FRAME = "the frame of the pose is not in the URDF"
 NO_SAMPLE = "no pose lies within the recording of the joints"
 _DIGITS = 6
@@ -93,8 +95,8 @@ def _numbers(computed: Poses, recorded: Poses, *, framed: bool) -> dict[str, Jso
 
 
 def _misfit(link: _Link, positions: Positions, recorded: _Recorded) -> float:
-    """Median distance over the first block; how far the extents differ where the frame is not known."""
-    computed, inside = link.poses(positions, recorded.stamps[:BLOCK])
+    """Median distance over the first poses; how far the extents differ where the frame is not known."""
+    computed, inside = link.poses(positions, recorded.stamps[:_TRIED])
     if not inside.any():
         return np.inf
     here, there = _rows(computed, inside), _rows(recorded.poses, np.flatnonzero(inside))
