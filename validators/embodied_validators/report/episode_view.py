@@ -66,6 +66,7 @@ class Path3:
         frame: Coordinate frame of the points; empty where the messages do not say.
         times_ns: Shape (n,).
         points_m: Shape (n, 3), metres; NaN is a hole.
+        tip: Link whose path was computed from joints and URDF; empty where the positions were recorded.
     """
 
     stream: str
@@ -73,6 +74,7 @@ class Path3:
     frame: str
     times_ns: Times
     points_m: Values
+    tip: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from embodied_validators.report.decimate import Detailed, Times, detailed
 from embodied_validators.report.episode_view import EpisodeView, Rate, Series, Span, Strip
 from embodied_validators.report.group import group_findings
 from embodied_validators.report.info import NS_PER_S, EpisodeInfo, PictureDecision, as_integer
+from embodied_validators.report.reach import Reach
 from embodied_validators.report.thumbnail import is_picture, thumbnail
 from embodied_validators.report.trails import MOST_PATHS, Trails
 
@@ -82,7 +83,7 @@ def episode_view(root: Path, facts: Facts, info: EpisodeInfo, pictures: PictureD
         series=gatherer.series(),
         rates=rates,
         strips=gatherer.strips(),
-        paths=gatherer.trails.result(gatherer.stream_id),
+        paths=gatherer.trails.result(gatherer.stream_id) or gatherer.reach.paths(root, gatherer.stream_id),
         spans=gatherer.faults,
         pictures=pictures.reason,
         notes=tuple(dict.fromkeys(notes)),
@@ -148,6 +149,7 @@ class _Gatherer:
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     cameras: dict[str, _Camera] = field(default_factory=dict)
     trails: Trails = field(default_factory=Trails)
+    reach: Reach = field(default_factory=Reach)
 
     def __post_init__(self) -> None:
         self.streams: Mapping[str, Row] = {
@@ -192,6 +194,7 @@ class _Gatherer:
         ros_type = short_name(schema.name)
         self._take_values(channel.topic, ros_type, columns, stamps_ns)
         self.trails.take(channel.topic, columns, stamps_ns)
+        self.reach.take_description(channel.topic, columns)
         if self.show_pictures and is_picture(ros_type):
             self._take_frames(channel.topic, batch, columns, stamps_ns)
 
@@ -207,6 +210,8 @@ class _Gatherer:
         names = columns.fields.get("name")
         if topic not in self.names and names is not None:
             self.names[topic] = _first_texts(names)
+        if ros_type == _JOINT_STATE:
+            self.reach.take_joints(topic, self.names.get(topic, ()), columns, stamps_ns)
 
     def _take_column(self, topic: str, path: str, column: Column, stamps_ns: Times) -> None:
         for width, rows, values in column.by_length():

@@ -144,6 +144,7 @@ def _paths(view: EpisodeView) -> Markup | None:
 
 def _path(path: Path3, index: int) -> Markup:
     frame = text("episode.frame", frame=path.frame) if path.frame else None
+    tip = text("episode.by_joints", link=path.tip) if path.tip else None
     return element(
         "figure",
         "path",
@@ -152,7 +153,7 @@ def _path(path: Path3, index: int) -> Markup:
             "figcaption",
             "stream",
             element("code", None, path.topic),
-            element("span", "muted", frame, " ", _extent(path)),
+            element("span", "muted", tip, frame, _extent(path)),
         ),
     )
 
