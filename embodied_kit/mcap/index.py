@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embodied_kit.errors import DataError, UsageError
+from embodied_kit.errors import DataError
 from embodied_kit.mcap.chunk import INDEX_DTYPE, walk
 from embodied_kit.mcap.container import DEFAULT_LIMITS, MIB, Attachment, ContainerInfo
 from embodied_kit.mcap.ledger import Closing, Ledger
@@ -33,6 +31,7 @@ from embodied_kit.mcap.records import (
     parse_schema,
     parse_statistics,
 )
+from embodied_kit.mcap.source import Source, open_source, read_whole
 
 MAX_SUMMARY_BYTES = 64 * MIB
 MAX_INDEX_BYTES = 128 * MIB
@@ -45,7 +44,8 @@ class McapIndex:
 
     Attributes:
         statistics: None where the summary has none.
-        log_times: Channel id -> uint64 ns in file order of the chunks, from the message indexes; empty without them.
+        log_times: Channel id -> uint64 ns in file order of the chunks, from the message indexes; empty where they
+            are not there or were not read.
         info: Counts that nobody verified: None or `unknown` stands for what only a full pass can tell.
     """
 
@@ -57,30 +57,36 @@ class McapIndex:
     info: ContainerInfo
 
 
-def read_index(path: Path | str) -> McapIndex:
-    """Read the summary and the message indexes.
+def read_index(file: Source | Path | str, *, log_times: bool = True) -> McapIndex:
+    """Read the summary and, where they are asked for, the message indexes.
+
+    Args:
+        file: A regular file or a source; a source is left open.
+        log_times: Whether to read the message indexes, which lie behind every chunk: a request each in an object store.
 
     Raises:
         UsageError: the file cannot be opened.
         DataError: it has no readable footer and summary; a full pass tells more.
     """
+    source = open_source(file)
     try:
-        file = io.FileIO(path, "r")
+        return _Index(source).read(log_times=log_times)
     except OSError as error:
-        raise UsageError(f"expected a readable file, got {error}") from error
-    with file:
-        return _Index(file).read()
+        raise DataError(f"expected a readable file, got {error.strerror or error}") from error
+    finally:
+        if source is not file:
+            source.close()
 
 
 class _Index:
-    def __init__(self, file: io.FileIO) -> None:
-        self._file = file
-        self._size = os.fstat(file.fileno()).st_size
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._size = source.size
         self._ledger = Ledger(DEFAULT_LIMITS)
         self._chunks: list[ChunkIndex] = []
         self._attachments: list[Attachment] = []
 
-    def read(self) -> McapIndex:
+    def read(self, *, log_times: bool) -> McapIndex:
         self._header()
         start = self._footer()
         if not start:
@@ -91,7 +97,7 @@ class _Index:
             raise DataError(f"expected a summary of whole records, got {found.error or 'messages in it'}")
         for opcode, first, last in found.others:
             self._summary_record(opcode, memoryview(summary)[first:last], start + first - HEAD.size)
-        times = self._log_times()
+        times = self._log_times() if log_times else {}
         return McapIndex(
             self._ledger.schemas,
             self._ledger.channels,
@@ -104,14 +110,7 @@ class _Index:
     def _at(self, offset: int, length: int, most: int) -> bytes:
         if not 0 <= length <= most or not 0 <= offset <= self._size - length:
             raise DataError(f"expected a part of the file of {most} bytes at most, got {length} at {offset}")
-        self._file.seek(offset)
-        data = b""
-        while len(data) < length:
-            part = self._file.read(length - len(data))
-            if not part:
-                raise DataError(f"expected {length} bytes at {offset}, got {len(data)}")
-            data += part
-        return data
+        return read_whole(self._source, offset, length)
 
     def _header(self) -> None:
         least = len(MAGIC) + HEAD.size
@@ -177,13 +176,12 @@ class _Index:
         statistics = self._ledger.statistics
         for chunk in self._chunks:
             self._ledger.compressions[chunk.compression[:40]] += 1
-        lows = [int(found.min()) for found in times.values() if len(found)]
-        highs = [int(found.max()) for found in times.values() if len(found)]
+        told = [(int(found.min()), int(found.max())) for found in times.values() if len(found)]
         closing = Closing("ok", None, True, True, self._size, "", False, "unknown", "unknown")
         return self._ledger.believed(
             closing,
             chunks_n=len(self._chunks),
             attachments_n=len(self._attachments),
             metadata_n=statistics.metadata_count if statistics else 0,
-            log_range=(min(lows), max(highs)) if lows else None,
+            log_range=(min(low for low, _ in told), max(high for _, high in told)) if told else None,
         )

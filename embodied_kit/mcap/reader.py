@@ -7,8 +7,6 @@ chunk whose CRC does not hold says so.
 from __future__ import annotations
 
 import hashlib
-import io
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -50,6 +48,7 @@ from embodied_kit.mcap.records import (
     parse_schema,
     parse_statistics,
 )
+from embodied_kit.mcap.source import Source, open_source
 from embodied_kit.mcap.span import SpanReader, StreamDigest
 
 if TYPE_CHECKING:
@@ -75,23 +74,20 @@ class McapScan:
     """One pass over one file; a context manager.
 
     Args:
-        path: A regular file; what links and other kinds of file mean is the caller's to decide.
+        file: A regular file (what links and other kinds of file mean is the caller's to decide), or a source.
         limits: Bounds on what is held.
 
     Raises:
         UsageError: the file cannot be opened.
     """
 
-    def __init__(self, path: Path | str, *, limits: ReadLimits = DEFAULT_LIMITS) -> None:
-        try:
-            self._file = io.FileIO(path, "r")
-        except OSError as error:
-            raise UsageError(f"expected a readable file, got {error}") from error
-        self._size = os.fstat(self._file.fileno()).st_size
+    def __init__(self, file: Source | Path | str, *, limits: ReadLimits = DEFAULT_LIMITS) -> None:
+        self._source = open_source(file)
+        self._size = self._source.size
         self._limits = limits
         self._ledger = Ledger(limits)
         self._digest = StreamDigest()
-        self._span = SpanReader(self._file, self._size, self._digest)
+        self._span = SpanReader(self._source, self._digest)
         self._chunks = ChunkReader(self._span, self._ledger, limits, self._define)
         self._in_summary = False
         self._summary_start = 0
@@ -114,7 +110,7 @@ class McapScan:
     def close(self) -> None:
         """End the hashing thread and close the file; closing twice is allowed."""
         self._digest.close()
-        self._file.close()
+        self._source.close()
 
     @property
     def schemas(self) -> Mapping[int, Schema]:
@@ -144,10 +140,7 @@ class McapScan:
         """
         if attachment.size > max_bytes:
             raise DataError(f"expected an attachment of {max_bytes} bytes at most, got {attachment.size}")
-        back = self._file.tell()
-        self._file.seek(attachment.data_offset)
-        data = self._file.read(attachment.size)
-        self._file.seek(back)
+        data = self._source.read_at(attachment.data_offset, attachment.size)
         if hashlib.sha256(data).hexdigest() != attachment.sha256:
             raise DataError(f"expected attachment {attachment.name!r} as it was hashed, got other bytes")
         return data
@@ -189,7 +182,7 @@ class McapScan:
         except OSError as error:
             readable = "unreadable"
             self._ledger.problem(self._span.offset, f"expected readable bytes, got {error.strerror}", told=True)
-        changed = os.fstat(self._file.fileno()).st_size != self._size or self._span.size != self._size
+        changed = self._size_now() != self._size or self._span.size != self._size
         closing = Closing(
             readable,
             self._truncated_at,
@@ -202,6 +195,17 @@ class McapScan:
             self._summary_crc,
         )
         self._info = self._ledger.conclude(closing)
+
+    def _size_now(self) -> int:
+        try:
+            return self._source.size_now()
+        except OSError:
+            return -1
+
+    @property
+    def position(self) -> int:
+        """Bytes of the file that were passed."""
+        return self._span.offset
 
     def _read_magic(self) -> bool:
         span = self._span

@@ -7,9 +7,10 @@ import queue
 import threading
 import zlib
 from collections.abc import Iterator
-from io import FileIO
 
 import numpy as np
+
+from embodied_kit.mcap.source import Source
 
 SPAN_BYTES = 4 * 1024 * 1024
 HEAD_PEEK = 64 * 1024
@@ -50,14 +51,13 @@ class SpanReader:
     """A cursor over a file that holds one span of it at a time.
 
     Args:
-        file: Unbuffered, at position 0.
-        size: Size of the file when it was opened; bytes beyond it are not read.
+        source: Where its bytes come from; those beyond its size when it was opened are not read.
         digest: Receives every byte in file order; None for none.
     """
 
-    def __init__(self, file: FileIO, size: int, digest: StreamDigest | None) -> None:
-        self._file = file
-        self.size = size
+    def __init__(self, source: Source, digest: StreamDigest | None) -> None:
+        self._source = source
+        self.size = source.size
         self._digest = digest
         self.buffer = memoryview(b"")
         self._start = 0
@@ -84,13 +84,9 @@ class SpanReader:
         fresh[:have] = self.buffer[self.at :]
         self._start, self.at, self.buffer = self.offset, 0, fresh
         self._crc_at = 0
-        filled = have
-        while filled < wanted:
-            got = self._file.readinto(fresh[filled:])
-            if not got:
-                self.size = self._start + filled  # it shrank under us
-                break
-            filled += got
+        filled = have + self._source.read_into(self._start + have, fresh[have:])
+        if filled < wanted:
+            self.size = self._start + filled  # it shrank under us
         self.buffer = fresh[:filled]
         if self._digest is not None and filled > have:
             self._digest.update(self.buffer[have:])

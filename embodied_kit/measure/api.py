@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from embodied_kit.episode.layout import BAG_METADATA, DATASET_JSON, EPISODE_JSON, EPISODES
+from embodied_kit.episode.paths import path_problem
 from embodied_kit.errors import UsageError
 from embodied_kit.mcap.records import MAGIC
 from embodied_kit.measure.bare import measure_bare
 from embodied_kit.measure.cache import Cache
 from embodied_kit.measure.dataset import measure_episode_folder, measure_whole
 from embodied_kit.measure.engine import Engine, SerialEngine
+from embodied_kit.measure.location import LocalFolder, Location
 from embodied_kit.measure.progress import MeasureProgress, ProgressCallback
+from embodied_kit.measure.s3 import S3Folder, object_entry, s3_path
 from embodied_kit.measure.sample import Sample
+from embodied_kit.measure.walk import Entry, make_entry
 from embodied_kit.model.facts import Depth, Facts
 
 
@@ -27,7 +31,7 @@ def measure_path(
     engine: Engine | None = None,
     sample: Sample | None = None,
 ) -> Iterator[Facts]:
-    """Facts of a dataset folder, one episode folder, a bare MCAP file or a rosbag2 folder.
+    """Facts of a dataset folder, one episode folder, a bare MCAP file or a rosbag2 folder, on disk or s3://.
 
     Of a dataset the episodes come first, in order of their ids, then the dataset itself.
 
@@ -49,10 +53,11 @@ def measure_path(
         raise UsageError("expected a dataset to take a sample of, got one episode or bag", remedy="leave out --sample")
     kept, told = Cache(cache, trust_index=trust_index), MeasureProgress(progress)
     if kind == "dataset":
-        return measure_whole(path, depth, kept, told, engine or SerialEngine(), sample)
+        return measure_whole(_folder(path), depth, kept, told, engine or SerialEngine(), sample)
     if kind == "episode":
-        return measure_episode_folder(path, depth, kept, told)
-    return measure_bare(path, depth, kept, told)
+        return measure_episode_folder(_folder(path), path.resolve().name, depth, kept, told)
+    single = _single(path)
+    return measure_bare(_folder(path.parent if single else path), single, depth, kept, told)
 
 
 def measure_dataset(
@@ -70,10 +75,10 @@ def measure_dataset(
     Raises:
         UsageError: The folder does not exist.
     """
-    if not root.is_dir():
+    if s3_path(root) is None and not root.is_dir():
         raise UsageError(f"expected a dataset folder, got {root}", remedy="give the folder that holds dataset.json")
     kept = Cache(cache, trust_index=trust_index)
-    return measure_whole(root, depth, kept, MeasureProgress(progress), engine or SerialEngine(), sample)
+    return measure_whole(_folder(root), depth, kept, MeasureProgress(progress), engine or SerialEngine(), sample)
 
 
 def subject_of(path: Path) -> str:
@@ -83,20 +88,46 @@ def subject_of(path: Path) -> str:
         UsageError: The path does not exist or is none of these.
     """
     remedy = "give a dataset folder, an episode folder, an .mcap file or a rosbag2 folder"
+    key = s3_path(path)
+    if key is not None and (kind := _kind_of_names(S3Folder(key).names()) or _kind_of_object(path)):
+        return kind
     if not path.exists():
-        raise UsageError(f"expected a path that exists, got {path}", remedy=remedy)
+        shown = path if key is None else f"s3://{key}"
+        raise UsageError(f"expected a path that exists, got {shown}", remedy=remedy)
     if path.is_dir():
-        if (path / DATASET_JSON).exists():
-            return "dataset"
-        if (path / EPISODE_JSON).exists():
-            return "episode"
-        if (path / BAG_METADATA).exists() or any(path.glob("*.mcap")) or any(path.glob("*.db3")):
-            return "bare"
-        if (path / EPISODES).is_dir():
-            return "dataset"
+        if kind := _kind_of_names({item.name for item in path.iterdir()}):
+            return kind
     elif path.is_file() and (path.suffix in (".mcap", ".db3") or _is_mcap(path)):
         return "bare"
     raise UsageError(f"expected a dataset, an episode, an MCAP file or a bag, got {path}", remedy=remedy)
+
+
+def _kind_of_names(names: set[str]) -> str:
+    """What a folder is by the names in it; empty for none of these."""
+    if DATASET_JSON in names:
+        return "dataset"
+    if EPISODE_JSON in names:
+        return "episode"
+    if BAG_METADATA in names or any(name.endswith((".mcap", ".db3")) for name in names):
+        return "bare"
+    return "dataset" if EPISODES in names else ""
+
+
+def _kind_of_object(path: Path) -> str:
+    return "bare" if _single(path) is not None else ""
+
+
+def _folder(path: Path) -> Location:
+    key = s3_path(path)
+    return LocalFolder(path) if key is None else S3Folder(key)
+
+
+def _single(path: Path) -> Entry | None:
+    """The entry of a file; None for a folder."""
+    key = s3_path(path)
+    if key is not None:
+        return object_entry(key)
+    return None if path.is_dir() else make_entry(path.name, path.stat().st_size, path_problem(path.name))
 
 
 def _is_mcap(path: Path) -> bool:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from stat import S_ISREG
 
 from embodied_kit.episode.layout import BAG_METADATA
 from embodied_kit.episode.paths import path_problem
 from embodied_kit.errors import DataError
 from embodied_kit.measure.cache import Cache
-from embodied_kit.measure.files import Declared, file_row, hash_inside, merge_declared
+from embodied_kit.measure.files import Declared, file_row, merge_declared
 from embodied_kit.measure.jsonget import get_object, get_texts
+from embodied_kit.measure.location import DataFile, Location
 from embodied_kit.measure.progress import MeasureProgress
 from embodied_kit.measure.rows import error_row
 from embodied_kit.measure.tables.coverage import CONTENT_TABLES, coverage_row, unread_data
-from embodied_kit.measure.unit import DataFile, measure_unit
-from embodied_kit.measure.walk import Entry, list_folder, make_entry, read_inside
+from embodied_kit.measure.unit import measure_unit
+from embodied_kit.measure.walk import Entry
 from embodied_kit.model.facts import Depth, Facts, Row
 from embodied_kit.spec import load_yaml
 
@@ -28,17 +27,25 @@ _MAX_METADATA_BYTES = 16 * 2**20
 _NUMBERS = re.compile(r"(\d+)")
 
 
-def measure_bare(path: Path, depth: Depth, cache: Cache, progress: MeasureProgress) -> Iterator[Facts]:
-    """Facts of one bare file or bag, scope `bare`."""
-    root = path if path.is_dir() else path.parent
-    if path.is_dir():
-        entries = [_opened(root, entry) for entry in list_folder(root, outside=())]
+def measure_bare(
+    location: Location, file: Entry | None, depth: Depth, cache: Cache, progress: MeasureProgress
+) -> Iterator[Facts]:
+    """Facts of one bare file or bag, scope `bare`.
+
+    Args:
+        location: The bag's folder, or that of the file.
+        file: The file; None for a bag.
+        depth: How deep to look.
+        cache: Where earlier measurements lie.
+        progress: Told how far it is.
+    """
+    if file is None:
+        entries = list(location.entries(outside=(), any_name=True))
     else:
-        entry = make_entry(path.name, path.stat().st_size, path_problem(path.name))
-        entries = [entry if entry.kind == "sqlite" else replace(entry, kind="mcap")]
-    named = _named_files(root) if path.is_dir() else []
+        entries = [file if file.kind == "sqlite" else replace(file, kind="mcap")]
+    named = _named_files(location) if file is None else []
     pairs = merge_declared(entries, [Declared(name, "", path_problem(name), "") for name in named])
-    data = [DataFile(root / entry.path, entry.path) for entry in _in_order(entries, named)]
+    data = [DataFile(location, entry.path, entry.path) for entry in _in_order(entries, named)]
     progress.expect(sum(entry.size or 0 for entry in entries if entry.kind == "mcap"))
     measured = measure_unit(data, None, episode_id=None, depth=depth, cache=cache, progress=progress.read)
     progress.unit_done(len(data), sum(entry.size or 0 for entry in entries if entry.kind == "mcap"))
@@ -47,7 +54,7 @@ def measure_bare(path: Path, depth: Depth, cache: Cache, progress: MeasureProgre
     for entry, declared in pairs:
         digest = measured.sha256.get(entry.path)
         if digest is None and depth != "index" and entry.size is not None:
-            digest = hash_inside(root, entry.path)
+            digest = location.hash(entry.path)
         present = any(item.path == entry.path for item in entries)
         tables["file"].append(file_row(entry, declared, digest, depth=depth, present=present, bare=True))
         if entry.kind == "sqlite" and present:
@@ -60,17 +67,6 @@ def measure_bare(path: Path, depth: Depth, cache: Cache, progress: MeasureProgre
     yield Facts(BARE_SCOPE, depth, "bare", tables, measured.key)
 
 
-def _opened(root: Path, entry: Entry) -> Entry:
-    """A data file whose name only travels badly (`12:30.mcap`) is opened all the same: no layout forbids it here."""
-    if entry.kind != "mcap" or entry.problem != "unsafe_name":
-        return entry
-    try:
-        status = (root / entry.path).lstat()
-    except OSError:
-        return entry
-    return replace(entry, size=status.st_size) if S_ISREG(status.st_mode) else entry
-
-
 def _coverage(entry: Entry) -> Row:
     if entry.kind == "bag_metadata":
         return coverage_row(entry.path, None, opened=True, decoded=True)
@@ -78,9 +74,9 @@ def _coverage(entry: Entry) -> Row:
     return coverage_row(entry.path, None, opened=False, decoded=False, reason=reason)
 
 
-def _named_files(root: Path) -> list[str]:
+def _named_files(location: Location) -> list[str]:
     """Data files that metadata.yaml names, in order; none where it is not there or cannot be read."""
-    data = read_inside(root, BAG_METADATA, _MAX_METADATA_BYTES)
+    data = location.read(BAG_METADATA, _MAX_METADATA_BYTES)
     if data is None or len(data) > _MAX_METADATA_BYTES:
         return []
     try:

@@ -11,7 +11,6 @@ Of a unit lie there, each under its own key: the tables of its scan, its tracks,
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from importlib import metadata
@@ -22,6 +21,7 @@ from embodied_kit.canonical import canonical_bytes, parse_json, sha256_file
 from embodied_kit.errors import DataError
 from embodied_kit.measure.jsonget import get_number, get_object, get_text
 from embodied_kit.measure.lines import facts_lines, read_facts
+from embodied_kit.measure.location import DataFile
 from embodied_kit.measure.measured import Measured, Tables
 from embodied_kit.measure.measurers import MEASURERS
 from embodied_kit.measure.recording import Recording, read_recording, write_recording
@@ -83,19 +83,22 @@ class Cache:
         self._folder = folder
         self._trust_index = trust_index
 
-    def states(self, files: Sequence[Path]) -> list[str]:
-        """State of each file in the file system; to be taken before it is read."""
-        return [_state(file) for file in files]
+    def find(self, files: Sequence[DataFile], states: Sequence[str], claims: Claims, depth: Depth) -> Measured | None:
+        """An earlier measurement of the same bytes; None where there is none.
 
-    def find(self, files: Sequence[Path], states: Sequence[str], claims: Claims, depth: Depth) -> Measured | None:
-        """An earlier measurement of the same bytes; None where there is none."""
+        Args:
+            files: The data files, in order.
+            states: Of each, as it was before.
+            claims: As `unit_key` takes them.
+            depth: Likewise.
+        """
         if self._folder is None or not files:
             return None
         digests = [self._indexed(state) for state in states]
         if not all(digests) or not self._entry(unit_key(digests, claims, depth)).is_file():
             return None
         if not self._trust_index:
-            digests = [sha256_file(file) for file in files]
+            digests = [file.sha256() for file in files]
         return _read(self._entry(unit_key(digests, claims, depth)))
 
     def keep(
@@ -117,7 +120,8 @@ class Cache:
             facts = Facts(scope, depth, "episode", measured.tables, measured.key)
             _write(self._entry(measured.key), [canonical_bytes(head) + b"\n", *facts_lines([facts])])
             for state, digest in zip(states, digests, strict=True):
-                _write(self._index(state), [digest.encode()])
+                if state:
+                    _write(self._index(state), [digest.encode()])
         except OSError:
             return
 
@@ -182,15 +186,6 @@ class Cache:
         except (OSError, UnicodeDecodeError):
             return ""
         return text if len(text) == _DIGEST_LETTERS else ""
-
-
-def _state(file: Path) -> str:
-    try:
-        status = file.lstat()
-    except OSError:
-        return ""
-    numbers = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    return json.dumps(numbers)
 
 
 def _read(entry: Path) -> Measured | None:

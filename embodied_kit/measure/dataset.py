@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from embodied_kit.canonical import canonical_bytes, sha256_hex
 from embodied_kit.episode.layout import DATASET_JSON, EPISODES, GOVERNANCE_JSON, TASKS_JSON
@@ -16,19 +15,20 @@ from embodied_kit.measure.folder import Place, entry_coverage
 from embodied_kit.measure.job import EpisodeJob, Shared, measure_episode
 from embodied_kit.measure.jsonget import get_text
 from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary, dataset_links, duplicate_links, field_links
+from embodied_kit.measure.location import Location
 from embodied_kit.measure.progress import MeasureProgress
 from embodied_kit.measure.sample import Sample, left_out_coverage, left_out_errors
 from embodied_kit.measure.tables.content_links import urdf_links
 from embodied_kit.measure.tables.text import folder_text_rows
 from embodied_kit.measure.urdf import MAX_URDF_BYTES
-from embodied_kit.measure.walk import Entry, list_folder, make_entry
+from embodied_kit.measure.walk import Entry, make_entry
 from embodied_kit.model.facts import DATASET_SCOPE, Depth, Facts, Row
 
 _MANDATORY = {"dataset": DATASET_JSON, "governance": GOVERNANCE_JSON, "task": TASKS_JSON}
 
 
 def measure_whole(
-    root: Path,
+    location: Location,
     depth: Depth,
     cache: Cache,
     progress: MeasureProgress,
@@ -36,8 +36,8 @@ def measure_whole(
     sample: Sample | None = None,
 ) -> Iterator[Facts]:
     """Facts of every episode, or of a sample of them, then of the dataset."""
-    place = Place(root)
-    entries = tuple(list_folder(root))
+    place = Place(location)
+    entries = tuple(location.entries())
     own = [entry for entry in entries if not entry.episode]
     documents = [place.document(entry) for entry in own if entry.document]
     known = DatasetDocuments(documents)
@@ -82,16 +82,17 @@ def _after_all_episodes(
     return {"link": [*links, *_robot_urdfs(place, dataset)], "corpus": corpus_rows(episodes, dataset, depth)}
 
 
-def measure_episode_folder(path: Path, depth: Depth, cache: Cache, progress: MeasureProgress) -> Iterator[Facts]:
-    """Facts of one episode folder alone: nothing outside it is looked at."""
-    name = path.resolve().name
+def measure_episode_folder(
+    location: Location, name: str, depth: Depth, cache: Cache, progress: MeasureProgress
+) -> Iterator[Facts]:
+    """Facts of one episode folder of that name alone: nothing outside it is looked at."""
     prefix = f"{EPISODES}/{name}/"
     entries = tuple(
-        make_entry(prefix + entry.path, entry.size, entry.problem) for entry in list_folder(path, outside=())
+        make_entry(prefix + entry.path, entry.size, entry.problem) for entry in location.entries(outside=())
     )
     job = EpisodeJob(name, tuple(entry for entry in entries if entry.episode == name))
     progress.expect(job.data_bytes)
-    result = measure_episode(Shared(Place(path, prefix), None, depth, cache), job, progress.read)
+    result = measure_episode(Shared(Place(location, prefix), None, depth, cache), job, progress.read)
     progress.unit_done(job.data_files_n, job.data_bytes)
     yield Facts(name, depth, "episode", {**result.facts.tables, "file": result.files}, result.facts.key)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from embodied_kit.canonical import MAX_DOCUMENT_BYTES
 from embodied_kit.measure.documents import Document, read_document
-from embodied_kit.measure.files import Declared, file_row, hash_inside, merge_declared
+from embodied_kit.measure.files import Declared, file_row, merge_declared
+from embodied_kit.measure.location import DataFile, Location
 from embodied_kit.measure.rows import NEEDS_SIGNAL
 from embodied_kit.measure.tables.coverage import coverage_row
-from embodied_kit.measure.walk import Entry, read_inside
+from embodied_kit.measure.walk import Entry
 from embodied_kit.model.facts import Depth, Row
 
 _UNOPENED = "not part of the layout"
@@ -22,11 +22,11 @@ class Place:
     """A folder and what facts put before the paths inside it.
 
     Attributes:
-        root: Where it lies.
-        prefix: Before the paths relative to `root`; empty for a dataset's own folder.
+        location: The folder.
+        prefix: Before the paths relative to it; empty for a dataset's own folder.
     """
 
-    root: Path
+    location: Location
     prefix: str = ""
 
     def relative(self, path: str) -> str:
@@ -35,11 +35,15 @@ class Place:
 
     def read(self, path: str, max_bytes: int) -> bytes | None:
         """Up to `max_bytes` + 1 bytes; None where it is no file that can be read."""
-        return read_inside(self.root, self.relative(path), max_bytes)
+        return self.location.read(self.relative(path), max_bytes)
 
     def hash(self, path: str) -> str | None:
         """SHA-256 in hex; None where it is no file that can be read."""
-        return hash_inside(self.root, self.relative(path))
+        return self.location.hash(self.relative(path))
+
+    def data_file(self, entry: Entry, *, streams: bool) -> DataFile:
+        """A data file that lies here."""
+        return DataFile(self.location, self.relative(entry.path), entry.path, streams)
 
     def document(self, entry: Entry) -> Document:
         """A document that lies here."""

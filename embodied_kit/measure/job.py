@@ -17,11 +17,12 @@ from embodied_kit.measure.files import Declared, declared_files, merge_declared
 from embodied_kit.measure.folder import Place, data_bytes, entry_coverage
 from embodied_kit.measure.given import NOTHING_GIVEN, dataset_given
 from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary, episode_document_links
+from embodied_kit.measure.location import DataFile
 from embodied_kit.measure.measured import Measured
 from embodied_kit.measure.rows import error_row
 from embodied_kit.measure.tables.coverage import CONTENT_TABLES, unread_data
 from embodied_kit.measure.tables.text import folder_text_rows
-from embodied_kit.measure.unit import DataFile, lost_unit, measure_unit
+from embodied_kit.measure.unit import lost_unit, measure_unit
 from embodied_kit.measure.walk import Entry
 from embodied_kit.model.facts import Depth, Facts, Row
 
@@ -124,7 +125,7 @@ def _documents(shared: Shared, job: EpisodeJob) -> tuple[Document, list[Declared
 def _data_files(shared: Shared, job: EpisodeJob, declared: Sequence[Declared]) -> list[DataFile]:
     place, listed = shared.place, {item.path for item in declared}
     return [
-        DataFile(place.root / place.relative(entry.path), entry.path, not listed or entry.path in listed)
+        place.data_file(entry, streams=not listed or entry.path in listed)
         for entry in job.entries
         if entry.kind == "mcap" and entry.size is not None
     ]

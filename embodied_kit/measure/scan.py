@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Protocol
 
 from embodied_kit.canonical import sha256_hex
 from embodied_kit.episode.layout import ROBOTS
@@ -13,6 +14,7 @@ from embodied_kit.mcap.container import Attachment, ContainerInfo
 from embodied_kit.mcap.index import read_index
 from embodied_kit.mcap.reader import McapScan
 from embodied_kit.mcap.records import HEAD, Channel, Schema, parse_attachment_head
+from embodied_kit.mcap.source import Source
 from embodied_kit.measure.documents import document_kind_of_attachment
 from embodied_kit.measure.series import Series
 from embodied_kit.measure.store import ColumnStore
@@ -26,6 +28,18 @@ MAX_ATTACHMENTS_READ = 256
 MAX_SERIES = 4096
 _HEAD_PEEK = 64 * 1024
 Progress = Callable[[int], None]
+
+
+class Opens(Protocol):
+    """Something that opens a data file."""
+
+    def open(self) -> Source:
+        """Its bytes.
+
+        Raises:
+            UsageError: It cannot be opened.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -82,30 +96,31 @@ class EpisodeScan:
         self._decoders: dict[tuple[str, str, str, bytes], ColumnDecoder] = {}
         self._embedded_left = MAX_EMBEDDED_BYTES
 
-    def add_file(self, file: Path, path: str, *, streams: bool = True) -> FileScan:
+    def add_file(self, file: Opens, path: str, *, streams: bool = True) -> FileScan:
         """Scan one more file.
 
         Args:
-            file: Where it lies.
+            file: Opens it.
             path: As facts name it.
             streams: Whether its messages belong to the episode; otherwise only the container is looked at.
         """
         found = FileScan(path)
         self.files.append(found)
-        if self.depth == "index":
-            try:
-                self._add_index(file, found)
-            except DataError:  # only a whole pass can tell what is wrong with it
-                self._add_messages(file, found, streams=False)
-        else:
-            self._add_messages(file, found, streams=streams)
+        with closing(file.open()) as source:
+            if self.depth == "index":
+                try:
+                    self._add_index(source, found)
+                except DataError:  # only a whole pass can tell what is wrong with it
+                    self._add_messages(source, found, streams=False)
+            else:
+                self._add_messages(source, found, streams=streams)
         return found
 
-    def _add_index(self, file: Path, found: FileScan) -> None:
-        index = read_index(file)
+    def _add_index(self, source: Source, found: FileScan) -> None:
+        index = read_index(source, log_times=False)
         found.info = index.info
         for item in _wanted(index.attachments, found):
-            found.embedded.append(_read_at(file, item) if self._takes(item) else Embedded(item.name, "", None))
+            found.embedded.append(_read_at(source, item) if self._takes(item) else Embedded(item.name, "", None))
         counts = index.statistics.channel_counts if index.statistics else {}
         for channel_id, channel in index.channels.items():
             found.topics.add(channel.topic)
@@ -115,8 +130,8 @@ class EpisodeScan:
                 self.declared_n[key] = self.declared_n.get(key, 0) + counts.get(channel_id, 0)
         self._progress(index.info.size)
 
-    def _add_messages(self, file: Path, found: FileScan, *, streams: bool) -> None:
-        with McapScan(file) as scan:
+    def _add_messages(self, source: Source, found: FileScan, *, streams: bool) -> None:
+        with McapScan(source) as scan:
             known: dict[int, tuple[Channel, Series | None, ColumnDecoder]] = {}
             for batch in scan.batches():
                 log_zero, publish_zero = batch.log_time == 0, batch.publish_time == 0
@@ -214,14 +229,11 @@ def _schema_of(channel: Channel, schema: Schema | None) -> MessageSchema:
     return read_schema(schema.name, schema.encoding, schema.data)
 
 
-def _read_at(file: Path, item: Attachment) -> Embedded:
+def _read_at(source: Source, item: Attachment) -> Embedded:
     """An attachment from its index entry; at this depth nobody has hashed it."""
-    with file.open("rb") as opened:
-        opened.seek(item.offset + HEAD.size)
-        try:
-            head = parse_attachment_head(opened.read(_HEAD_PEEK))
-        except DataError:
-            return Embedded(item.name, "", None)
-        opened.seek(item.offset + HEAD.size + head.data_at)
-        data = opened.read(item.size)
+    try:
+        head = parse_attachment_head(source.read_at(item.offset + HEAD.size, _HEAD_PEEK))
+        data = source.read_at(item.offset + HEAD.size + head.data_at, item.size)
+    except (DataError, OSError):
+        return Embedded(item.name, "", None)
     return Embedded(item.name, sha256_hex(data), data if len(data) == item.size else None)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 from embodied_kit.errors import UsageError
 from embodied_kit.measure.cache import Cache, Claims, unit_key
@@ -14,6 +13,7 @@ from embodied_kit.measure.documents import Document
 from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.given import NOTHING_GIVEN, Given
 from embodied_kit.measure.guarded import guarded_tables
+from embodied_kit.measure.location import DataFile
 from embodied_kit.measure.measured import Measured
 from embodied_kit.measure.measurers import measured_at
 from embodied_kit.measure.recording import Recording, recording_of
@@ -23,21 +23,6 @@ from embodied_kit.measure.store import ColumnStore
 from embodied_kit.measure.tables.coverage import coverage_row
 from embodied_kit.measure.tables.signature import payload_signature
 from embodied_kit.model.facts import Depth, Row
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """A data file to be scanned.
-
-    Attributes:
-        file: Where it lies.
-        path: As facts name it.
-        streams: Whether its messages belong to the unit; otherwise only its container is looked at.
-    """
-
-    file: Path
-    path: str
-    streams: bool = True
 
 
 def measure_unit(
@@ -67,9 +52,8 @@ def measure_unit(
         "document": document.sha256 if document else None,
         "files": [[item.path, item.streams] for item in files],
     }
-    places = [item.file for item in files]
-    states = cache.states(places)
-    found = cache.find(places, states, claims, depth) if depth != "index" else None
+    states = [item.state() for item in files]  # before they are read
+    found = cache.find(files, states, claims, depth) if depth != "index" else None
     if found is not None:
         again = _derived(found, given, episode_id, depth, cache)
         if again is not None:
@@ -129,7 +113,7 @@ def lost_unit(paths: Sequence[str], episode_id: str | None, depth: Depth, reason
 
 def _scan_file(scan: EpisodeScan, item: DataFile) -> None:
     try:
-        scan.add_file(item.file, item.path, streams=item.streams)
+        scan.add_file(item, item.path, streams=item.streams)
     except UsageError:
         scan.files[-1].error = "the file cannot be opened"
 

@@ -13,6 +13,7 @@ from embodied_kit.measure import facts_lines, measure_path
 from embodied_kit.measure.derive import DeriveInput, Deriver, derive, derived_key
 from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.given import Given, GivenLayer, GivenRobot
+from embodied_kit.measure.location import DataFile, LocalFolder
 from embodied_kit.measure.recording import Recording, read_recording, recording_of, write_recording
 from embodied_kit.measure.rows import make_row
 from embodied_kit.measure.scan import EpisodeScan
@@ -30,7 +31,9 @@ def root(tmp_path: Path) -> Path:
 
 def scanned(root: Path, store: ColumnStore) -> Episode:
     scan = EpisodeScan(store, "full")
-    scan.add_file(root / "episodes" / EPISODE_ID / "data_000.mcap", "data_000.mcap")
+    scan.add_file(
+        DataFile(LocalFolder(root / "episodes" / EPISODE_ID), "data_000.mcap", "data_000.mcap"), "data_000.mcap"
+    )
     return Episode(EPISODE_ID, "full", scan)
 
 

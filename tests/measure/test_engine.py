@@ -19,6 +19,7 @@ from embodied_kit.measure.engine_pool import ProcessEngine
 from embodied_kit.measure.folder import Place
 from embodied_kit.measure.job import EpisodeJob, Shared
 from embodied_kit.measure.links import DatasetDocuments
+from embodied_kit.measure.location import LocalFolder
 from embodied_kit.measure.progress import MeasureProgress
 from embodied_kit.measure.walk import list_folder
 
@@ -90,7 +91,7 @@ def test_a_killed_worker_costs_its_episode_only(tmp_path: Path) -> None:
             for process in children(os.getpid()):
                 os.kill(process, signal.SIGKILL)
 
-    shared = Shared(Place(root), DatasetDocuments([]), "signal", Cache(None))
+    shared = Shared(Place(LocalFolder(root)), DatasetDocuments([]), "signal", Cache(None))
     results = [result.facts for result in ProcessEngine(2).run(shared, jobs, MeasureProgress(kill))]
     assert [facts.scope for facts in results] == names(root)
     lost, *others = results
