@@ -102,8 +102,8 @@ def test_a_killed_worker_costs_its_episode_only(tmp_path: Path) -> None:
     assert children(os.getpid()) == []
 
 
-def started(root: Path, cache: Path) -> subprocess.Popen[bytes]:
-    """`measure` with two workers, once the first episode is in the cache."""
+def started(root: Path, cache: Path) -> tuple[subprocess.Popen[bytes], list[int]]:
+    """`measure` and its two workers, once the first episode is in the cache; the run cannot end: one is stopped."""
     environment = {
         **os.environ,
         "XDG_CACHE_HOME": str(cache),
@@ -117,10 +117,12 @@ def started(root: Path, cache: Path) -> subprocess.Popen[bytes]:
         env=environment,
         start_new_session=True,
     )
-    while not kept(cache):
+    while len(workers := children(process.pid)) < 2 or not kept(cache):
         assert process.poll() is None
+        if len(workers) == 2:
+            os.kill(workers[1], signal.SIGSTOP)
         time.sleep(0.005)
-    return process
+    return process, workers
 
 
 def kept(cache: Path) -> list[Path]:
@@ -128,9 +130,10 @@ def kept(cache: Path) -> list[Path]:
 
 
 def test_a_run_that_was_killed_goes_on_where_it_was(many: Path, expected: bytes, tmp_path: Path) -> None:
-    with started(many, tmp_path) as process:
-        workers = children(process.pid)
+    process, workers = started(many, tmp_path)
+    with process:
         process.kill()
+    os.kill(workers[1], signal.SIGCONT)
     deadline_s = time.monotonic() + 60
     while any(Path(f"/proc/{worker}").exists() for worker in workers):  # each ends when its parent is gone
         assert time.monotonic() < deadline_s
@@ -143,13 +146,12 @@ def test_a_run_that_was_killed_goes_on_where_it_was(many: Path, expected: bytes,
 
 
 def test_an_interrupted_run_leaves_no_process(many: Path, tmp_path: Path) -> None:
-    with started(many, tmp_path) as process:
-        workers = children(process.pid)
+    process, workers = started(many, tmp_path)
+    with process:
         os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"Traceback" not in said
-    assert len(workers) == 2
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
 
 
