@@ -77,7 +77,7 @@ setup(
         "embodied_kit.schemas": here("schemas"),
     },
     package_data={
-        "embodied_kit.schemas": data_globs((".json", ".yaml")),
+        "embodied_kit.schemas": data_globs((".json", ".jsonl", ".yaml")),
         "embodied_kit": ["py.typed", "cli/*.yaml"],
         "embodied_recorders": ["py.typed", *data_globs((".json", ".yaml", ".xml", ".urdf"))],
         "embodied_validators": ["py.typed", *data_globs((".html", ".js", ".css", ".json", ".yaml"))],

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from embodied_kit.model.json import JsonObject, JsonValue
+
+if TYPE_CHECKING:
+    from embodied_kit.spec.basis import Basis
 
 Level = Literal["L1", "L2", "L3", "L4"]
 LEVELS: tuple[Level, ...] = ("L1", "L2", "L3", "L4")
@@ -105,6 +108,7 @@ class Rule:
         title, why, fix: Language (`en`, `zh`) -> text.
         level: First level that needs it.
         subjects: Kinds of subject it can be asked of; elsewhere it is not applicable.
+        preview: Whether no released profile takes it up yet.
         waivable: Whether a waiver may let its findings be; never for what makes a dataset whole, known and lawful.
     """
 
@@ -118,6 +122,7 @@ class Rule:
     checks: tuple[Check, ...]
     subjects: tuple[str, ...] = ("dataset", "episode", "bare")
     waivable: bool = True
+    preview: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,7 @@ class Profile:
         unknown: Listed rule ids that this tool does not carry: always undetermined.
         digest: sha256 hex over the JCS of the profile with its rules.
         selection: Which of its rules were chosen, as the user put it; empty for all.
+        basis: Forms of documents and tables that it was frozen with; None for those of this package.
     """
 
     profile_id: str
@@ -142,6 +148,7 @@ class Profile:
     unknown: tuple[str, ...] = ()
     digest: str = ""
     selection: str = ""
+    basis: Basis | None = None
 
     @property
     def name(self) -> str:

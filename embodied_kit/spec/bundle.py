@@ -122,3 +122,13 @@ def _reference(
         definitions[key] = None  # holds the place: definitions may refer to one another
         definitions[key] = _import(name, definition, load, shape, definitions)
     return f"#/$defs/{key}"
+
+
+def reshape(schema: JsonObject, shape: Shape) -> JsonObject:
+    """A self-contained schema with a shape applied to every subschema, innermost first."""
+
+    def visit(node: Any) -> Any:
+        return shape(map_subschemas(node, visit)) if isinstance(node, Mapping) else node
+
+    shaped: Schema = visit(schema)
+    return shaped

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -12,34 +12,48 @@ from embodied_kit.errors import DataError, UsageError
 from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.rule import LEVELS, DocumentCheck, LimitCheck, Profile, Rule
 from embodied_kit.spec import load_yaml, standard
+from embodied_validators.released import SUFFIX, read_released, released_files
 from embodied_validators.rulebook import Rulebook, load_rulebook
 from embodied_validators.rulefile import RULE_ID, comparable, parse_limits
 
 SIMULATION_PROFILE = "sim-preview@0.1"
 DEFAULT_PROFILE = "arm-preview@0.1"
-_KEYS = {"profile_id", "version", "title", "description", "status", "rules", "parameters", "overrides"}
-_NEEDED = _KEYS - {"parameters", "overrides"}
+_BY_EMBODIMENT: Mapping[str, str] = {}  # of several robots the first that is here decides
+_KEYS = {"profile_id", "version", "title", "description", "status", "rules", "parameters", "overrides", "without"}
+_NEEDED = _KEYS - {"parameters", "overrides", "without"}
 _OVERRIDE_KEYS = {"severity", "limits"}
 
 
 def profile_names() -> tuple[str, ...]:
-    """Names (`id@version`) of the profiles that this package carries."""
-    return tuple(path.stem for path in standard().profile_files())
+    """Names (`id@version`) of the profiles that this package carries, released ones first."""
+    return (*released_files(), *(path.stem for path in standard().profile_files()))
 
 
-def default_profile(data_origin: str) -> str:
-    """Name of the profile for a dataset of an origin (`data_origin` of dataset.json; empty where not known)."""
-    return SIMULATION_PROFILE if data_origin == "sim" else DEFAULT_PROFILE
+def default_profile(data_origin: str, embodiments: Collection[str] = ()) -> str:
+    """Name of the profile for a dataset that names none.
+
+    Args:
+        data_origin: As dataset.json says; empty where not known.
+        embodiments: `embodiment_class` of each robot.
+    """
+    if data_origin == "sim":
+        return SIMULATION_PROFILE
+    return next((name for kind, name in _BY_EMBODIMENT.items() if kind in embodiments), DEFAULT_PROFILE)
 
 
 def load_profile(name_or_path: str | Path) -> Profile:
-    """A profile by name (`sim-preview@0.1`) or by the path of its file.
+    """A profile by name (`sim@1.0`) or by the path of its file.
 
     Raises:
         UsageError: There is none, its file is not strict, it overrides a rule that may not be overridden, or lacks a
             parameter that one of its rules refers to.
+        EnvironmentUnfitError: A released profile is not the one that was frozen.
     """
     path = _profile_path(name_or_path)
+    if path.name.endswith(SUFFIX):
+        frozen = read_released(path)
+        profile = build_profile(frozen.data, frozen.rulebook, path.name)
+        return replace(profile, digest=frozen.digest, basis=frozen.basis)
     try:
         data = load_yaml(path.read_bytes())
     except DataError as error:
@@ -48,6 +62,11 @@ def load_profile(name_or_path: str | Path) -> Profile:
         raise UsageError(f"cannot read the profile {path}: {error.strerror}") from error
     if not isinstance(data, Mapping):
         raise UsageError(f"{path.name}: expected an object as profile, got {type(data).__name__}")
+    if data.get("status") != "preview":
+        raise UsageError(
+            f"{path.name}: expected status preview and an id that ends in -preview",
+            remedy=f"to release it: embodied-kit rules freeze {path.name}",
+        )
     return build_profile(data, load_rulebook(), path.name)
 
 
@@ -96,7 +115,7 @@ def all_rules_profile(parameters: JsonObject, rulebook: Rulebook | None = None) 
 
 
 def _profile_path(name_or_path: str | Path) -> Path:
-    by_name = {path.stem: path for path in standard().profile_files()}
+    by_name = {**released_files(), **{path.stem: path for path in standard().profile_files()}}
     if str(name_or_path) in by_name:
         return by_name[str(name_or_path)]
     path = Path(name_or_path)
@@ -118,10 +137,8 @@ def _check_keys(data: JsonObject, source: str) -> None:
     for key in ("title", "description"):
         if set(_mapping(data, key, source)) != {"en", "zh"}:
             raise UsageError(f"{source}: expected {key} in en and zh")
-    if data["status"] != "preview" or not str(data["profile_id"]).endswith("-preview"):
-        raise UsageError(
-            f"{source}: expected status preview and an id that ends in -preview: no released profile exists"
-        )
+    if (data["status"] == "preview") is not str(data["profile_id"]).endswith("-preview"):
+        raise UsageError(f"{source}: expected an id that ends in -preview for a preview, and for nothing else")
 
 
 def _listed_rules(value: JsonValue, source: str) -> tuple[str, ...]:

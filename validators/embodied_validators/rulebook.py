@@ -11,7 +11,7 @@ from typing import cast
 from embodied_kit.errors import DataError, UsageError
 from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.rule import DocumentCheck, Limit, LimitCheck, Rule
-from embodied_kit.spec import Language, load_yaml, pick, standard
+from embodied_kit.spec import Basis, Language, load_yaml, pick, standard
 from embodied_validators.rulefile import parse_rule
 
 _SIGN = {"max": "<=", "min": ">=", "below": "<", "above": ">", "equal": "="}
@@ -75,15 +75,27 @@ def read_rulebook(paths: Iterable[Path]) -> Rulebook:
     Raises:
         UsageError: A rule file is not strict, or an id stands twice.
     """
+    return _rulebook((entry, path.name) for path in paths for entry in _entries(path))
+
+
+def rulebook_of(entries: Iterable[JsonValue], source: str, basis: Basis) -> Rulebook:
+    """Rules as a released profile keeps them.
+
+    Raises:
+        UsageError: A rule is not strict, or an id stands twice.
+    """
+    return _rulebook(((entry, source) for entry in entries), basis)
+
+
+def _rulebook(entries: Iterable[tuple[JsonValue, str]], basis: Basis | None = None) -> Rulebook:
     rules: dict[str, Rule] = {}
     data: dict[str, JsonObject] = {}
-    for path in paths:
-        for entry in _entries(path):
-            rule = parse_rule(entry, path.name)
-            if rule.rule_id in rules:
-                raise UsageError(f"{path.name}: expected each rule id once, got {rule.rule_id} twice")
-            rules[rule.rule_id] = rule
-            data[rule.rule_id] = cast("JsonObject", entry)
+    for entry, source in entries:
+        rule = parse_rule(entry, source, basis)
+        if rule.rule_id in rules:
+            raise UsageError(f"{source}: expected each rule id once, got {rule.rule_id} twice")
+        rules[rule.rule_id] = rule
+        data[rule.rule_id] = cast("JsonObject", entry)
     return Rulebook({name: rules[name] for name in sorted(rules)}, data)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 from embodied_kit.errors import UsageError
 from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.rule import LEVELS, Check, Comparator, DocumentCheck, Level, Limit, LimitCheck, Rule, Severity
-from embodied_kit.spec import standard
+from embodied_kit.spec import Basis, current_basis, standard
 
 RULE_ID = re.compile(r"[A-Z]{2}-[0-9]{2}")
 SUBJECTS = ("dataset", "episode", "bare")
@@ -21,7 +21,19 @@ LANGUAGES = ("en", "zh")
 _SEVERITIES = ("error", "warning", "info")
 _CONDITIONS = ("purpose", "recipient_country", "recipient_gba")
 """Keys of `given`: what a context may say besides its date."""
-_RULE_KEYS = {"id", "title", "severity", "level", "overridable", "subjects", "checks", "why", "fix", "waivable"}
+_RULE_KEYS = {
+    "id",
+    "title",
+    "severity",
+    "level",
+    "overridable",
+    "subjects",
+    "checks",
+    "why",
+    "fix",
+    "waivable",
+    "preview",
+}
 _LIMIT_KEYS = {"value", "origin", "binding", "clause", "evidence", "as_of"}
 _CHECK_KEYS = {"otherwise", "given", "severity"}
 _LIMIT_CHECK_KEYS = {"table", "for", "measure", "spans", *COMPARATORS} | _CHECK_KEYS
@@ -30,23 +42,25 @@ _DOCUMENT_CHECK_KEYS = {"document", "when", "check", "conforms_to", "from", "any
 )
 
 
-def parse_rule(data: JsonValue, source: str) -> Rule:
+def parse_rule(data: JsonValue, source: str, basis: Basis | None = None) -> Rule:
     """Rule of one entry of a rule file.
 
     Args:
         data: The entry.
         source: Name of the file, for messages.
+        basis: Tables and documents that it may speak of; None for those of this package.
 
     Raises:
         UsageError: A key is unknown or missing, or a value is not of its kind; names file, rule and key.
     """
     entry = _object(data, source, "a rule")
     where = f"{source}, rule {entry.get('id', '?')}"
-    _keys(entry, _RULE_KEYS, _RULE_KEYS - {"subjects", "waivable"}, where)
+    _keys(entry, _RULE_KEYS, _RULE_KEYS - {"subjects", "waivable", "preview"}, where)
     level = cast("Level", _one_of(entry["level"], LEVELS, where, "level"))
     if not RULE_ID.fullmatch(str(entry["id"])):
         raise UsageError(f"{where}: expected an id like TM-07, got '{entry['id']}'")
-    checks = [check for item in _list(entry["checks"], where, "checks") for check in _checks(item, level, where)]
+    forms = basis or current_basis()
+    checks = [check for item in _list(entry["checks"], where, "checks") for check in _checks(item, level, where, forms)]
     return Rule(
         rule_id=str(entry["id"]),
         title=_texts(entry["title"], where, "title"),
@@ -60,23 +74,24 @@ def parse_rule(data: JsonValue, source: str) -> Rule:
             str(_one_of(item, SUBJECTS, where, "subjects"))
             for item in _list(entry.get("subjects", SUBJECTS), where, "subjects")
         ),
+        preview=bool(_one_of(entry.get("preview", False), (True, False), where, "preview")),
         waivable=bool(_one_of(entry.get("waivable", True), (True, False), where, "waivable")),
     )
 
 
-def _checks(data: JsonValue, level: Level, where: str) -> Iterator[Check]:
+def _checks(data: JsonValue, level: Level, where: str, basis: Basis) -> Iterator[Check]:
     entry = _object(data, where, "a check")
     if "table" in entry:
-        yield _limit_check(entry, level, where)
+        yield _limit_check(entry, level, where, basis)
     elif "document" in entry:
         kinds = entry["document"]
         for kind in [kinds] if isinstance(kinds, str) else _list(kinds, where, "document"):
-            yield _document_check(entry, str(kind), level, where)
+            yield _document_check(entry, str(kind), level, where, basis)
     else:
         raise UsageError(f"{where}: expected a check with 'table' or 'document', got {sorted(entry)}")
 
 
-def _limit_check(entry: JsonObject, level: Level, where: str) -> LimitCheck:
+def _limit_check(entry: JsonObject, level: Level, where: str, basis: Basis) -> LimitCheck:
     _keys(entry, _LIMIT_CHECK_KEYS, {"table", "measure"}, where)
     comparators: list[Comparator] = [name for name in COMPARATORS if name in entry]
     if len(comparators) != 1:
@@ -84,9 +99,9 @@ def _limit_check(entry: JsonObject, level: Level, where: str) -> LimitCheck:
     limits = _object(entry[comparators[0]], where, comparators[0])
     table, measure = str(entry["table"]), str(entry["measure"])
     only = _object(entry.get("for", {}), where, "for")
-    if table not in standard().tables:
+    if table not in basis.tables:
         raise UsageError(f"{where}: expected a facts table, got '{table}'")
-    columns = standard().fact_table(table).column_unit
+    columns = basis.tables[table].units
     for column in (measure, *only):
         if column not in columns:
             raise UsageError(f"{where}: expected a column of the facts table '{table}', got '{column}'")
@@ -104,11 +119,11 @@ def _limit_check(entry: JsonObject, level: Level, where: str) -> LimitCheck:
     )
 
 
-def _document_check(entry: JsonObject, kind: str, level: Level, where: str) -> DocumentCheck:
+def _document_check(entry: JsonObject, kind: str, level: Level, where: str, basis: Basis) -> DocumentCheck:
     _keys(entry, _DOCUMENT_CHECK_KEYS, {"document", "origin"}, where)
     if ("check" in entry) == ("conforms_to" in entry):
         raise UsageError(f"{where}: expected either 'check' or 'conforms_to' in a check of a document")
-    if kind not in standard().vocabulary("document_kind").codes:
+    if kind not in basis.documents:
         raise UsageError(f"{where}: expected a kind of document, got '{kind}'")
     first = cast("Level", _one_of(entry.get("from", level), LEVELS, where, "from"))
     limit = parse_limit({"value": True, **{key: entry[key] for key in _LIMIT_KEYS if key in entry}}, where)

@@ -14,7 +14,7 @@ from embodied_kit.model.facts import Facts, Row
 from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.report import Finding, Place
 from embodied_kit.model.rule import LEVELS, DocumentCheck, Profile, Rule, Severity
-from embodied_kit.spec import SCHEMA_VERSION, SchemaProblem, standard
+from embodied_kit.spec import Basis, SchemaProblem, current_basis
 from embodied_kit.spec.parts import PartChecker, Parts, parts_of
 from embodied_validators.judge.reasons import reason, schema_reason
 from embodied_validators.judge.tally import Skip, Tally
@@ -22,7 +22,6 @@ from embodied_validators.judge.view import episode_of, scope_of
 
 TABLE = "document"
 EMBEDDED_KINDS = ("capture", "closing")  # they exist nowhere else; embedded copies of other kinds are judged at home
-_MAJOR = SCHEMA_VERSION.partition(".")[0]
 _UNKNOWN_FIELD = ("unevaluatedProperties", "additionalProperties")
 
 
@@ -45,8 +44,8 @@ class OpenDocument:
     home: bool
 
 
-def open_document(row: Row, facts: Facts) -> OpenDocument:
-    """A row of the table `document`, ready to be held against schemas."""
+def open_document(row: Row, facts: Facts, major: str) -> OpenDocument:
+    """A row of the table `document`, ready to be held against schemas; `major` is the version that can be judged."""
     scope, value = scope_of(row, facts), row.get("value")
     ok = row.get("parse") == "ok" and isinstance(value, Mapping)
     return OpenDocument(
@@ -54,7 +53,7 @@ def open_document(row: Row, facts: Facts) -> OpenDocument:
         place=Place(episode=episode_of(scope), path=str(row.get("path") or "")),
         parts=parts_of(value) if ok and isinstance(value, Mapping) else None,
         unreadable=str(row.get("parse")),
-        supported=not isinstance(value, Mapping) or _supported(value),
+        supported=not isinstance(value, Mapping) or _supported(value, major),
         home=not row.get("embedded_in") or row.get("kind") in EMBEDDED_KINDS or facts.subject == "bare",
     )
 
@@ -68,6 +67,7 @@ class CompiledDocument:
         version_keeper: Id of the rule that judges `schema_version`; empty where the profile has none.
         owned: Field pattern -> index of the level from which a rule of its own asks for the field.
         checker: Remembers what equal parts of documents came to; one for all checks of a judgement.
+        basis: Forms of documents.
         position: Of its rule in the profile.
         unanswered: Why the context leaves open whether it is asked; empty where it does not.
     """
@@ -78,6 +78,7 @@ class CompiledDocument:
     version_keeper: str = ""
     owned: Mapping[str, int] = field(default_factory=dict)
     checker: PartChecker = field(default_factory=PartChecker)
+    basis: Basis = field(default_factory=current_basis)
     position: int = 0
     unanswered: str = ""
 
@@ -140,7 +141,7 @@ class CompiledDocument:
         if self.check.check is not None:
             yield from ((self.first, problem) for problem in self._check(parts, self.check.check))
         elif self.check.conforms_to == "authoring":
-            closed = standard().document_schema(kind, "authoring")
+            closed = self.basis.closed_schema(kind)
             yield from ((self.first, item) for item in self._check(parts, closed) if item.keyword in _UNKNOWN_FIELD)
         else:
             yield from self._level_problems(parts)
@@ -150,7 +151,7 @@ class CompiledDocument:
         seen: set[tuple[str, str]] = set()
         for level in self.check.limits:
             index = LEVELS.index(level)
-            for problem in self._check(parts, standard().level_schema(self.check.document, level)):
+            for problem in self._check(parts, self.basis.level_schema(self.check.document, level)):
                 key = (problem.pointer, problem.keyword)
                 if key not in seen and not self._left(problem, index):
                     yield index, problem
@@ -213,6 +214,7 @@ def compile_document(
         version_keeper=next((other.rule_id for other, item in _about(profile, kind) if item.any_version), ""),
         owned=_owned(profile, kind, rule) if document_check.conforms_to == "judging" else {},
         checker=checker,
+        basis=profile.basis or current_basis(),
         position=position,
         unanswered=unanswered,
     )
@@ -253,10 +255,10 @@ def _pattern(pointer: str) -> str:
     return "/".join("*" if part.isdigit() else part for part in pointer.split("/"))
 
 
-def _supported(value: JsonObject) -> bool:
-    """Whether the major version is ours; a document without a readable version is judged, and found by its keeper."""
+def _supported(value: JsonObject, major: str) -> bool:
+    """Whether the major version can be judged; without a readable version it is, and its keeper finds that."""
     version = value.get("schema_version")
-    return not isinstance(version, str) or version.partition(".")[0] == _MAJOR
+    return not isinstance(version, str) or version.partition(".")[0] == major
 
 
 def _measured(found: JsonValue, problem: SchemaProblem) -> JsonValue:

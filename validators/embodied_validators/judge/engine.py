@@ -10,6 +10,7 @@ from embodied_kit.model.json import JsonObject
 from embodied_kit.model.outcomes import Outcomes
 from embodied_kit.model.report import Context, Finding, Place, Report, Waiver
 from embodied_kit.model.rule import LEVELS, Level, Profile
+from embodied_kit.spec import Basis, current_basis
 from embodied_validators.judge.ledger import Ledger
 from embodied_validators.judge.levels import levels_of, lowest_level
 from embodied_validators.judge.plan import CompiledRule, Plan, Tallies, compile_rules, plan_for
@@ -39,13 +40,13 @@ def judge(
         waivers: Findings that somebody answers for; without effect on rules that may not be waived.
         raise_bugs: Let an exception inside a rule escape (tests); else the rule is undetermined.
     """
-    rules = compile_rules(profile, context)
+    rules, basis = compile_rules(profile, context), profile.basis or current_basis()
     plans: dict[str, Plan] = {}
     active = ActiveWaivers(waivers, {rule.rule_id: rule for rule in profile.rules}, context.as_of_ns)
     ledger = Ledger(profile)
     for unit in facts:
         if unit.subject not in plans:
-            plans[unit.subject] = plan_for(unit.subject, enumerate(rules))
+            plans[unit.subject] = plan_for(unit.subject, enumerate(rules), basis)
         _note_subject(unit, ledger)
         ledger.coverage.add(unit)
         _note(unit, _tallies(plans[unit.subject], unit, raise_bugs), active, ledger)
@@ -61,14 +62,14 @@ def _tallies(plan: Plan, unit: Facts, raise_bugs: bool) -> Tallies:
             raise
     tallies = Tallies()
     for position, compiled in plan.rules.items():
-        tallies.update(_alone(position, compiled, unit))
+        tallies.update(_alone(position, compiled, unit, plan.basis))
     return tallies
 
 
-def _alone(position: int, compiled: CompiledRule, unit: Facts) -> Tallies:
+def _alone(position: int, compiled: CompiledRule, unit: Facts, basis: Basis) -> Tallies:
     """What one rule finds, or that it raised."""
     try:
-        return plan_for(unit.subject, [(position, compiled)]).judge(unit)
+        return plan_for(unit.subject, [(position, compiled)], basis).judge(unit)
     except Exception as error:  # noqa: BLE001 - a rule's bug is that rule's verdict, whatever it raises
         tally = Tally()
         compiled.checks[0].raised(reason("raised", type(error).__name__), Place(episode=episode_of(unit.scope)), tally)

@@ -10,7 +10,7 @@ from embodied_kit.model.facts import DATASET_SCOPE, DEPTHS, Facts, Row
 from embodied_kit.model.json import JsonValue
 from embodied_kit.model.report import Context, Place
 from embodied_kit.model.rule import DocumentCheck, LimitCheck, Profile, Rule
-from embodied_kit.spec import standard
+from embodied_kit.spec import Basis
 from embodied_kit.spec.parts import PartChecker
 from embodied_validators.judge.documents import TABLE, CompiledDocument, compile_document, open_document
 from embodied_validators.judge.given import asked
@@ -104,6 +104,7 @@ class Plan:
     rules: Mapping[int, CompiledRule]
     tables: tuple[_TablePlan, ...]
     documents: Mapping[str, tuple[CompiledDocument, ...]]
+    basis: Basis
 
     def judge(self, unit: Facts) -> Tallies:
         """What the rules find in a unit."""
@@ -113,7 +114,7 @@ class Plan:
                 for scope, groups in view.groups(plan.table, plan.columns).items():
                     plan.judge(scope, groups, view, tallies)
             else:
-                _note_absent(plan.table, plan.checks, view, tallies)
+                self._note_absent(plan.table, plan.checks, view, tallies)
         self._judge_documents(view, tallies)
         self._note_errors(view, tallies)
         return tallies
@@ -121,11 +122,11 @@ class Plan:
     def _judge_documents(self, view: UnitView, tallies: Tallies) -> None:
         if TABLE not in view.facts.tables:
             every = [check for checks in self.documents.values() for check in checks]
-            _note_absent(TABLE, every, view, tallies)
+            self._note_absent(TABLE, every, view, tallies)
             return
         for row in view.facts.tables[TABLE]:
             checks = self.documents.get(str(row.get("kind")))
-            document = open_document(row, view.facts) if checks else None
+            document = open_document(row, view.facts, self.basis.major) if checks else None
             if checks and document is not None and document.home:
                 for check in checks:
                     check.judge(document, _tally(tallies, check, document.scope))
@@ -141,6 +142,16 @@ class Plan:
                     tally = _tally(tallies, check, scope)
                     if not tally.failed:
                         check.absent(str(row.get("reason") or ""), place, tally)
+
+    def _note_absent(self, table: str, checks: Sequence[Check], view: UnitView, tallies: Tallies) -> None:
+        """A table that a unit of this scope ought to hold and does not; what an error explains is noted there."""
+        unit, facts = view.facts, self.basis.tables[table]
+        if ("dataset" if unit.scope == DATASET_SCOPE else "episode") not in facts.scopes or table in view.failed_tables:
+            return
+        shallow = DEPTHS.index(unit.depth) < DEPTHS.index(facts.depth)
+        why = reason("table_depth", table, unit.depth) if shallow else reason("table_absent", table)
+        for check in checks:
+            check.absent(why, Place(episode=episode_of(unit.scope)), _tally(tallies, check, unit.scope))
 
 
 def compile_rules(profile: Profile, context: Context) -> tuple[CompiledRule, ...]:
@@ -161,7 +172,7 @@ def _compiled(rule: Rule, position: int, profile: Profile, context: Context, che
             yield compile_document(rule, check, profile, checker, position, why)
 
 
-def plan_for(subject: str, rules: Iterable[tuple[int, CompiledRule]]) -> Plan:
+def plan_for(subject: str, rules: Iterable[tuple[int, CompiledRule]], basis: Basis) -> Plan:
     """Those of some rules that can be asked of a kind of subject."""
     asked = {position: compiled for position, compiled in rules if subject in compiled.rule.subjects}
     limits: dict[str, list[CompiledLimit]] = {}
@@ -176,7 +187,7 @@ def plan_for(subject: str, rules: Iterable[tuple[int, CompiledRule]]) -> Plan:
         _TablePlan(table, tuple(checks), tuple(sorted({name for check in checks for name, _ in check.only})))
         for table, checks in limits.items()
     ]
-    return Plan(asked, tuple(tables), {kind: tuple(checks) for kind, checks in documents.items()})
+    return Plan(asked, tuple(tables), {kind: tuple(checks) for kind, checks in documents.items()}, basis)
 
 
 def _tally(tallies: Tallies, check: Check, scope: str) -> Tally:
@@ -185,14 +196,3 @@ def _tally(tallies: Tallies, check: Check, scope: str) -> Tally:
     if tally is None:
         tally = tallies[key] = Tally()
     return tally
-
-
-def _note_absent(table: str, checks: Sequence[Check], view: UnitView, tallies: Tallies) -> None:
-    """A table that a unit of this scope ought to hold and that is not there; what an error explains is noted there."""
-    unit, facts = view.facts, standard().fact_table(table)
-    if ("dataset" if unit.scope == DATASET_SCOPE else "episode") not in facts.scopes or table in view.failed_tables:
-        return
-    shallow = DEPTHS.index(unit.depth) < DEPTHS.index(facts.depth)
-    why = reason("table_depth", table, unit.depth) if shallow else reason("table_absent", table)
-    for check in checks:
-        check.absent(why, Place(episode=episode_of(unit.scope)), _tally(tallies, check, unit.scope))
