@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from embodied_kit.cli.options import example, path_argument, path_option, verb
+from embodied_kit.cli.options import example, path_argument, path_option, verb, waivers_option
 from embodied_kit.cli.texts import Texts
 from embodied_kit.model.report import Context
 from embodied_kit.model.rule import LEVELS, Level
@@ -20,8 +20,8 @@ VALID_FOR_DAYS = 365
 def build(texts: Texts) -> click.Command:
     """The verb."""
 
-    def run(dataset: Path, level: Level, key: Path, profile: str | None, valid_days: int) -> int:
-        folder = sign(dataset, level, key, profile, texts, valid_days=valid_days)
+    def run(dataset: Path, level: Level, key: Path, profile: str | None, valid_days: int, waivers: Path | None) -> int:
+        folder = sign(dataset, level, key, profile, texts, valid_days=valid_days, waivers=waivers)
         click.echo(texts(f"conformity attestation: {folder}", f"符合性声明：{folder}"))
         return 0
 
@@ -42,6 +42,7 @@ def build(texts: Texts) -> click.Command:
                 show_default=True,
                 help=texts("Days of validity.", "有效天数。"),
             ),
+            waivers_option(texts),
         ],
         help_text=example(
             texts,
@@ -54,7 +55,14 @@ def build(texts: Texts) -> click.Command:
 
 
 def sign(
-    dataset: Path, level: Level, key: Path, profile: str | None, texts: Texts, *, valid_days: int = VALID_FOR_DAYS
+    dataset: Path,
+    level: Level,
+    key: Path,
+    profile: str | None,
+    texts: Texts,
+    *,
+    valid_days: int = VALID_FOR_DAYS,
+    waivers: Path | None = None,
 ) -> Path:
     """Measure without trusting any index, judge, sign.
 
@@ -65,14 +73,15 @@ def sign(
         NotReachedError: The level is not reached; it names the rules in the way.
         UsageError: The dataset is not sealed, or the key does not open.
     """
-    from embodied_kit.cli.judging import judged, measured  # noqa: PLC0415  # heavy
+    from embodied_kit.cli.judging import Judging, judged, measured  # noqa: PLC0415  # heavy
     from embodied_validators.attest.attest import attest  # noqa: PLC0415  # arrows
 
     now_ns = time.time_ns()
-    result = judged(dataset, measured(dataset, "full", texts, trust_index=False), profile, as_of_ns=now_ns)
+    facts = measured(dataset, "full", texts, trust_index=False)
+    result = judged(dataset, facts, Judging(profile, waivers=waivers), as_of_ns=now_ns)
     written = attest(
         dataset,
-        facts=result.facts_bytes,
+        facts=result.facts.read(),
         report=result.report,
         report_bytes=result.report_bytes,
         profile=result.profile,

@@ -14,7 +14,7 @@ import click
 
 from embodied_kit.cli.attest import sign
 from embodied_kit.cli.contract import show_preflight
-from embodied_kit.cli.judging import Judged, judged, judged_again, measured
+from embodied_kit.cli.judging import Judged, Judging, judged, judged_again, measured
 from embodied_kit.cli.options import example, path_option, verb
 from embodied_kit.cli.record import Ticker
 from embodied_kit.cli.rendering import Presentation, render
@@ -228,7 +228,7 @@ class Demo:
 
     def _judged(self) -> Judged:
         facts = measured(self._folders.dataset, "full", self._texts, trust_index=True)
-        return judged(self._folders.dataset, facts, None)
+        return judged(self._folders.dataset, facts, Judging())
 
     def _exclude(self, result: Judged) -> None:
         """Leave out each episode that does not reach the level, for the rules that stand in its way."""

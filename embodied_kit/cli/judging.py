@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embodied_kit import __version__
-from embodied_kit.canonical import sha256_hex
+from embodied_kit.canonical import parse_json, sha256_hex
 from embodied_kit.cli.measuring import Measuring, measured_each
+from embodied_kit.cli.spool import FactsSpool
 from embodied_kit.cli.texts import Texts
+from embodied_kit.episode.layout import DATASET_JSON, ROBOT_JSON, ROBOTS
 from embodied_kit.episode.times import rfc3339
 from embodied_kit.errors import DataError
-from embodied_kit.measure import facts_lines, read_facts
+from embodied_kit.measure import read_facts
 from embodied_kit.model.facts import DATASET_SCOPE, Depth, Facts
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.report import Context, Report
@@ -29,23 +31,37 @@ class Judged:
     """A subject that was measured and judged.
 
     Attributes:
-        facts: Every unit.
-        facts_bytes: Their canonical lines, as an attestation binds them.
-        report_bytes: The report's canonical lines, likewise.
+        facts: Every unit, on disk.
+        report_bytes: The report's canonical lines, as an attestation binds them.
     """
 
-    facts: tuple[Facts, ...]
-    facts_bytes: bytes
+    facts: FactsSpool
     profile: Profile
     report: Report
     report_bytes: bytes
     info: SubjectInfo
 
 
+@dataclass(frozen=True)
+class Judging:
+    """How facts are judged; what the options of `judging_options` say.
+
+    Attributes:
+        profile: `id@version` or a path; None chooses by what the dataset says of itself.
+        select, ignore: Beginnings of rule ids between commas; empty for all rules.
+        waivers: File of waivers; None for none. Never taken from the dataset by itself.
+    """
+
+    profile: str | None = None
+    select: str = ""
+    ignore: str = ""
+    waivers: Path | None = None
+
+
 def measured(
     path: Path, depth: Depth, texts: Texts, *, trust_index: bool, how: Measuring | None = None
-) -> tuple[Facts, ...]:
-    """Facts of a dataset, episode, MCAP or bag, with a progress bar on a terminal.
+) -> Iterator[Facts]:
+    """Facts of a dataset, episode, MCAP or bag as they are measured, with a progress bar on a terminal.
 
     Args:
         path: What to measure.
@@ -54,32 +70,58 @@ def measured(
         trust_index: Whether unchanged files may be known by inode and times; never for an attestation.
         how: Engine and sample; None measures everything in this process.
     """
-    return tuple(measured_each(path, depth, texts, how or Measuring(), trust_index=trust_index))
+    return measured_each(path, depth, texts, how or Measuring(), trust_index=trust_index)
 
 
-def judged(path: Path, facts: tuple[Facts, ...], profile_name: str | None, *, as_of_ns: int | None = None) -> Judged:
-    """Judge facts under a profile.
+def judged(path: Path, units: Iterable[Facts], how: Judging, *, as_of_ns: int | None = None) -> Judged:
+    """Judge facts under a profile, one unit at a time.
 
     Args:
         path: What was measured, for its name.
-        facts: Its facts.
-        profile_name: `id@version` or a path; None chooses by where the data come from.
+        units: Its facts; of a dataset they may still be in the making.
+        how: Profile, choice of rules, waivers.
         as_of_ns: Date of the judgement; None is now.
     """
     from embodied_validators.judge import judge, report_lines  # noqa: PLC0415  # arrows
-    from embodied_validators.profiles import default_profile, load_profile  # noqa: PLC0415
-    from embodied_validators.report.info import subject_info  # noqa: PLC0415
+    from embodied_validators.profiles import load_profile  # noqa: PLC0415
+    from embodied_validators.report.info import SubjectGatherer  # noqa: PLC0415
+    from embodied_validators.selection import select_rules  # noqa: PLC0415
+    from embodied_validators.waiverfile import load_waivers  # noqa: PLC0415
 
-    profile = load_profile(profile_name or default_profile(data_origin(facts)))
-    facts_bytes = b"".join(facts_lines(facts))
+    if not (path / DATASET_JSON).is_file():
+        units = tuple(units)  # one unit
+    profile = select_rules(load_profile(how.profile or profile_of(path, units)), how.select, how.ignore)
+    waivers = load_waivers(how.waivers) if how.waivers is not None else ()
     context = Context(time.time_ns() if as_of_ns is None else as_of_ns)
-    report = judge(facts, profile, context, facts_digest=sha256_hex(facts_bytes))
+    spool, gatherer = FactsSpool(), SubjectGatherer()
+    report = judge(gatherer.passing(spool.passing(units)), profile, context, waivers=waivers)
+    report = replace(report, digests={**report.digests, "facts": spool.sha256()})
     info = replace(
-        subject_info(path.resolve().name, facts),
+        gatherer.info(path.resolve().name),
         judged_at=rfc3339(context.as_of_ns),
         tool=f"embodied-kit {__version__}",
     )
-    return Judged(facts, facts_bytes, profile, report, report_lines(report), info)
+    return Judged(spool, profile, report, report_lines(report), info)
+
+
+def profile_of(path: Path, units: Iterable[Facts]) -> str:
+    """Name of the profile by what a subject says of itself: of a dataset its documents, else the facts of its unit."""
+    from embodied_validators.profiles import default_profile  # noqa: PLC0415
+
+    if not (path / DATASET_JSON).is_file():
+        return default_profile(data_origin(units))
+    robots = sorted(path.glob(f"{ROBOTS}/*/{ROBOT_JSON}"))
+    origin = _said(path / DATASET_JSON, "data_origin")
+    return default_profile(origin, [_said(robot, "embodiment_class") for robot in robots])
+
+
+def _said(path: Path, name: str) -> str:
+    """A text in a document; empty where there is none: what is wrong with it is found when it is judged."""
+    try:
+        value = (parse_json(path.read_bytes()).value or {}).get(name)
+    except OSError:
+        return ""
+    return value if isinstance(value, str) else ""
 
 
 def judged_again(facts_bytes: bytes, predicate: JsonObject, profile_name: str | None = None) -> bytes:
@@ -95,6 +137,7 @@ def judged_again(facts_bytes: bytes, predicate: JsonObject, profile_name: str | 
     """
     from embodied_validators.judge import judge, report_lines  # noqa: PLC0415
     from embodied_validators.profiles import load_profile  # noqa: PLC0415
+    from embodied_validators.waiverfile import read_waivers  # noqa: PLC0415
 
     signed, context = predicate.get("profile"), predicate.get("context")
     if not isinstance(signed, Mapping) or not isinstance(context, Mapping):
@@ -104,11 +147,17 @@ def judged_again(facts_bytes: bytes, predicate: JsonObject, profile_name: str | 
         raise DataError(f"expected the profile that was signed, got another {profile.name}", remedy="--profile FILE")
     facts = read_facts(facts_bytes.splitlines(keepends=True))
     as_of_ns, recipient, purpose = (str(context.get(name, "")) for name in ("as_of_ns", "recipient", "purpose"))
-    report = judge(facts, profile, Context(int(as_of_ns), recipient, purpose), facts_digest=sha256_hex(facts_bytes))
+    report = judge(
+        facts,
+        profile,
+        Context(int(as_of_ns), recipient, purpose),
+        facts_digest=sha256_hex(facts_bytes),
+        waivers=read_waivers(predicate.get("waivers", [])),
+    )
     return report_lines(report)
 
 
-def data_origin(facts: tuple[Facts, ...]) -> str:
+def data_origin(facts: Iterable[Facts]) -> str:
     """`data_origin` as the first document that has it says; empty where none does."""
     ordered = sorted(facts, key=lambda unit: unit.scope != DATASET_SCOPE)
     for unit in ordered:

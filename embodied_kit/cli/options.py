@@ -105,6 +105,43 @@ def measuring_options(texts: Texts) -> list[click.Parameter]:
     ]
 
 
+def waivers_option(texts: Texts) -> click.Option:
+    """`--waivers`."""
+    return path_option(
+        "--waivers",
+        help_text=texts(
+            "File of findings that somebody answers for.", "豁免文件：列出由专人负责、暂不处理的不符合项。"
+        ),
+    )
+
+
+def judging_options(texts: Texts) -> list[click.Parameter]:
+    """`--profile`, `--select`, `--ignore`, `--waivers`."""
+    return [
+        click.Option(
+            ["--profile"],
+            help=texts(
+                "Profile, id@version or a file (default: by data_origin and embodiment_class).",
+                "规则集，id@version 或文件（默认按数据来源与本体类别选取）。",
+            ),
+        ),
+        click.Option(
+            ["--select"],
+            default="",
+            help=texts(
+                "Ask only rules whose ids begin so: TM,ST-0. No level is given then.",
+                "仅检查编号以此开头的规则，如 TM,ST-0；此时不给出级别。",
+            ),
+        ),
+        click.Option(
+            ["--ignore"],
+            default="",
+            help=texts("Do not ask rules whose ids begin so; likewise.", "不检查编号以此开头的规则；同样不给出级别。"),
+        ),
+        waivers_option(texts),
+    ]
+
+
 def domain_option(texts: Texts) -> click.Option:
     """`--domain`."""
     return click.Option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from embodied_kit.cli.judging import Judged
 from embodied_kit.language import Language
-from embodied_kit.model.facts import DATASET_SCOPE, Facts
+from embodied_kit.model.facts import DATASET_SCOPE
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.rule import Level
 
@@ -67,18 +67,18 @@ def _views(result: Judged, path: Path, *, images: bool) -> Sequence[EpisodeView]
     from embodied_validators.report.views import episode_view, worst_episodes  # noqa: PLC0415
 
     pictures = pictures_allowed(_document(result, "dataset"), _document(result, "governance"), asked=images)
-    units: dict[str, Facts] = {unit.scope: unit for unit in result.facts if unit.scope != DATASET_SCOPE}
     views = []
     for scope in worst_episodes(result.report):
         info = result.info.episode(scope)
-        if scope in units and info is not None:
-            views.append(episode_view(path, units[scope], info, pictures))
+        if scope in result.facts.scopes and scope != DATASET_SCOPE and info is not None:
+            views.append(episode_view(path, result.facts.unit(scope), info, pictures))
     return views
 
 
 def _document(result: Judged, kind: str) -> JsonObject | None:
-    for unit in result.facts:
-        for row in unit.tables.get("document", ()):
+    """A document of the dataset, or of the first unit that has one."""
+    for scope in result.facts.scopes[:1]:
+        for row in result.facts.unit(scope).tables.get("document", ()):
             value = row.get("value")
             if row.get("kind") == kind and isinstance(value, dict):
                 return value

@@ -14,6 +14,7 @@ from embodied_kit.cli.options import (
     REPORT_FORMATS,
     depth_option,
     example,
+    judging_options,
     measuring_options,
     path_argument,
     path_option,
@@ -47,8 +48,11 @@ def build(texts: Texts) -> click.Command:
         seed: int,
         fix: bool,
         write: bool,
+        select: str,
+        ignore: str,
+        waivers: Path | None,
     ) -> int:
-        from embodied_kit.cli.judging import judged, measured  # noqa: PLC0415  # heavy
+        from embodied_kit.cli.judging import Judging, judged, measured  # noqa: PLC0415  # heavy
         from embodied_kit.cli.measuring import Measuring  # noqa: PLC0415
         from embodied_kit.cli.rendering import Presentation, render  # noqa: PLC0415
         from embodied_kit.episode.layout import write_whole  # noqa: PLC0415
@@ -64,7 +68,8 @@ def build(texts: Texts) -> click.Command:
                 remedy="leave out --level, or import it into a dataset first",
             )
         how = Measuring(engine, jobs, sample, seed)
-        result = judged(path, measured(path, depth, texts, trust_index=True, how=how), profile)
+        asked = Judging(profile, select, ignore, waivers)
+        result = judged(path, measured(path, depth, texts, trust_index=True, how=how), asked)
         shown = Presentation(
             form=output_format,
             language=texts.language,
@@ -90,13 +95,7 @@ def _params(texts: Texts) -> list[click.Parameter]:
         click.Option(
             ["--level"], type=click.Choice(LEVELS), help=texts("Level that must be reached.", "必须达到的级别。")
         ),
-        click.Option(
-            ["--profile"],
-            help=texts(
-                "Profile, id@version or a file (default: by data_origin).",
-                "规则集，id@version 或文件（默认按数据来源选取）。",
-            ),
-        ),
+        *judging_options(texts),
         click.Option(
             ["--format", "output_format"],
             type=click.Choice(REPORT_FORMATS),

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from embodied_kit.canonical import canonical_bytes, sha256_hex
 from embodied_kit.episode.times import rfc3339
 from embodied_kit.errors import DataError
+from embodied_kit.model.report import Context, Finding, Place
 from embodied_kit.model.rule import Profile
 from embodied_kit.spec import check, standard
 from embodied_validators.attest import Verification, build_manifest, read_statement
@@ -21,6 +23,7 @@ from embodied_validators.attest.envelope import parse_envelope, sign
 from embodied_validators.attest.keys import load_signer
 from embodied_validators.attest.moments import time_ns
 from embodied_validators.attest.statement import level_mark, rules_digest
+from embodied_validators.judge import judge
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +147,12 @@ def test_facts_of_other_files_are_found_though_signed(tmp_path: Path) -> None:
 
 
 def test_mark_says_preview() -> None:
-    assert level_mark("L2", PROFILE) == "L2-preview"
-    assert level_mark("L2", Profile("core", "1.0", {}, ())) == "L2"
+    report, released = judge((), PROFILE, Context(NOW_NS)), Profile("core", "1.0", {}, ())
+    assert level_mark("L2", PROFILE, report) == "L2-preview"
+    assert level_mark("L2", released, report) == "L2"
+    waived = Finding("TM-07", "error", "failed", "L2", Place())
+    assert level_mark("L2", released, replace(report, waived=(waived,))) == "L2-with-waivers"
+    assert level_mark("L1", released, replace(report, waived=(waived,))) == "L1"
 
 
 def test_digest_of_rules_is_that_of_what_was_carried_out() -> None:

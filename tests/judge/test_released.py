@@ -22,7 +22,7 @@ from embodied_validators.rulebook import load_rulebook
 
 SOURCES = sorted((standard().root / "profiles" / "sources").glob("*.yaml"))
 OWN = {"extends": "base", "profile_id": "own", "version": "1.0", "title": {"en": "o", "zh": "自"}}
-OWN["description"] = OWN["title"]
+OWN["description"] = {"en": "own", "zh": "自有"}
 
 
 def source(folder: Path, **change: Any) -> Path:
@@ -66,7 +66,10 @@ def test_its_basis_is_that_of_the_standard(tmp_path: Path) -> None:
 def bare(node: Any) -> Any:
     if isinstance(node, Mapping):
         told = {"title", "description", "examples", "$schema", "$id"}
-        return {key: bare(item) for key, item in node.items() if key not in told and not key.startswith("x-")}
+        kept = {key: bare(item) for key, item in node.items() if key not in told and not key.startswith("x-")}
+        return {
+            key: sorted(item) if key == "required" and isinstance(item, list) else item for key, item in kept.items()
+        }
     return [bare(item) for item in node] if isinstance(node, list) else node
 
 
@@ -111,12 +114,14 @@ def test_a_changed_basis_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentUnfitError, match="basis-"):
         load_profile(path)
     basis.unlink()
-    released._basis.cache_clear()  # noqa: SLF001
+    released._basis.cache_clear()
     with pytest.raises(UsageError, match="cannot read"):
         load_profile(path)
 
 
-@pytest.mark.parametrize("data", [b"", b"{}\n", b"[]\n", b'{"format":1}\n', b'{"format":1,"profile":{},"basis":"x"}\n[]\n'])
+@pytest.mark.parametrize(
+    "data", [b"", b"{}\n", b"[]\n", b'{"format":1}\n', b'{"format":1,"profile":{},"basis":"x"}\n[]\n']
+)
 def test_another_file_is_no_frozen_profile(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(data)
@@ -142,14 +147,16 @@ def test_a_name_is_released_once(tmp_path: Path) -> None:
     ("change", "words"),
     [
         ({"rules": ["TM-07"]}, "rules"),
-        ({"without": {"XX-01": OWN["title"]}}, "XX-01"),
+        ({"without": {"XX-01": {"en": "x", "zh": "无"}}}, "XX-01"),
         ({"without": []}, "without"),
         ({"extends": "nothing"}, "nothing"),
         ({"profile_id": "own-preview"}, "preview"),
         ({"overrides": {"ST-01": {"severity": "warning"}}}, "ST-01"),
     ],
 )
-def test_a_mistake_in_a_source_is_refused_and_leaves_nothing(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+def test_a_mistake_in_a_source_is_refused_and_leaves_nothing(
+    tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
     with pytest.raises(UsageError) as caught:
         frozen(tmp_path, **change)
     assert words in caught.value.message

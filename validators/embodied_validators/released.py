@@ -68,13 +68,10 @@ def read_released(path: Path) -> Frozen:
     digest = sha256_hex(data)
     if path.parent == released_folder():
         _require_locked(path.name, digest)
-    head, *lines = data.splitlines()
-    parsed = [parse_json(line, max_bytes=_MAX_RULE_BYTES).value for line in (head, *lines)]
-    first, rules = parsed[0], [item for item in parsed[1:] if item is not None]
-    if first is None or first.get("format") != FORMAT or len(rules) != len(lines):
-        raise UsageError(f"{path.name}: expected a frozen profile of format {FORMAT}, got another file")
-    profile, wanted = first.get("profile"), str(first.get("basis"))
-    if not isinstance(profile, Mapping):
+    lines = [parse_json(line, max_bytes=_MAX_RULE_BYTES).value for line in data.splitlines()]
+    head, rules = (lines[0] if lines else None) or {}, lines[1:]
+    profile, wanted = head.get("profile"), str(head.get("basis"))
+    if head.get("format") != FORMAT or not isinstance(profile, Mapping) or None in rules:
         raise UsageError(f"{path.name}: expected a frozen profile of format {FORMAT}, got another file")
     basis = _basis(path.parent / basis_name(wanted), wanted)
     return Frozen(profile, rulebook_of(rules, path.name, basis), basis, digest)

@@ -174,7 +174,7 @@ def attest(
         _put(folder, evidence, sign(payload, signer))
     except OSError as error:
         raise EnvironmentUnfitError(f"cannot write {folder}: {error.strerror}") from error
-    mark = level_mark(level, profile)
+    mark = level_mark(level, profile, report)
     return AttestationPaths(folder, subject, mark, signer.public_key.keyid, manifest.digest, manifest.root)
 
 

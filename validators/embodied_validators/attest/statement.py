@@ -17,6 +17,7 @@ from embodied_validators.attest.envelope import MAX_ENVELOPE_BYTES
 from embodied_validators.attest.manifest import Manifest, is_digest, total_size
 from embodied_validators.attest.moments import time_ns
 from embodied_validators.judge import context_digest, context_value
+from embodied_validators.judge.waivers import waiver_data
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = SCHEMA_BASE + "attestation"
@@ -28,6 +29,7 @@ _SEVERITIES = ("error", "warning", "info")
 _STATES = ("failed", "undetermined")
 _MAX_DEPTH = 16
 _PREVIEW = "-preview"
+_WITH_WAIVERS = "-with-waivers"
 
 
 class UnknownStatementError(DataError):
@@ -62,13 +64,14 @@ class Statement:
 
     @property
     def plain_level(self) -> str:
-        """The level without the word preview."""
-        return self.level.removesuffix(_PREVIEW)
+        """The level without the words preview and waivers."""
+        return self.level.removesuffix(_WITH_WAIVERS).removesuffix(_PREVIEW)
 
 
-def level_mark(level: Level, profile: Profile) -> str:
-    """What people read: the plain level, or with `-preview` where the profile is a preview."""
-    return f"{level}{_PREVIEW}" if profile.preview else level
+def level_mark(level: Level, profile: Profile, report: Report) -> str:
+    """What people read: the plain level, with `-preview` under a preview profile, `-with-waivers` where they helped."""
+    preview = _PREVIEW if profile.preview else ""
+    return f"{level}{preview}{_WITH_WAIVERS if report.with_waivers(level) else ''}"
 
 
 def compose_statement(
@@ -106,7 +109,7 @@ def compose_statement(
         "kind": "conformity attestation",
         "standard": {"name": STANDARD_NAME, "version": SCHEMA_VERSION, "schemas_sha256": schemas_sha256},
         "profile": {"name": profile.name, "sha256": profile.digest, "rules_sha256": rules_digest(profile)},
-        "level": level_mark(level, profile),
+        "level": level_mark(level, profile, report),
         "manifest": _size_of(manifest),
         "facts_sha256": facts_sha256,
         "report_sha256": report_sha256,
@@ -114,7 +117,7 @@ def compose_statement(
         "coverage": {key: value for key, value in report.coverage.items() if type(value) is int},
         "findings": _counts(report),
         "excluded": [{"episode_id": key, "reason": reason} for key, reason in sorted(report.excluded.items())],
-        "waivers": [],
+        "waivers": [{**waiver_data(use.waiver), "findings_n": use.findings_n} for use in report.waivers],
         "issued_at": rfc3339(issued_at_ns),
         "valid_until": rfc3339(valid_until_ns),
         "tool": {"name": "embodied-kit", "version": __version__},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -90,30 +90,48 @@ def pictures_allowed(dataset: JsonObject | None, governance: JsonObject | None, 
     return PictureDecision(allowed=False, reason="personal" if declared else "undeclared")
 
 
+class SubjectGatherer:
+    """Gathers from facts, unit by unit, what a report says about its subject."""
+
+    def __init__(self) -> None:
+        self._episodes: dict[str, EpisodeInfo] = {}
+        self._title: Mapping[str, str] | None = None
+
+    def passing(self, units: Iterable[Facts]) -> Iterator[Facts]:
+        """The units themselves, each looked at before it is handed on."""
+        for unit in units:
+            documents = unit.tables.get("document", ())
+            if unit.scope == "dataset":
+                self._title = _title(_document(documents, "dataset"))
+            elif unit.scope not in self._episodes:
+                streams = unit.tables.get("stream", ())
+                self._episodes[unit.scope] = _episode(unit.scope, _document(documents, "episode"), streams)
+            yield unit
+
+    def info(self, name: str) -> SubjectInfo:
+        """What is known by now; `name` is what the user called it, the last part of its path."""
+        ordered = sorted(self._episodes.values(), key=lambda item: (item.start_ns or 0, item.episode_id))
+        known = [item.duration_s for item in ordered if item.duration_s is not None]
+        return SubjectInfo(
+            name=name,
+            episodes_n=len(ordered),
+            duration_s=sum(known) if known else None,
+            episodes=tuple(ordered),
+            title=self._title,
+        )
+
+
 def subject_info(name: str, facts: Iterable[Facts]) -> SubjectInfo:
-    """Gather from facts what a report says about its subject.
+    """What a report says about its subject.
 
     Args:
         name: What the user called it; the last part of its path.
         facts: Facts of every episode and of the dataset, in any order.
     """
-    episodes: dict[str, EpisodeInfo] = {}
-    title: Mapping[str, str] | None = None
-    for unit in facts:
-        documents = unit.tables.get("document", ())
-        if unit.scope == "dataset":
-            title = _title(_document(documents, "dataset"))
-        elif unit.scope not in episodes:
-            episodes[unit.scope] = _episode(unit.scope, _document(documents, "episode"), unit.tables.get("stream", ()))
-    ordered = sorted(episodes.values(), key=lambda item: (item.start_ns or 0, item.episode_id))
-    known = [item.duration_s for item in ordered if item.duration_s is not None]
-    return SubjectInfo(
-        name=name,
-        episodes_n=len(ordered),
-        duration_s=sum(known) if known else None,
-        episodes=tuple(ordered),
-        title=title,
-    )
+    gatherer = SubjectGatherer()
+    for _ in gatherer.passing(facts):
+        pass
+    return gatherer.info(name)
 
 
 def _document(rows: Iterable[Row], kind: str) -> JsonObject:
