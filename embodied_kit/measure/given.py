@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from embodied_kit.canonical import canonical_bytes, sha256_hex
 from embodied_kit.episode.layout import ROBOTS
 from embodied_kit.measure.episode import Episode
-from embodied_kit.measure.jsonget import get_text, get_texts
+from embodied_kit.measure.jsonget import get_object, get_objects, get_text, get_texts
 from embodied_kit.measure.links import DatasetDocuments
 from embodied_kit.measure.urdf import MAX_URDF_BYTES
 from embodied_kit.model.json import JsonObject
@@ -49,11 +49,16 @@ class GivenLayer:
 
 @dataclass(frozen=True)
 class Given:
-    """Everything that derived tables may use and that may change without a data file changing."""
+    """Everything that derived tables may use and that may change without a data file changing.
+
+    Attributes:
+        objects: instance_id of the objects of the episode's task and scene.
+    """
 
     robots: tuple[GivenRobot, ...] = ()
     calibrations: tuple[JsonObject, ...] = ()
     layers: tuple[GivenLayer, ...] = ()
+    objects: tuple[str, ...] = ()
 
     def digest(self) -> str:
         """SHA-256 of all of it, hex."""
@@ -63,6 +68,7 @@ class Given:
                     "robots": [[item.document, sha256_hex(item.urdf or b"")] for item in self.robots],
                     "calibrations": list(self.calibrations),
                     "layers": [[item.path, item.layer, item.episode] for item in self.layers],
+                    "objects": list(self.objects),
                 }
             )
         )
@@ -106,7 +112,15 @@ def dataset_given(
             GivenLayer(item.path, folders.get(item.path.rpartition("/")[0], {}), item.value)
             for item in documents.annotations.get(name, ())
         ),
+        _objects(documents, episode),
     )
+
+
+def _objects(documents: DatasetDocuments, episode: JsonObject) -> tuple[str, ...]:
+    tasks = get_objects(documents.first("task"), "tasks")
+    own = [task for task in tasks if get_text(task, "task_id") == get_text(episode, "task_id")]
+    places = [*own, get_object(episode, "scene")]
+    return tuple(get_text(item, "instance_id") for place in places for item in get_objects(place, "objects"))
 
 
 def _urdf_path(robot: JsonObject) -> str:

@@ -29,6 +29,7 @@ TABLES: tuple[str, ...] = (
     "signature",
     "text",
     "corpus",
+    "segment",
 )
 
 DATASET_SCOPE = "dataset"

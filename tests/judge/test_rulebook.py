@@ -14,7 +14,7 @@ from embodied_kit.spec import check, load_yaml, standard
 from embodied_validators.rulebook import explain, listing, load_rulebook, read_rulebook
 from embodied_validators.rulefile import parse_rule
 
-FAMILIES = {"ST": 12, "CT": 12, "TM": 14, "PV": 8}
+FAMILIES = {"ST": 12, "CT": 12, "TM": 14, "PV": 8, "SM": 14, "DS": 14}
 RETIRED = {"PV-09", "PV-10", "PV-11", "PV-12"}  # reason codes of `verify`; the numbers stay unused
 CATALOGUE = {
     "ST": 12,
