@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -89,11 +90,17 @@ def rows(
     given = Given((GivenRobot(robot, urdf),)) if robot else Given()
     tables = derive_kinematics(DeriveInput(EPISODE_ID, "signal", Tracks(tuple(tracks.values())), declared, given))
     assert tables["error"] == []
-    for table in ("kin", "pair"):
+    for table in ("kin", "pair", "span"):
         for row in tables[table]:
             assert check(table, row, standard().fact_schema(table)) == [], row
     found = [*tables["kin"], *tables["pair"]]
     return {(str(row["kind"]), str(row["name"] or row.get("stream") or row.get("b"))): row for row in found}
+
+
+def spans(tracks: Mapping[str, StreamTrack], kind: str, robot: Mapping[str, Any] = ROBOT) -> list[Mapping[str, Any]]:
+    given = Given((GivenRobot(robot, ARM),))
+    tables = derive_kinematics(DeriveInput(EPISODE_ID, "signal", Tracks(tuple(tracks.values())), STREAMS, given))
+    return [row for row in tables["span"] if row["kind"] == kind]
 
 
 def why(row: Mapping[str, Any], column: str) -> str:
@@ -106,7 +113,7 @@ def test_a_clean_arm() -> None:
     assert set(found) == {
         *(("joint", name) for name in ("j1", "j2", "jaw")),
         *(("lag", name) for name in ("j1", "j2")),
-        *(("gripper", "jaw"), ("chain", "l2"), ("tool", "tcp"), ("idle", "None"), ("action", "commands")),
+        *(("gripper", "jaw"), ("chain", "l2"), ("tool", "tcp"), ("idle", "states"), ("action", "commands")),
         *(("wrench", "force"), ("fk", "tcp")),
     }
     fk = found["fk", "tcp"]
@@ -146,6 +153,8 @@ def test_an_offset_and_a_wrong_order_of_the_quaternion_are_measured() -> None:
     tracks["places"] = track("pose", POSE, "pose.position", "x y z", T[::2], places + np.array([0.0, 0.0, 0.012]))
     tracks["turns"] = track("pose", POSE, "pose.orientation", "x y z w", T[::2], turns[:, [3, 0, 1, 2]])
     fk = rows(tracks)["fk", "tcp"]
+    (apart,) = spans(tracks, "apart")
+    assert (apart["stream"], int(str(apart["start_ns"]))) == ("pose", START)
     assert fk["position_error_p95_mm"] == pytest.approx(12, abs=0.01)
     assert fk["rotation_error_p95_deg"] > 90
     tracks["turns"] = track("pose", POSE, "pose.orientation", "x y z w", T[::2], np.zeros((1000, 4)))
@@ -193,6 +202,10 @@ def test_limits_of_the_controller_go_before_those_of_the_urdf() -> None:
     found = rows(clean(), robot={**ROBOT, "joint_limits": limits})
     assert found["joint", "j1"]["position_excess_ratio"] == pytest.approx(0.4, abs=1e-3)
     assert found["joint", "j1"]["velocity_ratio"] == pytest.approx(1.6, rel=1e-3)
+    times = {kind: spans(clean(), kind, {**ROBOT, "joint_limits": limits}) for kind in ("limit", "joint_speed")}
+    first = min(int(str(row["start_ns"])) for row in times["limit"])
+    assert (first - START) / 1e9 == pytest.approx(math.asin(0.6 / 0.8), abs=0.01)
+    assert max(row["value"] for row in times["joint_speed"]) == found["joint", "j1"]["velocity_ratio"]
     assert found["joint", "j2"]["position_excess_ratio"] == 0
     without = rows(clean(), urdf=None)["joint", "j1"]
     assert why(without, "position_excess_ratio") == why(without, "velocity_ratio") == "no limit is declared"
@@ -237,7 +250,7 @@ def test_an_arm_that_does_not_move_is_idle_and_has_no_smoothness() -> None:
     tracks["states"] = track("states", JOINT_STATE, "position", "j1 j2 jaw", T, np.zeros((len(T), 3)))
     tracks["commands"] = track("commands", JOINT_STATE, "position", "j1 j2 jaw", T, np.zeros((len(T), 3)))
     found = rows(tracks)
-    assert found["idle", "None"]["idle_ratio"] == 1
+    assert found["idle", "states"]["idle_ratio"] == 1
     assert found["chain", "l2"]["moves"] is False
     assert why(found["chain", "l2"], "ldlj") == "it does not move"
     assert found["action", "commands"]["moves"] is False

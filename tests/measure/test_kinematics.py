@@ -17,11 +17,11 @@ from embodied_kit.measure.kinematics.lag import command_lag
 from embodied_kit.measure.kinematics.model import Joint, Model, read_model
 from embodied_kit.measure.kinematics.motion import (
     Motion,
+    acceleration_spikes,
     idle_time,
     jump_z,
     log_dimensionless_jerk,
     motion_of,
-    spike_ratio,
 )
 from embodied_kit.measure.kinematics.wrench import clipped_ratio
 from embodied_kit.measure.track import Track
@@ -195,6 +195,7 @@ def test_idle_ends_and_share_are_found() -> None:
     assert found.head_s == pytest.approx(1.5, abs=0.3)
     assert found.tail_s == pytest.approx(2.98, abs=0.1)
     assert found.ratio == pytest.approx(1 - 5.0 / 10, abs=0.07)
+    assert [round(spot.value, 1) for spot in found.spots.top] == pytest.approx([3.0, 1.7], abs=0.3)
     other = Motion(np.array([2.0, 2.5, 3.0]), np.zeros((3, 1)), 0)
     assert idle_time([(motion(move), np.array([0.05])), (other, np.array([0.05]))]) == found
     still = idle_time([(motion(np.zeros(301)), np.array([0.05]))])
@@ -219,8 +220,12 @@ def test_a_jump_of_a_position_is_a_spike_for_twice_the_window(jumps: int) -> Non
     values = np.sin(np.arange(1000) / 100)
     for jump in range(jumps):
         values[200 * jump + 90 :] += 0.4
-    found = spike_ratio(motion(values, 100), np.array([0.05]))
-    assert found == pytest.approx(jumps * 8 / 970, rel=0.05)  # two differences over 4 samples each; 30 do not move
+    found = acceleration_spikes(motion(values, 100), np.array([0.05]))
+    assert found is not None
+    assert found.spots.total_n == jumps
+    assert found.ratio == pytest.approx(
+        jumps * 8 / 970, rel=0.05
+    )  # two differences over 4 samples each; 30 do not move
 
 
 @settings(max_examples=30, deadline=None)
@@ -257,12 +262,14 @@ def test_one_jump_among_steady_commands_stands_out() -> None:
     steady = np.stack([np.sin(np.arange(2000) / 200), np.cos(np.arange(2000) / 150)], axis=1)
     jumping = steady.copy()
     jumping[1000:] += 0.5
-    assert jump_z(steady) == pytest.approx(1.3, abs=0.5)
-    found = jump_z(jumping)
+    calm, found = jump_z(motion(steady)), jump_z(motion(jumping))
+    assert calm is not None
+    assert calm[0] == pytest.approx(1.3, abs=0.5)
     assert found is not None
-    assert found == pytest.approx(math.sqrt(1999), rel=0.1)
-    assert jump_z(np.ones((50, 2))) is None
-    assert jump_z(np.column_stack([steady[:, 0], np.ones(2000)])) == pytest.approx(jump_z(steady[:, :1]))
+    assert found[0] == pytest.approx(math.sqrt(1999), rel=0.1)
+    assert [spot.start_ns for spot in found[1].top] == [10_000_000_000]
+    assert jump_z(motion(np.ones((50, 2)))) is None
+    assert jump_z(motion(np.column_stack([steady[:, 0], np.ones(2000)]))) == jump_z(motion(steady[:, :1]))
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 7])

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from embodied_kit.measure.spots import Spot, SpotCollector, Spots, find_runs
 from embodied_kit.measure.track import Track
 
 WINDOW_S = 0.04
 """Time over which a difference is taken: encoder steps and jitter of microseconds vanish in it, motions do not."""
 IDLE_RAD_S, IDLE_M_S = 0.05, 0.005
 """Speeds below which a joint stands still; one encoder step of 12 bit within the window is 0.04 rad/s."""
+IDLE_FROM_S = 1.0
 SPIKE_FACTOR = 15.0
 ONSET_SHARE = 0.05
 MOVED_RAD, MOVED_M = 0.05, 0.01
@@ -55,6 +57,10 @@ class Motion:
         run = self.time_s[2 * half :] - self.time_s[: -2 * half]
         return Motion(self.time_s[half:-half], rise / run[:, None], self.start_ns)
 
+    def stamps(self) -> NDArray[np.int64]:
+        """Stamps in ns, (n,)."""
+        return np.asarray(np.round(self.time_s * _NS_PER_S), np.int64) + self.start_ns
+
     def length(self) -> Values:
         """Euclidean length of each row, (n,)."""
         return np.asarray(np.sqrt(np.sum(self.values**2, axis=1)))
@@ -69,6 +75,24 @@ def motion_of(track: Track, columns: list[int]) -> Motion:
     stamps, values = stamps[first], values[first]
     start = int(stamps[0]) if len(stamps) else 0
     return Motion((stamps - start) / _NS_PER_S, np.ascontiguousarray(values), start)
+
+
+def lasting(flags: Flags, stamps: NDArray[np.int64], least_s: float = 0.0) -> Spots:
+    """Runs of flags (n,) that last for `least_s`; the value is how long they last in s."""
+    found = SpotCollector()
+    for runs in find_runs([(flags, stamps, stamps)]):
+        long_s = (runs.end_ns - runs.start_ns) / _NS_PER_S
+        told = long_s >= least_s
+        found.add(runs.start_ns[told], runs.end_ns[told], long_s[told])
+    return found.spots()
+
+
+def peak(sizes: Values, stamps: NDArray[np.int64]) -> Spots:
+    """The moment of the largest of sizes (n,); the value is that size."""
+    if not len(sizes):
+        return Spots()
+    at = int(np.argmax(sizes))
+    return Spots((Spot(int(stamps[at]), int(stamps[at]), float(sizes[at])),), 1)
 
 
 def moving(motion: Motion, still_below: Values) -> tuple[Motion, Flags] | None:
@@ -110,21 +134,32 @@ def log_dimensionless_jerk(motion: Motion) -> float | None:
     return -math.log(duration**3 / peak**2 * total) if total > 0 else None
 
 
-def spike_ratio(motion: Motion, still_below: Values) -> float | None:
-    """Share of moving samples whose acceleration is above SPIKE_FACTOR times its median over them.
+@dataclass(frozen=True)
+class Spikes:
+    """Accelerations above SPIKE_FACTOR times their median over the moving samples.
 
-    None where too few samples move.
+    Attributes:
+        ratio: Share of the moving samples.
+        spots: Where they are.
     """
+
+    ratio: float
+    spots: Spots
+
+
+def acceleration_spikes(motion: Motion, still_below: Values) -> Spikes | None:
+    """Spikes of a motion whose columns stand still below speeds (k,); None where too few samples move."""
     found = moving(motion, still_below)
     acceleration = found[0].derivative() if found else None
     if found is None or acceleration is None:
         return None
     inside = np.searchsorted(found[0].time_s, acceleration.time_s)
-    size = acceleration.length()[found[1][np.minimum(inside, len(found[1]) - 1)]]
-    if len(size) < _LEAST_SAMPLES:
+    moves = found[1][np.minimum(inside, len(found[1]) - 1)]
+    size = acceleration.length()
+    if int(moves.sum()) < _LEAST_SAMPLES:
         return None
-    middle = float(np.median(size))
-    return float((size > SPIKE_FACTOR * middle).mean())
+    spikes = moves & (size > SPIKE_FACTOR * float(np.median(size[moves])))
+    return Spikes(float(spikes.sum()) / int(moves.sum()), lasting(spikes, acceleration.stamps()))
 
 
 @dataclass(frozen=True)
@@ -134,11 +169,13 @@ class Idle:
     Attributes:
         ratio: Share of the time.
         head_s, tail_s: Time before the first and after the last movement; all of it where nothing moves.
+        spots: Idle times of IDLE_FROM_S and longer.
     """
 
     ratio: float
     head_s: float
     tail_s: float
+    spots: Spots
 
 
 def idle_time(motions: list[tuple[Motion, Values]]) -> Idle | None:
@@ -159,23 +196,28 @@ def idle_time(motions: list[tuple[Motion, Values]]) -> Idle | None:
         row = np.clip(np.searchsorted(velocity.time_s, times, side="right") - 1, 0, len(flags) - 1)
         inside = (times >= velocity.time_s[0] - 1e-9) & (times <= velocity.time_s[-1] + WINDOW_S)
         moves |= flags[row] & inside
-    rows = np.flatnonzero(moves)
+    rows, spots = np.flatnonzero(moves), lasting(~moves, grid, IDLE_FROM_S)
     if not len(rows):
         whole = (last - first) / _NS_PER_S
-        return Idle(1.0, whole, whole)
-    end = len(grid) - 1
-    return Idle(float(1 - moves.mean()), float(rows[0] * step / _NS_PER_S), float((end - rows[-1]) * step / _NS_PER_S))
+        return Idle(1.0, whole, whole, spots)
+    head, tail = rows[0] * step / _NS_PER_S, (len(grid) - 1 - rows[-1]) * step / _NS_PER_S
+    return Idle(float(1 - moves.mean()), float(head), float(tail), spots)
 
 
-def jump_z(values: Values) -> float | None:
-    """Mean over columns of (largest step - mean step) / standard deviation of the steps; columns (n, k) that change.
+def jump_z(motion: Motion) -> tuple[float, Spots] | None:
+    """Mean over columns of (largest step - mean step) / standard deviation of the steps, and where the largest is.
 
-    A step is the absolute change from one sample to the next. None where no column changes.
+    A step is the absolute change from one sample to the next; columns that do not change are left out. None where none
+    changes.
     """
-    scores = []
-    for column in range(values.shape[1]):
-        step = np.abs(np.diff(values[:, column]))
+    scores, largest = [], Spots()
+    for column in range(motion.values.shape[1]):
+        step = np.abs(np.diff(motion.values[:, column]))
         spread = float(np.std(step)) if len(step) else 0.0
         if spread > 0:
-            scores.append((float(step.max()) - float(np.mean(step))) / spread)
-    return sum(scores) / len(scores) if scores else None
+            score = (step - float(np.mean(step))) / spread
+            scores.append(float(score.max()))
+            largest = max(
+                largest, peak(score, motion.stamps()[1:]), key=lambda spots: spots.top[0].value if spots.top else 0
+            )
+    return (sum(scores) / len(scores), largest) if scores else None

@@ -13,8 +13,10 @@ from embodied_kit.measure.jsonget import get_text
 from embodied_kit.measure.kinematics.body import Body
 from embodied_kit.measure.kinematics.forward import Poses, angle_between
 from embodied_kit.measure.kinematics.model import Joint, Model
+from embodied_kit.measure.kinematics.motion import lasting
 from embodied_kit.measure.kinematics.poses import LACKING, Positions, chain_poses, chain_problem
 from embodied_kit.measure.rows import make_row
+from embodied_kit.measure.spots import Spots
 from embodied_kit.measure.track import PATHS, Track
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue
@@ -22,6 +24,8 @@ from embodied_kit.model.json import JsonObject, JsonValue
 POSE_TYPES = ("geometry_msgs/Pose", "geometry_msgs/PoseStamped", "geometry_msgs/PoseWithCovarianceStamped")
 STUCK_POSE_M, MOVED_POSE_M = 1e-3, 1e-2
 """A recorded pose whose range stays below the first while the computed one has the second is stuck (RoboMIND)."""
+APART_M, APART_RAD = 0.005, float(np.deg2rad(0.5))
+"""From where on poses are marked as apart: the strictest limits of rule KN-09."""
 MAX_LINKS = 64
 _TRIED = 4096
 """Poses by which the link is found; the one that is found is compared in all of them."""
@@ -57,41 +61,44 @@ class _Recorded:
     poses: Poses
 
 
-def fk_rows(known: DeriveInput, body: Body, positions: Positions) -> Iterator[Row]:
-    """A row a recorded pose of role state: against the link at the end of a chain that fits it best."""
+def compared_poses(known: DeriveInput, body: Body, positions: Positions) -> Iterator[tuple[Row, Spots]]:
+    """A row a recorded pose of role state, against the link at the end of a chain that fits it best; and where not."""
     for entry in known.by_role("state"):
         stream = get_text(entry, "stream_id") or get_text(entry, "topic")
         recorded = _recorded(known, stream)
         if recorded is not None:
-            yield _row(known, body, positions, stream, recorded, get_text(entry, "frame_id"))
+            yield _compared(known, body, positions, stream, recorded, get_text(entry, "frame_id"))
 
 
-def _row(known: DeriveInput, body: Body, positions: Positions, stream: str, recorded: _Recorded, frame: str) -> Row:
+def _compared(
+    known: DeriveInput, body: Body, positions: Positions, stream: str, recorded: _Recorded, frame: str
+) -> tuple[Row, Spots]:
     links, problem = _links(body, positions, frame or _base_frame(body))
     values: dict[str, JsonValue] = {"kind": "fk", "a": "urdf", "b": stream, "name": "", "n": 0}
-    reasons = dict.fromkeys(_MEASURES, problem or NO_SAMPLE)
+    reasons, spots = dict.fromkeys(_MEASURES, problem or NO_SAMPLE), Spots()
     if links:
         best = min(links, key=lambda link: _misfit(link, positions, recorded))
         values["name"] = best.chain[-1].child
         computed, inside = best.poses(positions, recorded.stamps)
         values["n"] = int(inside.sum())
         if inside.any():
-            values |= _numbers(_rows(computed, inside), _rows(recorded.poses, inside), framed=best.frame is not None)
+            here, there = _rows(computed, inside), _rows(recorded.poses, inside)
+            values["stuck"] = _extent(there.xyz_m) < STUCK_POSE_M and _extent(here.xyz_m) >= MOVED_POSE_M
             reasons = dict.fromkeys(_MEASURES, NO_FRAME)
-    return make_row("pair", values, episode=known.episode_id, reasons=reasons)
+            if best.frame is not None:
+                distance, turned = _distance(here, there), _turned(here, there)
+                values["position_error_p95_mm"] = round(float(np.quantile(distance, 0.95)) * 1000, _DIGITS)
+                values["rotation_error_p95_deg"] = round(float(np.rad2deg(np.quantile(turned, 0.95))), _DIGITS)
+                apart = (distance > APART_M) | (turned > APART_RAD)
+                spots = lasting(apart, recorded.stamps[inside])
+    return make_row("pair", values, episode=known.episode_id, reasons=reasons), spots
 
 
-def _numbers(computed: Poses, recorded: Poses, *, framed: bool) -> dict[str, JsonValue]:
-    stuck = _extent(recorded.xyz_m) < STUCK_POSE_M and _extent(computed.xyz_m) >= MOVED_POSE_M
-    if not framed:
-        return {"stuck": stuck}
+def _turned(computed: Poses, recorded: Poses) -> Values:
+    """Angle between both rotations in rad; pi for a quaternion of zeros, which is none."""
     turned = angle_between(computed.quaternion, recorded.quaternion)
-    turned[~recorded.quaternion.any(axis=1)] = np.pi  # no rotation at all
-    return {
-        "stuck": stuck,
-        "position_error_p95_mm": round(float(np.quantile(_distance(computed, recorded), 0.95)) * 1000, _DIGITS),
-        "rotation_error_p95_deg": round(float(np.rad2deg(np.quantile(turned, 0.95))), _DIGITS),
-    }
+    turned[~recorded.quaternion.any(axis=1)] = np.pi
+    return turned
 
 
 def _misfit(link: _Link, positions: Positions, recorded: _Recorded) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +17,19 @@ from embodied_kit.measure.kinematics.motion import (
     IDLE_RAD_S,
     MOVED_M,
     MOVED_RAD,
-    Motion,
+    acceleration_spikes,
     idle_time,
     jump_z,
+    lasting,
     log_dimensionless_jerk,
     motion_of,
-    spike_ratio,
+    peak,
 )
 from embodied_kit.measure.kinematics.poses import Positions, chain_poses, chain_problem
 from embodied_kit.measure.kinematics.recorded import ends_of
 from embodied_kit.measure.kinematics.wrench import clipped_ratio
 from embodied_kit.measure.rows import make_row
+from embodied_kit.measure.spots import Spots
 from embodied_kit.measure.track import Track
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
@@ -37,13 +39,16 @@ STILL = "it does not move"
 NO_LIMIT = "no limit is declared"
 _WRENCH = "geometry_msgs/Wrench"
 Values = NDArray[np.float64]
+Found = tuple[Row, Mapping[str, Spots]]
+"""A row, and kind of span -> where on its stream."""
 
 
-def joint_rows(known: DeriveInput, body: Body, stream: JointStream) -> Iterator[Row]:
+def joint_rows(known: DeriveInput, body: Body, stream: JointStream) -> Iterator[Found]:
     """A row a joint of a state stream: its range and speed against its limits, samples that repeat."""
     for index, name in enumerate(stream.names):
         motion = motion_of(stream.track, [index])
         limits, unit = body.limits(name), body.unit(name, stream.unit)
+        spots: dict[str, Spots] = {}
         values: dict[str, JsonValue] = {
             "unit": unit or None,
             "gripper": body.is_gripper(name),
@@ -62,13 +67,17 @@ def joint_rows(known: DeriveInput, body: Body, stream: JointStream) -> Iterator[
             values["position_excess_ratio"] = 0.0
         elif motion.n and limits.lower is not None and limits.upper is not None and limits.upper > limits.lower:
             values["position_excess_ratio"] = range_excess(motion.values, limits.lower, limits.upper)
+            column = motion.values[:, 0]
+            spots["limit"] = lasting((column < limits.lower) | (column > limits.upper), motion.stamps())
         velocity = motion.derivative()
         if velocity is not None and limits.velocity:
-            values["velocity_ratio"] = float(np.abs(velocity.values).max()) / limits.velocity
-        yield _row(known, "joint", stream.stream, name, values, reasons)
+            ratio = np.abs(velocity.values[:, 0]) / limits.velocity
+            values["velocity_ratio"] = float(ratio.max())
+            spots["joint_speed"] = peak(ratio, velocity.stamps())
+        yield _row(known, "joint", stream.stream, name, values, reasons), spots
 
 
-def gripper_rows(known: DeriveInput, body: Body, stream: JointStream) -> Iterator[Row]:
+def gripper_rows(known: DeriveInput, body: Body, stream: JointStream) -> Iterator[Found]:
     """A row a gripper's joint: how often it turns back, and whether its values mean what robot.json says."""
     said = [text for document in body.documents if (text := get_text(document, "gripper_semantics"))]
     meaning = next((found for text in said if (found := closed_and_open(text)) is not None), None)
@@ -85,10 +94,10 @@ def gripper_rows(known: DeriveInput, body: Body, stream: JointStream) -> Iterato
                 "semantics_excess_ratio": "gripper_semantics names no closed and open value",
                 "unit": "no unit is declared",
             }
-            yield _row(known, "gripper", stream.stream, name, values, reasons)
+            yield _row(known, "gripper", stream.stream, name, values, reasons), {}
 
 
-def chain_rows(known: DeriveInput, body: Body, stream: JointStream) -> Iterator[Row]:
+def chain_rows(known: DeriveInput, body: Body, stream: JointStream) -> Iterator[Found]:
     """A row a chain of a state stream: smoothness and spikes of its joints, all rad or, without one, all m."""
     for name, joints in _chains(body, stream):
         units = [body.unit(joint, stream.unit) for joint in joints]
@@ -96,20 +105,22 @@ def chain_rows(known: DeriveInput, body: Body, stream: JointStream) -> Iterator[
         columns = [stream.names.index(joint) for joint, unit in zip(joints, units, strict=True) if unit == wanted]
         motion = motion_of(stream.track, columns)
         moves = bool(motion.n) and bool((np.ptp(motion.values, axis=0) >= _moved(wanted)).any())
+        spikes = acceleration_spikes(motion, np.full(len(columns), _still(wanted))) if moves else None
         values: dict[str, JsonValue] = {
             "unit": wanted or None,
             "n": motion.n,
             "moves": moves,
             "ldlj": log_dimensionless_jerk(motion) if moves else None,
-            "spike_ratio": spike_ratio(motion, np.full(len(columns), _still(wanted))) if moves else None,
+            "spike_ratio": spikes.ratio if spikes else None,
         }
         reason = FEW if moves else STILL
-        yield _row(known, "chain", stream.stream, name, values, {"ldlj": reason, "spike_ratio": reason})
+        row = _row(known, "chain", stream.stream, name, values, {"ldlj": reason, "spike_ratio": reason})
+        yield row, {"spike": spikes.spots} if spikes else {}
 
 
 def tool_rows(
     known: DeriveInput, body: Body, positions: Positions, streams: Sequence[JointStream], tools: set[str]
-) -> Iterator[Row]:
+) -> Iterator[Found]:
     """A row the end of a chain: speed and acceleration by the joints; one without numbers where there is no URDF.
 
     Args:
@@ -121,7 +132,7 @@ def tool_rows(
     """
     reasons = dict.fromkeys(("speed_max_m_s", "acceleration_max_m_s2"), body.problem or FEW)
     if not body.models and streams:
-        yield _row(known, "tool", streams[0].stream, "", {"n": None}, reasons)
+        yield _row(known, "tool", streams[0].stream, "", {"n": None}, reasons), {}
     for model, arm in body.tips():
         ends = (end for end in ends_of(model, arm) if all(joint.kind == "fixed" for joint in end[len(arm) :]))
         chain = next((end for end in ends if end[-1].child in tools), arm)
@@ -129,14 +140,17 @@ def tool_rows(
         if stream is None:
             continue
         values: dict[str, JsonValue] = {"n": len(stream.track.stamps)}
+        spots: dict[str, Spots] = {}
         problem = chain_problem(model, chain, positions)
         if not problem:
-            values |= _tool_numbers(model, chain, positions, stream.track.stamps)
+            spots = _tool_peaks(model, chain, positions, stream.track.stamps)
+            values |= {"speed_max_m_s": _size(spots["tool_speed"])}
+            values |= {"acceleration_max_m_s2": _size(spots["tool_acceleration"])}
         reasons = dict.fromkeys(("speed_max_m_s", "acceleration_max_m_s2"), problem or FEW)
-        yield _row(known, "tool", stream.stream, chain[-1].child, values, reasons)
+        yield _row(known, "tool", stream.stream, chain[-1].child, values, reasons), spots
 
 
-def idle_rows(known: DeriveInput, body: Body, streams: Sequence[JointStream]) -> Iterator[Row]:
+def idle_rows(known: DeriveInput, body: Body, streams: Sequence[JointStream]) -> Iterator[Found]:
     """One row an episode: when no joint of any state stream moves."""
     motions = []
     for stream in streams:
@@ -148,20 +162,27 @@ def idle_rows(known: DeriveInput, body: Body, streams: Sequence[JointStream]) ->
             "idle_ratio": idle.ratio if idle else None,
             "idle_end_s": max(idle.head_s, idle.tail_s) if idle else None,
         }
-        yield _row(known, "idle", "", "", values, dict.fromkeys(values, FEW))
+        yield (
+            _row(known, "idle", streams[0].stream, "", values, dict.fromkeys(values, FEW)),
+            {"idle": idle.spots} if idle else {},
+        )
 
 
-def action_rows(known: DeriveInput, body: Body, stream: JointStream) -> Iterator[Row]:
+def action_rows(known: DeriveInput, body: Body, stream: JointStream) -> Iterator[Found]:
     """A row a stream of joint commands: how far its largest step stands out; grippers, which may snap, left out."""
     columns = [index for index, name in enumerate(stream.names) if not body.is_gripper(name)]
     if columns:
         motion = motion_of(stream.track, columns)
-        score = jump_z(motion.values)
-        values: dict[str, JsonValue] = {"n": motion.n, "moves": score is not None, "jump_z": score}
-        yield _row(known, "action", stream.stream, "", values, {"jump_z": STILL})
+        found = jump_z(motion)
+        values: dict[str, JsonValue] = {
+            "n": motion.n,
+            "moves": found is not None,
+            "jump_z": found[0] if found else None,
+        }
+        yield _row(known, "action", stream.stream, "", values, {"jump_z": STILL}), {"jump": found[1]} if found else {}
 
 
-def wrench_rows(known: DeriveInput, body: Body) -> Iterator[Row]:
+def wrench_rows(known: DeriveInput, body: Body) -> Iterator[Found]:
     """A row a force-torque stream: whether its zero is declared, and how long it stands at an end of its range."""
     declared = any(len(get_list(document, "ft_zero_offset")) == 6 for document in body.documents)
     for entry in (*known.by_role("observation"), *known.by_role("state")):
@@ -173,7 +194,7 @@ def wrench_rows(known: DeriveInput, body: Body) -> Iterator[Row]:
                 "offset_declared": declared,
                 "clipped_ratio": max(map(_clipped, tracks)),
             }
-            yield _row(known, "wrench", stream, "", values, {})
+            yield _row(known, "wrench", stream, "", values, {}), {}
 
 
 def _row(
@@ -204,18 +225,19 @@ def _stream_of(chain: Sequence[Joint], streams: Sequence[JointStream]) -> JointS
     return None
 
 
-def _tool_numbers(
+def _tool_peaks(
     model: Model, chain: Sequence[Joint], positions: Positions, stamps: NDArray[np.int64]
-) -> dict[str, JsonValue]:
+) -> dict[str, Spots]:
     poses, inside = chain_poses(model, chain, positions, stamps)
     path = motion_of(Track(("x", "y", "z"), stamps[inside], poses.xyz_m[inside]), [0, 1, 2])
     velocity = path.derivative()
     acceleration = velocity.derivative() if velocity else None
-    return {"speed_max_m_s": _peak(velocity), "acceleration_max_m_s2": _peak(acceleration)}
+    found = {"tool_speed": velocity, "tool_acceleration": acceleration}
+    return {kind: peak(motion.length(), motion.stamps()) if motion else Spots() for kind, motion in found.items()}
 
 
-def _peak(motion: Motion | None) -> float | None:
-    return float(motion.length().max()) if motion else None
+def _size(spots: Spots) -> float | None:
+    return spots.top[0].value if spots.top else None
 
 
 def _clipped(track: Track) -> float:
