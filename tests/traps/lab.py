@@ -47,15 +47,15 @@ def unchanged(messages: list[Told]) -> list[Told]:
     return messages
 
 
-def dataset_with(root: Path, change: Change, sample: str = "good") -> Path:
-    """The first episode of a sample as the one of an open dataset, its messages changed.
+def dataset_with(root: Path, change: Change, source: Path | str = "good") -> Path:
+    """The first episode of a dataset as the one of an open dataset, its messages changed.
 
     Args:
         root: New folder.
         change: Takes all messages in order of the file.
-        sample: Its folder in sample_episodes.
+        source: A dataset folder, or the name of a sample.
     """
-    shutil.copytree(SAMPLES / sample / "dataset", root)
+    shutil.copytree(source if isinstance(source, Path) else SAMPLES / source / "dataset", root)
     first, *others = sorted((root / "episodes").iterdir())
     for other in others:
         shutil.rmtree(other)
@@ -63,7 +63,7 @@ def dataset_with(root: Path, change: Change, sample: str = "good") -> Path:
     whole = path.read_bytes()
     path.unlink()
     _write(path, whole, change)
-    _edit(root / "dataset.json", lambda value: value.update(state="open") or value.pop("totals"))
+    _edit(root / "dataset.json", lambda value: value.update(state="open") or value.pop("totals", None))
     _edit(first / "episode.json", lambda value: _list_again(value, path))
     return root
 
