@@ -113,7 +113,7 @@ def test_depth_without_contours_says_nothing() -> None:
 
 
 def frame_row(stream: str, kind: str, width: int = WIDTH, height: int = HEIGHT, unit: str | None = None) -> Row:
-    return {"stream": stream, "kind": kind, "width": width, "height": height, "unit_declared": unit}
+    return {"stream": stream, "kind": kind, "width": width, "height": height, "unit_declared": unit, "unit_guess": unit}
 
 
 def picture_track(stream: str, kind: str, image: np.ndarray) -> StreamTrack:

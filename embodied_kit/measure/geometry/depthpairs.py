@@ -22,7 +22,7 @@ MAX_APART_M, MAX_TURNED_RAD = 0.2, 0.35
 """Cameras of one RGB-D device stand closer; others see contours from elsewhere and are not compared."""
 MAX_TIME_NS = 50_000_000
 MAX_PAIRS = 4
-NO_CALIBRATION = "both cameras need a calibration of the recorded size"
+NO_CALIBRATION = "both cameras need a calibration"
 NO_UNIT = "no depth unit is declared"
 NO_PAIR = "no two images of the same moment were kept"
 NO_EDGES = "the two images share too few edges"
@@ -30,11 +30,13 @@ NO_OVERLAP = "the two clouds hardly overlap"
 
 
 def registration_rows(known: DeriveInput, rig: Rig) -> Iterator[Row]:
-    """A row for each depth stream and the colour stream beside it."""
+    """A row for each depth stream and the colour stream beside it; none where a matrix is of another size."""
     for depth in rig.depth:
-        if not rig.fits(depth) or not any(rig.fits(stream) for stream in rig.colour):
+        if depth not in rig.cameras or not any(stream in rig.cameras for stream in rig.colour):
             for colour in rig.colour[:1]:
                 yield _row(known, "registration", colour, depth, {"n": 0}, NO_CALIBRATION)
+            continue
+        if not rig.fits(depth):
             continue
         near = [
             stream for stream in rig.colour if rig.fits(stream) and _beside(rig.cameras[stream], rig.cameras[depth])

@@ -60,6 +60,13 @@ def geometry_rows(known: DeriveInput) -> Iterator[Row]:
             )
 
 
+def scale_fits(x_scale: float, y_scale: float) -> bool:
+    """Whether 2 cx / width and 2 cy / height are those of a matrix of this size."""
+    scale = (x_scale + y_scale) / 2
+    agree = abs(x_scale - y_scale) <= SCALE_AGREEMENT * abs(scale)
+    return not agree or OTHER_SCALE[0] < scale < OTHER_SCALE[1]
+
+
 def _matrix(camera: JsonObject, width: JsonValue, height: JsonValue) -> dict[str, JsonValue]:
     intrinsics = get_object(camera, "intrinsics")
     fx, fy, cx, cy = (get_number(intrinsics, name) for name in ("fx", "fy", "cx", "cy"))
@@ -70,13 +77,11 @@ def _matrix(camera: JsonObject, width: JsonValue, height: JsonValue) -> dict[str
     if not isinstance(width, int) or not isinstance(height, int) or not width or not height:
         return values
     x_scale, y_scale = 2 * cx / width, 2 * cy / height
-    scale = (x_scale + y_scale) / 2
-    agree = abs(x_scale - y_scale) <= SCALE_AGREEMENT * abs(scale)
     return values | {
         "fov_x_deg": math.degrees(2 * math.atan2(width, 2 * fx)) if fx > 0 else None,
         "centre_in_image": fx > 0 and fy > 0 and 0 <= cx < width and 0 <= cy < height,
-        "scale_ratio": scale,
-        "scale_ok": not (agree and not OTHER_SCALE[0] < scale < OTHER_SCALE[1]),
+        "scale_ratio": (x_scale + y_scale) / 2,
+        "scale_ok": scale_fits(x_scale, y_scale),
     }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from embodied_kit.measure.derive import DeriveInput
 from embodied_kit.measure.gallery import COLOUR_FIELD, DEPTH_FIELD
 from embodied_kit.measure.geometry.camera import Camera, read_camera
+from embodied_kit.measure.geometry.intrinsics import scale_fits
 from embodied_kit.measure.imagetracks import Picture, read_pictures
 from embodied_kit.measure.jsonget import get_objects
 
@@ -21,7 +22,8 @@ class Rig:
     Attributes:
         cameras: Of the last calibration that has the stream whole.
         sizes: Width and height of the recorded images.
-        scales: Depth streams -> m per count; those without a declared unit are left out.
+        scales: Depth streams -> m per count by the only plausible unit, else by the declared one (whether the two
+            agree is DG-01's).
         depth: Streams that hold depth.
         colour: Streams that hold colour.
     """
@@ -46,9 +48,11 @@ class Rig:
         )
 
     def fits(self, stream: str) -> bool:
-        """Whether a stream is calibrated for the size of its images; another size is DG-04's."""
+        """Whether a stream is calibrated for the size of its images; a matrix of another size is DG-04's."""
         camera = self.cameras.get(stream)
-        return camera is not None and self.sizes.get(stream) == (camera.width, camera.height)
+        if camera is None or self.sizes.get(stream) != (camera.width, camera.height):
+            return False
+        return scale_fits(2 * camera.cx / camera.width, 2 * camera.cy / camera.height)
 
 
 def read_rig(known: DeriveInput) -> Rig:
@@ -66,8 +70,9 @@ def read_rig(known: DeriveInput) -> Rig:
         stream, width, height = str(row["stream"]), row["width"], row["height"]
         if isinstance(width, int) and isinstance(height, int):
             sizes[stream] = width, height
-        if str(row["unit_declared"]) in METRES_PER_UNIT:
-            scales[stream] = METRES_PER_UNIT[str(row["unit_declared"])]
+        unit = str(row["unit_guess"] or row["unit_declared"])
+        if unit in METRES_PER_UNIT:
+            scales[stream] = METRES_PER_UNIT[unit]
         kinds.get(str(row["kind"]), []).append(stream)
     return Rig(cameras, sizes, scales, tuple(kinds["depth"]), tuple(kinds["color"]))
 
