@@ -265,3 +265,34 @@ def test_clouds_are_apart_by_the_motion_that_one_was_given() -> None:
     assert same is not None
     assert same.translation_mm < 0.5
     assert align_clouds(second + 3, first) is None
+
+
+def room_depth(x: float) -> np.ndarray:
+    """What a camera at (x, 0, 0) that looks along z sees of a wall, a floor, a side wall and a box: depth in m."""
+    seen = camera()
+    rows, columns = np.divmod(np.arange(HEIGHT * WIDTH), WIDTH)
+    rays = seen.rays(columns.astype(float), rows.astype(float))
+    with np.errstate(divide="ignore"):
+        side, floor = (0.5 - x) / rays[:, 0], 0.3 / rays[:, 1]
+    depth = np.full(len(rays), 1.4)
+    for plane in (side, floor):
+        depth = np.where((plane > 0) & (plane < depth), plane, depth)
+    at_box = rays * 1.0 + np.array([x, 0, 0])
+    box = (np.abs(at_box[:, 0] - 0.1) < 0.12) & (np.abs(at_box[:, 1]) < 0.12)
+    return np.where(box, 1.0, depth).reshape(HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize("wrong_m", [0.0, 0.012])
+def test_extrinsics_of_two_depth_cameras_are_held_against_their_clouds(wrong_m: float) -> None:
+    if not can_align():
+        pytest.skip("the extra geometry is not installed")
+    places = {"left": 0.0, "right": 0.1}
+    tracks = [picture_track(name, "depth", np.rint(1000 * room_depth(x))) for name, x in places.items()]
+    frames = [frame_row(name, "depth", unit="mm") for name in places]
+    pose = {"parent_frame": "base", "quaternion_xyzw": [0.0, 0.0, 0.0, 1.0]}
+    entries = [entry("left"), entry("right", extrinsics=pose | {"xyz_m": [0.1, 0.0, wrong_m]})]
+    (row,) = derived(tracks, frames, entries)["pair"]
+    assert (row["kind"], row["a"], row["b"]) == ("extrinsic", "left", "right")
+    assert row["translation_mm"] == pytest.approx(1000 * wrong_m, abs=1.5)
+    assert isinstance(row["overlap_ratio"], float)
+    assert row["overlap_ratio"] > 0.6

@@ -123,6 +123,24 @@ def test_frames_that_come_out_late_keep_their_place(tmp_path: Path) -> None:
     assert (row["decoded"], row["failed"]) == (FRAMES, 0)
 
 
+REAL = sorted((Path(__file__).parents[3] / "shared" / "realdata").glob("lerobot*/videos/**/*.mp4"))
+
+
+@pytest.mark.skipif(not REAL, reason="the real recordings lie beside the repository, not in it")
+def test_real_av1_of_a_humanoid_decodes_as_messages(tmp_path: Path) -> None:
+    with av.open(str(REAL[0])) as container:
+        stream = container.streams.video[0]
+        packets = [bytes(packet) for packet in container.demux(stream) if packet.size][:48]
+        size = stream.codec_context.width, stream.codec_context.height
+        container.seek(0)
+        wanted = [frame.to_ndarray(format="gray") for frame, _ in zip(container.decode(stream), packets, strict=False)]
+    row = frame_row(written(tmp_path / "v.mcap", packets, "av1"))
+    assert (row["codec"], row["decoded"], row["failed"]) == ("av1", 48, 0)
+    assert (row["width"], row["height"]) == size
+    assert row["luma_mean_p50"] == pytest.approx(sorted(image.mean() for image in wanted)[23], abs=1.5)
+    assert row["keyframe_interval_n"] == 2  # as LeRobot encodes
+
+
 def test_noise_is_no_video(tmp_path: Path) -> None:
     draw = np.random.default_rng(3)
     row = frame_row(written(tmp_path / "v.mcap", [draw.bytes(400) for _ in range(6)], "h264"))
