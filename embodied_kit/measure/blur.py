@@ -41,19 +41,20 @@ def _edge_width(lines: NDArray[np.uint8]) -> float | None:
     """Median width of the strongest edges along lines of shape (k, n)."""
     if lines.shape[1] < 2:
         return None
-    steps = np.diff(lines.astype(np.int16), axis=1)
-    flat = np.zeros((len(lines), lines.shape[1]), np.int16)  # a 0 ends each line, and with it every run
-    flat[:, :-1] = steps
-    values = flat.ravel()
-    sign = np.sign(values)
-    starts = np.flatnonzero(np.concatenate(([True], sign[1:] != sign[:-1])))
-    rise = np.abs(np.add.reduceat(values, starts, dtype=np.int64))
-    steepest = np.maximum.reduceat(np.abs(values), starts).astype(np.int64)
-    strong = rise >= MIN_CONTRAST
-    rise, steepest = rise[strong], steepest[strong]
+    flat = lines.astype(np.int16).ravel()
+    steps = np.diff(flat)
+    steps[lines.shape[1] - 1 :: lines.shape[1]] = 0  # from one line to the next nothing rises
+    sign = (steps > 0).view(np.int8) - (steps < 0).view(np.int8)
+    starts = np.concatenate(([0], np.flatnonzero(sign[1:] != sign[:-1]) + 1))
+    ends = np.concatenate((starts[1:], [len(steps)]))
+    rise = np.abs(flat[ends] - flat[starts]).astype(np.int64)
+    strong = (rise >= MIN_CONTRAST) & (sign[starts] != 0)
+    rise, starts, ends = rise[strong], starts[strong], ends[strong]
     if len(rise) < MIN_EDGES:
         return None
     kept = max(MIN_EDGES, int(len(rise) * _STRONGEST))
-    chosen = np.argsort(-rise, kind="stable")[:kept]
-    width = np.sort(rise[chosen] / steepest[chosen])
+    chosen = np.sort(np.argsort(-rise, kind="stable")[:kept])
+    edges = np.stack([starts[chosen], ends[chosen]], axis=1).ravel()
+    steepest = np.maximum.reduceat(np.abs(np.append(steps, np.int16(0))), edges)[::2]
+    width = np.sort(rise[chosen] / steepest)
     return float(width[(len(width) - 1) // 2])

@@ -21,7 +21,8 @@ def thumbnail(pixels: NDArray[np.uint8]) -> Thumbnail | None:
     if height < ROWS or width < COLUMNS:
         return None
     rows, columns = (np.arange(n) * size // n for n, size in ((ROWS, height), (COLUMNS, width)))
-    bands = np.add.reduceat(pixels, rows, axis=0, dtype=np.uint32)
+    ends = [*rows[1:].tolist(), height]
+    bands = np.stack([pixels[a:b].sum(axis=0, dtype=np.uint32) for a, b in zip(rows.tolist(), ends, strict=True)])
     sums = np.add.reduceat(bands, columns, axis=1, dtype=np.int64)
     counts = np.outer(np.diff([*rows, height]), np.diff([*columns, width]))
     return np.asarray((SCALE * sums + counts // 2) // counts, np.int32)
