@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from embodied_kit.measure import tracks as kept_tracks
 from embodied_kit.measure.episode import Episode, StreamView
 from embodied_kit.measure.framelog import FrameLog
 from embodied_kit.measure.frozen import decoded_blocks
@@ -16,7 +17,7 @@ from embodied_kit.measure.gallery import COLOUR_FIELD, DEPTH_FIELD, Sample
 from embodied_kit.measure.series import Series
 from embodied_kit.measure.thumbnail import GRID_COLUMNS, GRID_ROWS
 from embodied_kit.measure.track import MAX_TRACK_VALUES, Track
-from embodied_kit.measure.tracks import MAX_KEPT_VALUES, StreamTrack, Tracks
+from embodied_kit.measure.tracks import StreamTrack, Tracks
 
 MOTION_FIELD = "image.motion"
 MAX_MOTION_FRAMES = 2**14
@@ -38,7 +39,7 @@ class Picture:
 
 def with_images(tracks: Tracks, episode: Episode) -> Tracks:
     """Tracks with those of the images added, as long as there is room; numbers of sensors come first."""
-    room = MAX_KEPT_VALUES - sum(item.n * len(item.names) for item in tracks.kept)
+    room = kept_tracks.MAX_KEPT_VALUES - sum(item.n * len(item.names) for item in tracks.kept)
     more = []
     for track, values_n in _image_tracks(episode) if episode.depth == "full" else ():
         if values_n <= min(room, MAX_TRACK_VALUES):
