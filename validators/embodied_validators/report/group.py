@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from embodied_kit.model.outcomes import Said
 from embodied_kit.model.report import Finding, Outcome, Report, State
 from embodied_kit.model.rule import LEVELS, Level
 from embodied_validators.report.info import as_integer
@@ -178,14 +179,38 @@ class Agreeing:
 
 def agreeing(report: Report) -> tuple[Agreeing, ...]:
     """Outcomes of a report, excluded episodes left out, those with one rule and the same states together."""
-    by_object: dict[tuple[str, int], list[Outcome]] = {}  # the judge shares its few mappings of states
-    for outcome in report.outcomes:
-        if outcome.scope not in report.excluded:
-            by_object.setdefault((outcome.rule_id, id(outcome.states)), []).append(outcome)
-    found: dict[tuple[str, tuple[State | None, ...]], list[Outcome]] = {}
-    for (rule_id, _), same in by_object.items():
-        found.setdefault((rule_id, tuple(same[0].states.get(level) for level in LEVELS)), []).extend(same)
-    return tuple(Agreeing(same[0], len(same), sum(item.checked for item in same)) for same in found.values())
+    shared: dict[int, list[str]] = {}  # what is said alike in many scopes is kept once
+    for scope, said in report.outcomes.by_scope.items():
+        if scope not in report.excluded:
+            shared.setdefault(id(said), []).append(scope)
+    by_object: dict[tuple[str, int], _Alike] = {}
+    for scopes in shared.values():
+        for item in report.outcomes.by_scope[scopes[0]]:
+            key = (item.rule_id, id(item.states))
+            if key not in by_object:
+                by_object[key] = _Alike(item, scopes[0])
+            by_object[key].scopes_n += len(scopes)
+            by_object[key].checked += item.checked * len(scopes)
+    found: dict[tuple[str, tuple[str | None, ...]], list[_Alike]] = {}
+    for (rule_id, _), alike in by_object.items():
+        found.setdefault((rule_id, tuple(alike.said.states.get(level) for level in LEVELS)), []).append(alike)
+    return tuple(map(_agreeing, found.values()))
+
+
+@dataclass(slots=True)
+class _Alike:
+    """Scopes that share one object of states."""
+
+    said: Said
+    scope: str
+    scopes_n: int = 0
+    checked: int = 0
+
+
+def _agreeing(alike: Sequence[_Alike]) -> Agreeing:
+    said, scope = alike[0].said, alike[0].scope
+    outcome = Outcome(said.rule_id, scope, said.severity, said.states, said.checked)
+    return Agreeing(outcome, sum(item.scopes_n for item in alike), sum(item.checked for item in alike))
 
 
 def verdict(report: Report, found: Sequence[Agreeing]) -> Verdict:

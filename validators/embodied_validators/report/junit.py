@@ -63,7 +63,7 @@ def render_junit(
         cases = [_case(page, outcome) for outcome in outcomes if min(outcome.states, default="L5") <= focus]
         if len(report.outcomes) > most:
             cases = _folded(page, scope, cases)
-        counts = Counter(kind for kind, _ in cases)
+        counts: Counter[Kind] = Counter(kind for kind, _ in cases)
         total += counts
         lines = "".join(line for _, line in cases)
         suites.append(f"  <testsuite name={_attribute(scope)}{_counts(counts)}>\n{lines}  </testsuite>\n")

@@ -155,8 +155,8 @@ def _levels(before: Report, after: Report) -> Mapping[str, tuple[Level | None, L
     scopes = [scope for scope in before.levels if scope in after.levels]
     scopes = [scope for scope in scopes if scope not in before.excluded and scope not in after.excluded]
     given = [not (report.partial or report.selection) for report in (before, after)]
-    whole = {"": (before.level, after.level)} if all(given) else {}
-    pairs = whole | {scope: (before.levels[scope], after.levels[scope]) for scope in scopes}
+    pairs: dict[str, tuple[Level | None, Level | None]] = {"": (before.level, after.level)} if all(given) else {}
+    pairs.update({scope: (before.levels[scope], after.levels[scope]) for scope in scopes})
     return {scope: pair for scope, pair in pairs.items() if pair[0] != pair[1]}
 
 

@@ -31,7 +31,11 @@ def shown_count(key: str, n: int) -> Markup:
         key: Sentence with `shown` before `total`.
         n: Rows.
     """
-    return element("span", {"class": "muted", "data-shown": True}, both(lambda words: words(key, shown=n, total=n)))
+    return element(
+        "span",
+        {"class": "muted", "data-shown": True, "aria-live": "polite"},
+        both(lambda words: words(key, shown=n, total=n)),
+    )
 
 
 def _buttons(name: str, values: Mapping[str, Child]) -> Markup:

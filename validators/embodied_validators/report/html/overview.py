@@ -134,7 +134,7 @@ def _head(name: str) -> Markup:
 
 def _row(source: Sources, episode: EpisodeInfo, drawn: Sequence[str], counts: _Counts) -> Markup:
     level = _level(source, episode.episode_id)
-    cells = (
+    cells: Sequence[tuple[str, Child]] = (
         (episode.episode_id, _name(source, episode.episode_id, drawn)),
         (level, element("span", f"level {level}", _level_name(level))),
         (counts.worst, _worst(source, counts)),
