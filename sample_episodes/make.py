@@ -20,9 +20,10 @@ from tempfile import TemporaryDirectory
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.measure import measure_path
 from embodied_kit.model.json import JsonObject
-from embodied_kit.model.report import Context, Report
+from embodied_kit.model.report import Report
 from embodied_recorders.sim import SimOptions, parse_fault
 from embodied_recorders.sim.offline import Window, record_dataset
+from embodied_validators.context import make_context
 from embodied_validators.judge import judge
 from embodied_validators.profiles import load_profile
 
@@ -97,7 +98,7 @@ def make(name: str, folder: Path) -> None:
 
 def judged(folder: Path) -> Report:
     """Measure and judge a sample."""
-    return judge(measure_path(folder), load_profile(PROFILE), Context(AS_OF_NS))
+    return judge(measure_path(folder), load_profile(PROFILE), make_context(AS_OF_NS))
 
 
 def expectation(report: Report) -> JsonObject:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
+from embodied_kit.cli.circumstances import Circumstances, context_options
 from embodied_kit.cli.options import example, path_argument, path_option, verb, waivers_option
 from embodied_kit.cli.texts import Texts
-from embodied_kit.model.report import Context
 from embodied_kit.model.rule import LEVELS, Level
 
 PASSPHRASE_VARIABLE = "EMBODIED_KIT_PASSPHRASE"  # noqa: S105  # a name, not a secret
@@ -20,8 +21,19 @@ VALID_FOR_DAYS = 365
 def build(texts: Texts) -> click.Command:
     """The verb."""
 
-    def run(dataset: Path, level: Level, key: Path, profile: str | None, valid_days: int, waivers: Path | None) -> int:
-        folder = sign(dataset, level, key, profile, texts, valid_days=valid_days, waivers=waivers)
+    def run(
+        dataset: Path,
+        level: Level,
+        key: Path,
+        profile: str | None,
+        valid_days: int,
+        waivers: Path | None,
+        **given: Any,
+    ) -> int:
+        circumstances = Circumstances(**given)
+        folder = sign(
+            dataset, level, key, profile, texts, valid_days=valid_days, waivers=waivers, circumstances=circumstances
+        )
         click.echo(texts(f"conformity attestation: {folder}", f"符合性声明：{folder}"))
         return 0
 
@@ -43,6 +55,7 @@ def build(texts: Texts) -> click.Command:
                 help=texts("Days of validity.", "有效天数。"),
             ),
             waivers_option(texts),
+            *context_options(texts, dated=False),
         ],
         help_text=example(
             texts,
@@ -63,6 +76,7 @@ def sign(
     *,
     valid_days: int = VALID_FOR_DAYS,
     waivers: Path | None = None,
+    circumstances: Circumstances | None = None,
 ) -> Path:
     """Measure without trusting any index, judge, sign.
 
@@ -77,8 +91,9 @@ def sign(
     from embodied_validators.attest.attest import attest  # noqa: PLC0415  # arrows
 
     now_ns = time.time_ns()
+    context = (circumstances or Circumstances()).context(now_ns)
     facts = measured(dataset, "full", texts, trust_index=False)
-    result = judged(dataset, facts, Judging(profile, waivers=waivers), as_of_ns=now_ns)
+    result = judged(dataset, facts, Judging(profile, waivers=waivers), context=context)
     written = attest(
         dataset,
         facts=result.facts.read(),
@@ -86,7 +101,7 @@ def sign(
         report_bytes=result.report_bytes,
         profile=result.profile,
         level=level,
-        context=Context(now_ns),
+        context=context,
         key_path=key,
         passphrase=os.environ.get(PASSPHRASE_VARIABLE),
         now_ns=now_ns,

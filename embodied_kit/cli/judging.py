@@ -73,16 +73,17 @@ def measured(
     return measured_each(path, depth, texts, how or Measuring(), trust_index=trust_index)
 
 
-def judged(path: Path, units: Iterable[Facts], how: Judging, *, as_of_ns: int | None = None) -> Judged:
+def judged(path: Path, units: Iterable[Facts], how: Judging, *, context: Context | None = None) -> Judged:
     """Judge facts under a profile, one unit at a time.
 
     Args:
         path: What was measured, for its name.
         units: Its facts; of a dataset they may still be in the making.
         how: Profile, choice of rules, waivers.
-        as_of_ns: Date of the judgement; None is now.
+        context: Of the judgement; None is now, for nobody and nothing in particular.
     """
-    from embodied_validators.judge import judge, report_lines  # noqa: PLC0415  # arrows
+    from embodied_validators.context import make_context  # noqa: PLC0415  # arrows
+    from embodied_validators.judge import judge, report_lines  # noqa: PLC0415
     from embodied_validators.profiles import load_profile  # noqa: PLC0415
     from embodied_validators.report.info import SubjectGatherer  # noqa: PLC0415
     from embodied_validators.selection import select_rules  # noqa: PLC0415
@@ -92,7 +93,7 @@ def judged(path: Path, units: Iterable[Facts], how: Judging, *, as_of_ns: int | 
         units = tuple(units)  # one unit
     profile = select_rules(load_profile(how.profile or profile_of(path, units)), how.select, how.ignore)
     waivers = load_waivers(how.waivers) if how.waivers is not None else ()
-    context = Context(time.time_ns() if as_of_ns is None else as_of_ns)
+    context = context or make_context(time.time_ns())
     spool, gatherer = FactsSpool(), SubjectGatherer()
     report = judge(gatherer.passing(spool.passing(units)), profile, context, waivers=waivers)
     report = replace(report, digests={**report.digests, "facts": spool.sha256()})
@@ -124,17 +125,21 @@ def _said(path: Path, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def judged_again(facts_bytes: bytes, predicate: JsonObject, profile_name: str | None = None) -> bytes:
+def judged_again(
+    facts_bytes: bytes, predicate: JsonObject, profile_name: str | None = None, ledger: Path | None = None
+) -> bytes:
     """Report lines computed again from facts lines, under the very profile and context that were signed.
 
     Args:
         facts_bytes: Content of facts.jsonl.
         predicate: The signed predicate.
         profile_name: File of the profile, where it is not one of ours.
+        ledger: The ledger, where one was used: only its digest was signed.
 
     Raises:
-        DataError: The profile at hand is not the one that was signed.
+        DataError: The profile, ledger or a table at hand is not the one that was signed.
     """
+    from embodied_validators.context import read_ledger, signed_context  # noqa: PLC0415
     from embodied_validators.judge import judge, report_lines  # noqa: PLC0415
     from embodied_validators.profiles import load_profile  # noqa: PLC0415
     from embodied_validators.waiverfile import read_waivers  # noqa: PLC0415
@@ -146,11 +151,10 @@ def judged_again(facts_bytes: bytes, predicate: JsonObject, profile_name: str | 
     if profile.digest != signed.get("sha256"):
         raise DataError(f"expected the profile that was signed, got another {profile.name}", remedy="--profile FILE")
     facts = read_facts(facts_bytes.splitlines(keepends=True))
-    as_of_ns, recipient, purpose = (str(context.get(name, "")) for name in ("as_of_ns", "recipient", "purpose"))
     report = judge(
         facts,
         profile,
-        Context(int(as_of_ns), recipient, purpose),
+        signed_context(context, read_ledger(ledger) if ledger is not None else None),
         facts_digest=sha256_hex(facts_bytes),
         waivers=read_waivers(predicate.get("waivers", [])),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from embodied_kit.cli.circumstances import Circumstances, context_options
 from embodied_kit.cli.fixing import fix_documents, fix_options
 from embodied_kit.cli.options import (
     REPORT_FORMATS,
@@ -51,6 +52,10 @@ def build(texts: Texts) -> click.Command:
         select: str,
         ignore: str,
         waivers: Path | None,
+        as_of: str,
+        recipient: str,
+        purpose: str | None,
+        ledger: Path | None,
     ) -> int:
         from embodied_kit.cli.judging import Judging, judged, measured  # noqa: PLC0415  # heavy
         from embodied_kit.cli.measuring import Measuring  # noqa: PLC0415
@@ -67,9 +72,10 @@ def build(texts: Texts) -> click.Command:
                 f"expected a dataset or an episode for level {level}, got a bare file or bag",
                 remedy="leave out --level, or import it into a dataset first",
             )
+        context = Circumstances(as_of, recipient, purpose, ledger).context()
         how = Measuring(engine, jobs, sample, seed)
         asked = Judging(profile, select, ignore, waivers)
-        result = judged(path, measured(path, depth, texts, trust_index=True, how=how), asked)
+        result = judged(path, measured(path, depth, texts, trust_index=True, how=how), asked, context=context)
         shown = Presentation(
             form=output_format,
             language=texts.language,
@@ -107,6 +113,7 @@ def _params(texts: Texts) -> list[click.Parameter]:
         depth_option(texts),
         *measuring_options(texts),
         *fix_options(texts),
+        *context_options(texts),
         click.Option(
             ["--images"],
             is_flag=True,

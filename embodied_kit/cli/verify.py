@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from embodied_kit.canonical import pretty_bytes
+from embodied_kit.cli.circumstances import ledger_option
 from embodied_kit.cli.options import example, path_argument, path_option, verb
 from embodied_kit.cli.progress import progress_bar
 from embodied_kit.cli.texts import Texts
@@ -19,14 +20,16 @@ from embodied_kit.visible import visible_json
 def build(texts: Texts) -> click.Command:
     """The verb."""
 
-    def run(dataset: Path, trust: Path, rejudge: bool, profile: str | None, output_format: str) -> int:
+    def run(
+        dataset: Path, trust: Path, rejudge: bool, profile: str | None, ledger: Path | None, output_format: str
+    ) -> int:
         from embodied_kit.cli.judging import judged_again  # noqa: PLC0415  # heavy
         from embodied_validators.attest.keys import load_trust  # noqa: PLC0415  # arrows
         from embodied_validators.attest.text import verification_document, verification_text  # noqa: PLC0415
         from embodied_validators.attest.verify import verify  # noqa: PLC0415
 
         def again(facts: bytes, predicate: JsonObject) -> bytes:
-            return judged_again(facts, predicate, profile)
+            return judged_again(facts, predicate, profile, ledger)
 
         trusted = load_trust(trust, dataset=dataset)
         total = sum(path.stat().st_size for path in dataset.rglob("*") if path.is_file() and not path.is_symlink())
@@ -61,6 +64,7 @@ def build(texts: Texts) -> click.Command:
                 help=texts("Compute the report again from the facts.", "由事实重新得出报告。"),
             ),
             click.Option(["--profile"], help=texts("Profile file, if it is your own.", "自定义规则集文件。")),
+            ledger_option(texts),
             click.Option(
                 ["--format", "output_format"],
                 type=click.Choice(["text", "json"]),

@@ -12,6 +12,7 @@ from embodied_kit.measure.documents import Document, document_row, missing_docum
 from embodied_kit.measure.engine import Engine
 from embodied_kit.measure.files import declare_urdf
 from embodied_kit.measure.folder import Place, entry_coverage
+from embodied_kit.measure.governance_links import governance_links
 from embodied_kit.measure.job import EpisodeJob, Shared, measure_episode
 from embodied_kit.measure.jsonget import get_text
 from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary, dataset_links, duplicate_links, field_links
@@ -79,6 +80,7 @@ def _after_all_episodes(
         depth: How deep the episodes were measured.
     """
     links = [*dataset_links(dataset, episodes), *duplicate_links(episodes), *field_links(counts)]
+    links += governance_links(dataset, episodes)
     return {"link": [*links, *_robot_urdfs(place, dataset)], "corpus": corpus_rows(episodes, dataset, depth)}
 
 

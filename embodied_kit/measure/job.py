@@ -20,6 +20,7 @@ from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary, episode
 from embodied_kit.measure.location import DataFile
 from embodied_kit.measure.measured import Measured
 from embodied_kit.measure.rows import error_row
+from embodied_kit.measure.tables.audio import with_voice
 from embodied_kit.measure.tables.coverage import CONTENT_TABLES, unread_data
 from embodied_kit.measure.tables.text import folder_text_rows
 from embodied_kit.measure.unit import lost_unit, measure_unit
@@ -144,6 +145,8 @@ def _result(
         "error": [*measured.tables["error"], *_data_errors(job, declared)],
     }
     if "text" in tables:
+        governance = shared.dataset.first("governance") if shared.dataset else {}
+        tables["audio"] = with_voice(tables["audio"], governance)
         tables["text"] = [*folder_text_rows(place, job.entries, [document], job.name), *tables["text"]]
     size = sum(entry.size or 0 for entry in job.entries if entry.path in listed)
     return EpisodeResult(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from embodied_kit.measure.documents import document_row
 from embodied_kit.measure.episode import Episode
+from embodied_kit.measure.tables.audio import audio_rows
 from embodied_kit.measure.tables.cloud import cloud_rows
 from embodied_kit.measure.tables.container import container_rows
 from embodied_kit.measure.tables.content_links import content_links
@@ -53,6 +54,7 @@ MEASURERS: tuple[Measurer, ...] = (
     Measurer("pair", 3, "signal", pair_rows),
     Measurer("span", 2, "signal", span_rows),
     Measurer("signature", 1, "signal", signature_rows),
+    Measurer("audio", 1, "signal", audio_rows),
     Measurer("text", 1, "signal", text_rows),
     Measurer("frame", 2, "full", frame_rows),
     Measurer("cloud", 1, "full", cloud_rows),

@@ -15,6 +15,7 @@ from embodied_kit.measure.framelog import IMAGE_FIELDS, VIDEO, FrameLog
 from embodied_kit.measure.numeric import NameLayouts, NumericFields
 from embodied_kit.measure.payload import PayloadDigest
 from embodied_kit.measure.pointcloud import CLOUD_FIELDS, POINT_CLOUD, CloudLog
+from embodied_kit.measure.sound import BYTES_FIELD, INFO, SoundLog
 from embodied_kit.measure.store import Array, Blocks, Column, ColumnStore
 from embodied_kit.measure.text.log import TextLog
 from embodied_kit.messages.columns import ColumnDecoder, Columns
@@ -78,6 +79,7 @@ class Series:
     overflowed: bool = False
     frames: FrameLog | None = None
     clouds: CloudLog | None = None
+    sound: SoundLog | None = None
 
     def __post_init__(self) -> None:
         self.base = self.store.column(BASE_DTYPE)
@@ -90,6 +92,8 @@ class Series:
             self.frames = FrameLog(self.store, decode=self.depth == "full")
         if self.short_type == POINT_CLOUD and self.depth == "full":
             self.clouds = CloudLog(self.store)
+        if self.short_type in (*BYTES_FIELD, INFO):
+            self.sound = SoundLog(self.store, self.short_type)
 
     @property
     def n(self) -> int:
@@ -136,6 +140,8 @@ class Series:
         names = self._read_names(columns, len(batch))
         self._count_shapes(columns, len(batch))
         self.numeric.add(columns, stamps, names)
+        if self.sound is not None:
+            self.sound.add(batch.buffer, columns)
         for path, column in columns.fields.items():
             if column.kind == "text":
                 self.texts.add_messages(self.topic, path, column.table)

@@ -30,8 +30,11 @@ TABLES: tuple[str, ...] = (
     "text",
     "corpus",
     "segment",
+    "audio",
 )
 
+CONTEXT_TABLES: tuple[str, ...] = ("export", "licence")
+"""Tables that the judge makes of documents and context; they are never written as facts."""
 DATASET_SCOPE = "dataset"
 
 

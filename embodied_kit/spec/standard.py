@@ -157,6 +157,10 @@ class Standard:
         """Files of profiles, sorted by name."""
         return tuple(sorted((self.root / "profiles").glob("*.yaml")))
 
+    def table_files(self) -> tuple[Path, ...]:
+        """Files of dated tables, sorted by name."""
+        return tuple(sorted((self.root / "tables").glob("*.yaml")))
+
     def core_fields(self, kind: str) -> tuple[str, ...]:
         """Core fields of a document: dotted names, `[]` after a list (`streams[].topic`)."""
         return tuple(name for name, annotations in self.fields(kind) if annotations.get("x-core"))

@@ -16,17 +16,18 @@ from mcap.reader import make_reader
 
 from embodied_kit.measure import default_cache, facts_lines, measure_path
 from embodied_kit.model.facts import Facts
-from embodied_kit.model.report import Context, Report
+from embodied_kit.model.report import Report
 from embodied_kit.model.rule import LEVELS
 from embodied_recorders.session import Recorded
 from embodied_recorders.sim import SimOptions
 from embodied_recorders.sim.offline import Window, record_dataset
+from embodied_validators.context import make_context
 from embodied_validators.judge import judge
 from embodied_validators.profiles import load_profile
 
 PROFILE = "sim-preview@0.1"
 EPOCH_NS = 1_750_000_000_000_000_000
-CONTEXT = Context(as_of_ns=EPOCH_NS + 86_400_000_000_000)
+CONTEXT = make_context(EPOCH_NS + 86_400_000_000_000)
 Answers = dict[str, str]
 """Rule -> first level at which it fails or is undetermined."""
 FAULTS_YAML = Path(__file__).parents[1] / "faults.yaml"

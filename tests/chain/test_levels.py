@@ -30,12 +30,12 @@ opened = []
 sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
 from pathlib import Path
 from embodied_kit.measure import read_facts
-from embodied_kit.model.report import Context
+from embodied_validators.context import make_context
 from embodied_validators.judge import judge
 from embodied_validators.profiles import load_profile
 facts, episode, as_of, *profiles = sys.argv[1:]
 units = read_facts(Path(facts).read_bytes().splitlines(keepends=True))
-levels = [judge(units, load_profile(name), Context(int(as_of))).levels[episode] for name in profiles]
+levels = [judge(units, load_profile(name), make_context(int(as_of))).levels[episode] for name in profiles]
 print(json.dumps({"levels": levels, "recordings": [p for p in opened if p.endswith((".mcap", ".db3"))],
                   "facts": facts in opened}))
 """

@@ -5,12 +5,13 @@
     {"table": "file", "path": "dataset.json", ...}
 
 `skipped` beside `expect`: rule that tells the cause ("" for none) -> some of the rules that it made impossible.
+The first line may also hold a `context`.
 A table without a row counts as measured and empty, unless the unit's `absent` names it.
 """
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from embodied_kit.canonical import parse_json
 from embodied_kit.model.facts import TABLES, Facts
 from embodied_kit.model.report import Context, Finding
 from embodied_kit.model.rule import Profile
+from embodied_validators.context import make_context
 from embodied_validators.profiles import all_rules_profile, load_profile
 
 RULES = Path(__file__).parents[1] / "rules"
-CONTEXT = Context(as_of_ns=1_790_100_000_000_000_000)
+CONTEXT = make_context(1_790_100_000_000_000_000)
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Fixture:
     expect: list[dict[str, Any]]
     skipped: dict[str, list[str]]
     units: tuple[Facts, ...]
+    context: Context = CONTEXT
 
 
 PARAMETERS = {
@@ -54,7 +57,8 @@ def read_fixture(path: Path) -> Fixture:
         parsed = parse_json(line)
         assert parsed.value is not None, f"{path}: {parsed.problem} {parsed.place}"
         lines.append(dict(parsed.value))
-    return Fixture(lines[0]["expect"], lines[0].get("skipped", {}), tuple(_units(lines[1:])))
+    context = replace(CONTEXT, **lines[0].get("context", {}))
+    return Fixture(lines[0]["expect"], lines[0].get("skipped", {}), tuple(_units(lines[1:])), context)
 
 
 def _units(lines: list[dict[str, Any]]) -> Iterator[Facts]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from judge.fixtures import CONTEXT, RULES, all_rules, expectation, fixture_paths, read_fixture
+from judge.fixtures import RULES, all_rules, expectation, fixture_paths, read_fixture
 
 from embodied_kit.model.rule import Profile
 from embodied_kit.spec import check, standard
@@ -26,7 +26,7 @@ def name_of(path: Path) -> str:
 def test_exactly_the_expected_findings(path: Path, profile: Profile) -> None:
     fixture = read_fixture(path)
     rule_id, kind = path.parts[-3], path.parts[-2]
-    report = judge(fixture.units, profile, CONTEXT, raise_bugs=True)
+    report = judge(fixture.units, profile, fixture.context, raise_bugs=True)
     assert [expectation(finding) for finding in report.findings] == fixture.expect
     states = [outcome.states for outcome in report.outcomes if outcome.rule_id == rule_id]
     last = [state for by_level in states for level, state in by_level.items() if level == "L4"]

@@ -12,7 +12,7 @@ import yaml
 from spec.sources import ROOT, fields, nodes, source, source_paths
 
 from embodied_kit.canonical import JsonProblem
-from embodied_kit.model.facts import DEPTHS, TABLES
+from embodied_kit.model.facts import CONTEXT_TABLES, DEPTHS, TABLES
 from embodied_kit.model.report import State
 from embodied_kit.model.rule import LEVELS, Severity
 from embodied_kit.model.stream import Cadence
@@ -194,7 +194,7 @@ def test_nanoseconds_are_decimal_strings_everywhere() -> None:
 
 
 def test_facts_tables_are_those_of_the_model() -> None:
-    assert set(standard().tables) == set(TABLES)
+    assert set(standard().tables) == {*TABLES, *CONTEXT_TABLES}
 
 
 @pytest.mark.parametrize("table", standard().tables)

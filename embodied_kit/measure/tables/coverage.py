@@ -13,7 +13,7 @@ from embodied_kit.measure.walk import Entry
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 
-CONTENT_TABLES = ["stream", "dim", "frame", "pair", "span", "signature", "text"]
+CONTENT_TABLES = ["stream", "dim", "frame", "pair", "span", "signature", "text", "audio"]
 _OF_DIMENSIONS = ("dim", "pair", "signature", "span")
 _CONTENT = tuple(CONTENT_TABLES)
 _READABLE = {

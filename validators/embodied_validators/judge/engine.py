@@ -11,6 +11,7 @@ from embodied_kit.model.outcomes import Outcomes
 from embodied_kit.model.report import Context, Finding, Place, Report, Waiver
 from embodied_kit.model.rule import LEVELS, Level, Profile
 from embodied_kit.spec import Basis, current_basis
+from embodied_validators.judge.context_tables import with_context_tables
 from embodied_validators.judge.ledger import Ledger
 from embodied_validators.judge.levels import levels_of, lowest_level
 from embodied_validators.judge.plan import CompiledRule, Plan, Tallies, compile_rules, plan_for
@@ -44,7 +45,7 @@ def judge(
     plans: dict[str, Plan] = {}
     active = ActiveWaivers(waivers, {rule.rule_id: rule for rule in profile.rules}, context.as_of_ns)
     ledger = Ledger(profile)
-    for unit in facts:
+    for unit in with_context_tables(facts, context):
         if unit.subject not in plans:
             plans[unit.subject] = plan_for(unit.subject, enumerate(rules), basis)
         _note_subject(unit, ledger)
