@@ -336,6 +336,7 @@ def test_a_batch_from_elsewhere_drifts_and_a_like_one_does_not() -> None:
     assert drifted == {("c", f"joint[{index}]") for index in range(7)}
     row = one(rows, "drift", target="c", name="joint[0]")
     assert (row["n"], row["ks_d"]) == (90, 1.0)
+    assert not [row for row in rows_of([*batch(0, 0.0, "a"), *batch(30, 1.0, "b")[:3]]) if row["kind"] == "drift"]
 
 
 def test_a_long_take_stands_out_of_its_task() -> None:

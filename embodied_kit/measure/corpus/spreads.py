@@ -19,6 +19,8 @@ from embodied_kit.model.json import JsonValue
 
 SIGNIFICANT_P = 0.01
 """deepen-grade 0.4.1."""
+MIN_BATCH = 4
+"""Fewer numbers have no distribution."""
 _UNDECLARED = "the task declares no feasible distance"
 _NO_PATHS = "fewer than two episodes of the task have a path"
 
@@ -60,6 +62,8 @@ def _compared(
 ) -> Iterator[tuple[float, float, str, str, dict[str, JsonValue]]]:
     earlier, later = _quantities(before), _quantities(part)
     for name in sorted(earlier.keys() & later.keys()):
+        if min(len(earlier[name]), len(later[name])) < MIN_BATCH:
+            continue
         result = ks_two_sample(earlier[name], later[name])
         drifted = result.d if result.p < SIGNIFICANT_P else 0.0
         numbers: dict[str, JsonValue] = {"n": len(earlier[name]) + len(later[name])}
