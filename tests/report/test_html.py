@@ -27,7 +27,7 @@ from report.samples import (
 from embodied_kit.model.report import Finding, Place
 from embodied_validators.report import render_html
 from embodied_validators.report.decimate import Times, Values, detailed
-from embodied_validators.report.episode_view import EpisodeView, Rate, Series
+from embodied_validators.report.episode_view import EpisodeView, Rate, Series, Span
 from embodied_validators.report.html.markup import element
 from embodied_validators.report.html.plots import path_data, rate_plots, series_plots
 from embodied_validators.report.html.pool import Pool
@@ -249,3 +249,12 @@ def test_of_very_many_episodes_the_worst_are_listed() -> None:
     assert "500 of 3000 episodes are listed, those with most findings" in page
     assert page.count("<tr data-row") == 500
     assert 'title="episode-02999"' in page
+
+
+def test_many_faults_of_one_kind_take_little_room_and_are_counted() -> None:
+    drawn = view()
+    starts = [drawn.start_ns + n * NS // 10 for n in range(90)]
+    many = tuple(Span("joint_states", "stuck", start, start) for start in starts)
+    page = render_html(bad_report(), rulebook(), [replace(drawn, spans=(*many, drawn.spans[0]))], subject(), "en")
+    assert page.count('class="fault"') == 5
+    assert "and 86 more" in page

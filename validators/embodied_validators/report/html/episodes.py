@@ -16,7 +16,8 @@ from embodied_validators.report.quantity import duration_text, span_text, unit_s
 from embodied_validators.report.words import reason_text, term
 
 _COLOURS = 10
-_MOST_SPANS = 24
+_MOST_SPANS = 4
+_MOST_KINDS = 12
 
 
 def episode_section(view: EpisodeView, index: int, pool: Pool) -> tuple[Markup, JsonValue]:
@@ -69,11 +70,20 @@ def _head(view: EpisodeView) -> Markup:
 def _faults(view: EpisodeView) -> Markup:
     if not view.spans:
         return element("p", "muted faults", text("episode.no_spans"))
-    chips = [_fault(view, span) for span in view.spans[:_MOST_SPANS]]
-    rest = len(view.spans) - _MOST_SPANS
-    if rest > 0:
-        chips.append(element("span", "muted", text("detail.more_places", n=rest)))
-    return element("p", "faults", element("span", "label", text("episode.spans")), *chips)
+    alike: dict[tuple[str, str], list[Span]] = {}
+    for span in view.spans:
+        alike.setdefault((span.kind, span.stream), []).append(span)
+    rows = [_alike(view, spans) for spans in list(alike.values())[:_MOST_KINDS]]
+    rest = len(view.spans) - sum(len(spans) for spans in list(alike.values())[:_MOST_KINDS])
+    more = element("span", "muted", text("detail.more_places", n=rest)) if rest > 0 else None
+    return element("p", "faults", element("span", "label", text("episode.spans")), *rows, more)
+
+
+def _alike(view: EpisodeView, spans: Sequence[Span]) -> Markup:
+    """The first spans of one kind on one stream, and how many more there are."""
+    rest = len(spans) - _MOST_SPANS
+    more = element("span", "muted", text("episode.more_spans", n=rest)) if rest > 0 else None
+    return join(*(_fault(view, span) for span in spans[:_MOST_SPANS]), more)
 
 
 def _fault(view: EpisodeView, span: Span) -> Markup:
