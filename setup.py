@@ -23,6 +23,11 @@ def data_globs(suffixes: tuple[str, ...], depth: int = 6) -> list[str]:
     return ["/".join(["*"] * level) + suffix for level in range(1, depth + 1) for suffix in suffixes]
 
 
+# One library in two distributions: neither satisfies a requirement on the other.
+OPEN3D_LINUX = "open3d-cpu>=0.19; sys_platform == 'linux' and platform_machine == 'x86_64'"
+OPEN3D_OTHER = "open3d>=0.19; sys_platform != 'linux' or platform_machine != 'x86_64'"
+LIBUSB = "libusb-package>=1.0.26"  # open3d loads libusb, which slim systems lack
+
 EXTRAS = {
     "ray": ["ray>=2.30"],
     "sim": [
@@ -31,14 +36,11 @@ EXTRAS = {
         "etils<1.14; python_version < '3.11'",
     ],
     "video": ["av>=13"],
-    "geometry": [
-        # one library in two distributions: neither satisfies a requirement on the other
-        "open3d-cpu>=0.19; sys_platform == 'linux' and platform_machine == 'x86_64'",
-        "open3d>=0.19; sys_platform != 'linux' or platform_machine != 'x86_64'",
-        "libusb-package>=1.0.26",  # open3d loads libusb, which slim systems lack
-    ],
+    "geometry": [OPEN3D_LINUX, OPEN3D_OTHER, LIBUSB],
     "test": [
         "av>=13",
+        OPEN3D_LINUX,
+        f"{LIBUSB}; sys_platform == 'linux'",
         "hypothesis>=6.100",
         "mcap-ros2-support>=0.5",
         "mypy>=1.11",

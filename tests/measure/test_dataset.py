@@ -86,8 +86,8 @@ def test_a_clean_dataset_links_and_round_trips(clean: Path, depth: Depth) -> Non
 
 def test_tables_of_a_depth_are_there_and_others_are_not(clean: Path) -> None:
     index, signal, full = (set(measured(clean, depth)[EPISODE_ID].tables) for depth in ("index", "signal", "full"))
-    assert signal - index == {"audio", "dim", "kin", "pair", "span", "signature", "text"}
-    assert full - signal == {"frame"}
+    assert signal - index == {"audio", "dim", "geometry", "kin", "pair", "segment", "signature", "span", "text"}
+    assert full - signal == {"cloud", "frame"}
     assert signal - index == {"dim", "pair", "span", "signature", "text", "kin", "geometry"}
     assert full - signal == {"frame", "cloud"}
     row = one(measured(clean, "index")[EPISODE_ID], "stream", stream="joint_states")

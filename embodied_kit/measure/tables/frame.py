@@ -168,7 +168,7 @@ def _coding(log: FrameLog, decoded: int, codec: str) -> dict[str, JsonValue]:
         keys = np.concatenate([block["key"] for block in log.rows.blocks()])
         places = np.flatnonzero(keys)
         values["keyframes_n"] = len(places)
-        values["keyframe_interval_n"] = int(np.diff([*places, len(keys)]).max()) if len(places) else None
+        values["keyframe_interval_n"] = int(np.diff(np.append(places, len(keys))).max()) if len(places) else None
     return values
 
 
