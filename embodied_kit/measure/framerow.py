@@ -63,9 +63,8 @@ class RowMaker:
         self._before: Thumbnail | None = None
 
     def fill(self, row: NDArray[np.void], plane: Plane) -> None:
-        """Numbers of a plane into a row of shape (1,); `bits` holds the bits of the coded image and becomes a share."""
+        """Numbers of a plane into a row of shape (1,)."""
         row["height"], row["width"] = plane.pixels.shape
-        row["bits"] /= plane.pixels.size
         row["content"] = np.frombuffer(plane.content, "V32")[0]
         if plane.kind == "depth":
             depth = depth_numbers(plane.pixels)

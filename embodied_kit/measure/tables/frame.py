@@ -161,7 +161,9 @@ def _codec(log: FrameLog) -> str | None:
 
 def _coding(log: FrameLog, decoded: int, codec: str) -> dict[str, JsonValue]:
     """What the codec left of the pixels."""
-    values: dict[str, JsonValue] = {"bits_per_pixel_p50": frame_quantiles(log, "bits", decoded, (0.5,))[0]}
+    bits = sum(float(np.sum(block["bits"])) for block in decoded_blocks(log)())
+    pixels = sum(int((block["width"].astype(np.int64) * block["height"]).sum()) for block in decoded_blocks(log)())
+    values: dict[str, JsonValue] = {"bits_per_pixel": bits / pixels if pixels else None}
     if codec == "jpeg":
         values["jpeg_quality_p05"] = frame_quantiles(log, "quality", decoded, (0.05,))[0]
     if codec in VIDEO_CODECS:
