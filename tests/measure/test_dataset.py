@@ -88,8 +88,6 @@ def test_tables_of_a_depth_are_there_and_others_are_not(clean: Path) -> None:
     index, signal, full = (set(measured(clean, depth)[EPISODE_ID].tables) for depth in ("index", "signal", "full"))
     assert signal - index == {"audio", "dim", "geometry", "kin", "pair", "segment", "signature", "span", "text"}
     assert full - signal == {"cloud", "frame"}
-    assert signal - index == {"dim", "pair", "span", "signature", "text", "kin", "geometry"}
-    assert full - signal == {"frame", "cloud"}
     row = one(measured(clean, "index")[EPISODE_ID], "stream", stream="joint_states")
     assert (row["n"], row["rate_hz"], row["undetermined"]["rate_hz"]) == (400, None, "needs depth signal")
 
