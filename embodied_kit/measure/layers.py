@@ -20,7 +20,6 @@ from embodied_kit.spec import SCHEMA_VERSION, standard
 SKILLS = "skills"
 _NS_PER_S = 1e9
 _NO_SPAN = "the span of the episode is not known"
-_NO_SEGMENT = "there is no segment"
 _OTHER_WORDS = "the vocabulary is of another version than this tool's"
 _TOO_LONG = "a stream is too long to be compared with another"
 
@@ -46,15 +45,18 @@ class Misplaced(NamedTuple):
 
 
 def derive_segments(known: DeriveInput) -> Tables:
-    """Rows of one episode: how many layers annotate it, and of each layer the whole, the gripper and every arm."""
-    layers = [layer for layer in known.given.layers if get_text(layer.layer, "kind") in (SKILLS, "")]
+    """Rows of one episode: how many layers have segments, and of each the whole, the gripper and every arm."""
+    if known.episode_id is None:
+        return {"segment": []}  # a bare file has no layers
+    told = [(layer, pieces_of(layer.episode)) for layer in known.given.layers if _holds_skills(layer)]
+    layers = [(layer, pieces) for layer, pieces in told if pieces]
     rows = [_row(known, "episode", "", "", {"layers_n": len(layers)})]
-    for layer in layers:
-        rows += _layer_rows(known, layer)
+    for layer, pieces in layers:
+        rows += _layer_rows(known, layer, pieces)
     return {"segment": rows}
 
 
-SEGMENTS = Deriver("segments", 1, "signal", ("segment",), derive_segments)
+SEGMENTS = Deriver("segments", 2, "signal", ("segment",), derive_segments)
 
 
 def misplaced(pieces: Sequence[Piece], span: tuple[int, int] | None) -> Misplaced:
@@ -88,9 +90,12 @@ def covered_ratio(pieces: Sequence[Piece], span: tuple[int, int] | None) -> floa
     return sum(piece.end_ns - piece.start_ns for piece in tidy(inside)) / (span[1] - span[0])
 
 
-def _layer_rows(known: DeriveInput, layer: GivenLayer) -> Iterator[Row]:
+def _holds_skills(layer: GivenLayer) -> bool:
+    return get_text(layer.layer, "kind") in (SKILLS, "")
+
+
+def _layer_rows(known: DeriveInput, layer: GivenLayer, pieces: Sequence[Piece]) -> Iterator[Row]:
     name = get_text(layer.layer, "layer_id") or layer.path.split("/")[1]
-    pieces = pieces_of(layer.episode)
     values = {**_lengths(pieces), **_words(layer, pieces), **_objects(pieces, known.given.objects)}
     values |= {"path": layer.path, "covered_ratio": covered_ratio(pieces, known.span)}
     yield _row(known, "layer", name, "", values)
@@ -118,7 +123,7 @@ def _layer_rows(known: DeriveInput, layer: GivenLayer) -> Iterator[Row]:
 
 def _lengths(pieces: Sequence[Piece]) -> dict[str, JsonValue]:
     lengths = [(piece.end_ns - piece.start_ns) / _NS_PER_S for piece in pieces]
-    return {"n": len(pieces), "shortest_s": min(lengths, default=None), "longest_s": max(lengths, default=None)}
+    return {"n": len(pieces), "shortest_s": min(lengths), "longest_s": max(lengths)}
 
 
 def _words(layer: GivenLayer, pieces: Sequence[Piece]) -> dict[str, JsonValue]:
@@ -132,7 +137,7 @@ def _words(layer: GivenLayer, pieces: Sequence[Piece]) -> dict[str, JsonValue]:
 def _objects(pieces: Sequence[Piece], known: Sequence[str]) -> dict[str, JsonValue]:
     """Part of the segments that say which objects they handle, and name none that task and scene do not have."""
     coded = sum(piece.object_ids is not None and set(piece.object_ids) <= set(known) for piece in pieces)
-    return {"object_coded_ratio": coded / len(pieces) if pieces else None}
+    return {"object_coded_ratio": coded / len(pieces)}
 
 
 def _gripper_rows(known: DeriveInput, name: str, path: str, pieces: Sequence[Piece]) -> Iterator[Row]:
@@ -146,8 +151,7 @@ def _gripper_rows(known: DeriveInput, name: str, path: str, pieces: Sequence[Pie
 
 
 def _row(known: DeriveInput, kind: str, layer: str, arm: str, values: dict[str, JsonValue]) -> Row:
-    reasons = dict.fromkeys(("shortest_s", "longest_s", "object_coded_ratio"), _NO_SEGMENT)
-    reasons |= dict.fromkeys(("covered_ratio", "misplaced_n", "outside_n"), _NO_SPAN)
+    reasons = dict.fromkeys(("covered_ratio", "misplaced_n", "outside_n"), _NO_SPAN)
     reasons |= {"unknown_skill_n": _OTHER_WORDS, "gripper_inside_ratio": _TOO_LONG, "n": _TOO_LONG}
     told = {column: reason for column, reason in reasons.items() if column in values}
     key: dict[str, JsonValue] = {"kind": kind, "layer": layer, "arm": arm}

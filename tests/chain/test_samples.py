@@ -40,6 +40,14 @@ def test_it_is_judged_as_expected(name: str) -> None:
     assert exit_code(report, "L2") == (0 if expected["level"] == "L2" else 1)
 
 
+def test_each_episode_has_segments_of_its_window() -> None:
+    episodes = list(SAMPLES.glob("*/dataset/episodes/*/episode.json"))
+    assert len(episodes) > len(NAMES)
+    for path in episodes:
+        layer = path.parents[2] / "annotations" / "skills" / f"{path.parent.name}.json"
+        assert json.loads(layer.read_bytes())["skill_segments"], path
+
+
 def test_the_good_one_reaches_l2() -> None:
     expected = json.loads((SAMPLES / "good" / "expected.json").read_bytes())
     assert (expected["level"], expected["undetermined"]) == ("L2", [])

@@ -52,8 +52,8 @@ def annotate_take(dataset: Dataset, recorded: Recorded, phases: Sequence[Phase],
     segments = []
     for phase in phases:
         start_ns, end_ns = max(phase.start_ns, first_ns), min(phase.end_ns, last_ns)
-        if start_ns < end_ns:
-            skill = SKILLS[phase.name]
+        skill = SKILLS.get(phase.name)
+        if skill is not None and start_ns < end_ns:
             segments.append(
                 Segment(start_ns, end_ns, skill.code, skill.zh, skill.en, arm="single", object_ids=skill.objects)
             )

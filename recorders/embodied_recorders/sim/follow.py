@@ -20,7 +20,6 @@ _IDLE_S = 0.02
 _LONGEST_WAIT_S = 20.0
 _SLOWEST_FRAME_NS = 100_000_000
 _CAMERAS = (FRONT_IMAGE, WRIST_IMAGE, DEPTH_IMAGE)
-_UNTIMED = ("idle", "end")  # phases of no take, or without an end
 _HEADER_STAMP = struct.Struct("<iI")  # std_msgs/Header comes first in an image, after 4 bytes of encapsulation
 
 
@@ -109,10 +108,10 @@ class TakeFollower:
         self._last = last if isinstance(last, Mapping) else {}
         self.take = take if isinstance(take, int) else self.take
         self.over = phase.get("phase") == "end"
-        if phase.get("phase") not in _UNTIMED:
-            start_ns, end_ns = (int(str(phase[name])) for name in ("start_ns", "end_ns"))
+        start_ns, end_ns = phase.get("start_ns"), phase.get("end_ns")
+        if isinstance(start_ns, str) and isinstance(end_ns, str):  # the last one has no end
             kept = [seen for seen in self._phases if seen.take >= self._recorded]
-            self._phases = [*kept, Phase(self.take, str(phase["phase"]), start_ns, end_ns)]
+            self._phases = [*kept, Phase(self.take, str(phase.get("phase")), int(start_ns), int(end_ns))]
 
 
 def _header_stamp_ns(cdr: bytes) -> int:

@@ -178,7 +178,7 @@ def _record(
     if window_s is not None:
         begin_ns, end_ns = (start_ns + round(edge_s * 1e9) for edge_s in window_s)
         while clock.time_ns < begin_ns:
-            session.idle(_STEP_S)
+            follower.see(session.idle(_STEP_S))
 
     followed = follower.stop_when()
 
