@@ -301,6 +301,7 @@ def take(folder: Path, seed: int) -> Path:
     root = folder / f"take_{seed}"
     if not (root / "ds").exists():
         partial = folder / f"partial_{seed}"
+        _remove(partial)
         record(partial, SimOptions(seed=seed, takes=1, lead_s=0.0, gap_s=0.5), window_s=WINDOW_S)
         partial.rename(root)
     return root / "ds"
