@@ -1,4 +1,4 @@
-"""`measure`: facts as canonical JSON Lines."""
+"""`measure`: facts as canonical JSON Lines or as Parquet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from embodied_kit.cli.options import depth_option, example, measuring_options, path_argument, path_option, verb
-from embodied_kit.cli.output import require_output
+from embodied_kit.cli.output import require_output, require_store
 from embodied_kit.cli.texts import Texts
 from embodied_kit.model.engine import EngineName
 from embodied_kit.model.facts import Depth, Facts
@@ -21,6 +21,7 @@ def build(texts: Texts) -> click.Command:
     def run(
         path: Path,
         depth: Depth,
+        output_format: str,
         output: Path | None,
         engine: EngineName,
         jobs: int | None,
@@ -28,19 +29,19 @@ def build(texts: Texts) -> click.Command:
         seed: int,
     ) -> int:
         from embodied_kit.cli.measuring import Measuring, measured_each  # noqa: PLC0415  # heavy
-        from embodied_kit.episode.layout import write_whole  # noqa: PLC0415
-        from embodied_kit.measure import spooled_lines  # noqa: PLC0415
 
-        require_output(output, path)
+        parquet = output_format == "parquet"
+        if parquet:
+            require_store(output, path)
+        else:
+            require_output(output, path)
         how = Measuring(engine, jobs, sample, seed)
         counted = _Counted(measured_each(path, depth, texts, how, trust_index=True))
-        lines = spooled_lines(counted)
-        if output is None:
-            sys.stdout.buffer.writelines(lines)
-            return 0
-        write_whole(output, lines)
-        rows, units = counted.rows_n, counted.units_n
-        click.echo(texts(f"{rows} facts of {units} units -> {output}", f"{units} 个单元共 {rows} 行事实 -> {output}"))
+        _write(counted, output, parquet=parquet)
+        if output is not None:
+            rows, units = counted.rows_n, counted.units_n
+            said = texts(f"{rows} facts of {units} units -> {output}", f"{units} 个单元共 {rows} 行事实 -> {output}")
+            click.echo(said)
         return 0
 
     return verb(
@@ -49,7 +50,17 @@ def build(texts: Texts) -> click.Command:
         params=[
             path_argument("path"),
             depth_option(texts),
-            path_option("-o", "--output", help_text=texts("File to write.", "输出文件。")),
+            click.Option(
+                ["--format", "output_format"],
+                type=click.Choice(["jsonl", "parquet"]),
+                default="jsonl",
+                show_default=True,
+                help=texts(
+                    "jsonl: canonical lines, as they are signed; parquet: a folder with a file per table.",
+                    "jsonl：规范行，即签名所用形式；parquet：每张表一个文件的文件夹。",
+                ),
+            ),
+            path_option("-o", "--output", help_text=texts("File or folder to write.", "输出文件或文件夹。")),
             *measuring_options(texts),
         ],
         help_text=example(
@@ -57,8 +68,23 @@ def build(texts: Texts) -> click.Command:
             "Measure a dataset, an episode, an MCAP file or a rosbag2 folder.",
             "测量数据集、片段、MCAP 文件或 rosbag2 文件夹。",
             "embodied-kit measure my_ds --depth signal -o facts.jsonl",
+            "embodied-kit measure s3://bucket/my_ds --format parquet -o facts",
         ),
     )
+
+
+def _write(facts: Iterable[Facts], output: Path | None, *, parquet: bool) -> None:
+    from embodied_kit.episode.layout import write_whole  # noqa: PLC0415  # heavy
+    from embodied_kit.measure import spooled_lines  # noqa: PLC0415
+
+    if output is None:
+        sys.stdout.buffer.writelines(spooled_lines(facts))
+    elif parquet:
+        from embodied_kit.measure.parquet import write_parquet  # noqa: PLC0415
+
+        write_parquet(facts, output)
+    else:
+        write_whole(output, spooled_lines(facts))
 
 
 class _Counted:

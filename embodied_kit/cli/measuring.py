@@ -9,6 +9,7 @@ from pathlib import Path
 from embodied_kit.cli.progress import progress_bar
 from embodied_kit.cli.texts import Texts
 from embodied_kit.measure import Sample, default_cache, make_engine, measure_path
+from embodied_kit.measure.eviction import max_cache_bytes, trim
 from embodied_kit.model.engine import EngineName
 from embodied_kit.model.facts import Depth, Facts
 
@@ -40,13 +41,15 @@ def measured_each(path: Path, depth: Depth, texts: Texts, how: Measuring, *, tru
         how: Engine and sample.
         trust_index: Whether unchanged files may be known by inode and times; never for an attestation.
     """
+    cache, max_bytes = default_cache(), max_cache_bytes()
     with progress_bar(texts("measuring", "测量")) as tick:
         yield from measure_path(
             path,
             depth=depth,
-            cache=default_cache(),
+            cache=cache,
             trust_index=trust_index,
             progress=lambda _files, done, total: tick(done, total),
             engine=make_engine(how.engine, how.jobs),
             sample=None if how.sample is None else Sample(how.sample, how.seed),
         )
+    trim(cache, max_bytes)

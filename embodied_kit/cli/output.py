@@ -32,6 +32,33 @@ def require_output(output: Path | None, subject: Path) -> None:
             f"expected a new or plain file as output, got {output}",
             remedy="name another, or leave out -o to write to the terminal",
         )
+    _require_apart(output, subject)
+
+
+def require_store(output: Path | None, subject: Path) -> Path:
+    """The folder of a Parquet store, refused like an output file where it cannot be written or belongs to the data.
+
+    Args:
+        output: As it was given.
+        subject: Dataset, episode, bag or file that is measured.
+
+    Raises:
+        UsageError: It was not given, its parent does not exist, it is no folder, or it lies in the data.
+    """
+    if output is None:
+        raise UsageError("expected a folder for the Parquet files, got none", remedy="add -o DIR")
+    if not output.parent.is_dir():
+        folder = shlex.quote(str(output.parent))
+        raise UsageError(
+            f"expected a folder that exists, got {output.parent}", remedy=f"make it first: mkdir -p {folder}"
+        )
+    if output.exists() and not output.is_dir():
+        raise UsageError(f"expected a new folder or an earlier store, got {output}", remedy="name another")
+    _require_apart(output, subject)
+    return output
+
+
+def _require_apart(output: Path, subject: Path) -> None:
     place, judged = (Path(os.path.realpath(path)) for path in (output, subject))  # resolve() fails over link circles
     in_dataset = any((parent / DATASET_JSON).is_file() for parent in place.parents)
     if in_dataset or place.is_relative_to(judged):

@@ -19,6 +19,7 @@ from pathlib import Path
 import embodied_kit
 from embodied_kit.canonical import canonical_bytes, parse_json, sha256_file
 from embodied_kit.errors import DataError
+from embodied_kit.measure.eviction import used
 from embodied_kit.measure.jsonget import get_number, get_object, get_text
 from embodied_kit.measure.lines import facts_lines, read_facts
 from embodied_kit.measure.location import DataFile
@@ -33,6 +34,7 @@ from embodied_kit.spec import standard
 Claims = JsonObject
 _DECODERS = ("simplejpeg", "numpy", "pillow", "av", "open3d", "open3d-cpu")
 _DIGEST_LETTERS = 64
+_TRACKS_SUFFIX = ".parquet"
 
 
 def default_cache() -> Path:
@@ -99,7 +101,10 @@ class Cache:
             return None
         if not self._trust_index:
             digests = [file.sha256() for file in files]
-        return _read(self._entry(unit_key(digests, claims, depth)))
+        entry = self._entry(unit_key(digests, claims, depth))
+        for path in (entry, entry.with_suffix(_TRACKS_SUFFIX), *map(self._index, states)):
+            used(path)
+        return _read(entry)
 
     def keep(
         self,
@@ -143,6 +148,7 @@ class Cache:
         if self._folder is None:
             return None
         try:
+            used(self._derived(key))
             facts = read_facts(self._derived(key).read_bytes().splitlines(keepends=True))
         except (OSError, DataError):
             return None
@@ -168,7 +174,7 @@ class Cache:
         return digest
 
     def _tracks(self, key: str) -> Path:
-        return self._entry(key).with_suffix(".parquet")
+        return self._entry(key).with_suffix(_TRACKS_SUFFIX)
 
     def _derived(self, key: str) -> Path:
         return self._entry(key).with_suffix(".derived")

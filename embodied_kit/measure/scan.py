@@ -164,7 +164,7 @@ class EpisodeScan:
         for item in _wanted(scan.attachments, found):
             try:
                 data = scan.read_attachment(item, max_bytes=MAX_EMBEDDED_BYTES) if self._takes(item) else None
-            except DataError:
+            except (DataError, OSError):
                 data = None
             found.embedded.append(Embedded(item.name, item.sha256, data))
 

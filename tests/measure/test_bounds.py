@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from measure.synthetic import START_NS, definition, header
+import pytest
+from measure.synthetic import START_NS, Take, definition, header, streams, write_data
 
+from embodied_kit.mcap.source import LocalSource, Source
 from embodied_kit.mcap.writer import McapWriter
 from embodied_kit.measure import measure_path
+from embodied_kit.measure.bare import measure_bare
+from embodied_kit.measure.cache import Cache
+from embodied_kit.measure.location import LocalFolder
+from embodied_kit.measure.progress import MeasureProgress
 from embodied_kit.measure.store import MAX_UNIT_DIMENSIONS
+from embodied_kit.measure.walk import make_entry
 from embodied_kit.messages.codec import codec
 from embodied_kit.model.facts import Facts
 
@@ -88,3 +99,58 @@ def test_messages_of_chunks_without_an_index_are_counted(tmp_path: Path) -> None
     (row,) = signal(path).tables["container"]
     assert 0 < lost_n < 40
     assert (row["messages_n"], row["unindexed_n"]) == (40, lost_n)
+
+
+@dataclass(frozen=True)
+class Failing(LocalFolder):
+    """A disk that cannot read beyond a place, and what happens to a file while it is read."""
+
+    readable_bytes: int = 2**62
+    meanwhile: str = ""
+
+    def open(self, path: str) -> Source:
+        return FailingSource(self.root / path, self.readable_bytes, self.meanwhile)
+
+
+class FailingSource(LocalSource):
+    def __init__(self, path: Path, readable_bytes: int, meanwhile: str) -> None:
+        super().__init__(path)
+        self._path, self._readable_bytes, self._meanwhile = path, readable_bytes, meanwhile
+
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        if offset + len(buffer) > self._readable_bytes:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        if self._meanwhile == "shrinks":
+            os.truncate(self._path, offset + len(buffer) // 2)
+        elif self._meanwhile == "grows":
+            with self._path.open("ab") as file:
+                file.write(b"x")
+        return super().read_into(offset, buffer)
+
+
+@pytest.mark.parametrize(
+    ("location", "reasons"),
+    [
+        ({"readable_bytes": 100}, {"the file cannot be read"}),
+        ({"meanwhile": "grows"}, {"the file changed while it was read"}),
+        ({"meanwhile": "shrinks"}, {"the file ends before its data do", "the file changed while it was read"}),
+    ],
+)
+def test_a_file_that_fails_or_changes_while_it_is_read_is_an_error(
+    tmp_path: Path, location: dict[str, Any], reasons: set[str]
+) -> None:
+    (path,) = write_data(tmp_path, {"joint_states": streams()["joint_states"]}, Take())
+    entry = make_entry(path.name, path.stat().st_size, "none")
+    (facts,) = measure_bare(Failing(tmp_path, **location), entry, "signal", Cache(None), MeasureProgress(None))
+    assert {row["reason"] for row in facts.tables["error"]} == reasons
+    assert all({"stream", "dim"} <= set(row["tables"]) for row in facts.tables["error"])  # type: ignore[arg-type]
+
+
+def test_a_file_that_vanishes_is_an_error(tmp_path: Path) -> None:
+    (path,) = write_data(tmp_path, {"joint_states": streams()["joint_states"]}, Take())
+    entry = make_entry(path.name, path.stat().st_size, "none")
+    path.unlink()
+    (facts,) = measure_bare(LocalFolder(tmp_path), entry, "signal", Cache(None), MeasureProgress(None))
+    (row,) = facts.tables["error"]
+    assert row["reason"] == "the file cannot be opened"
+    assert facts.tables["file"][0]["sha256"] is None
