@@ -12,6 +12,10 @@ PLATFORMS_WITH_CYCLONEDDS = (
     " or sys_platform == 'darwin' or sys_platform == 'win32')"
 )
 
+PLATFORMS_WITH_ISAL = (  # those with a wheel; elsewhere zlib computes the same
+    "python_version < '3.14' and platform_machine in 'x86_64 AMD64 aarch64 arm64'"
+)
+
 
 def here(folder: str) -> str:
     """Path of a folder relative to the working directory (colcon --symlink-install runs in its build folder)."""
@@ -92,6 +96,7 @@ setup(
     install_requires=[
         "click>=8.1",
         "cryptography>=42",
+        f"isal>=1.6; {PLATFORMS_WITH_ISAL}",
         "jsonschema>=4.21",
         "jsonschema-rs>=0.60",
         "lz4>=4.3",

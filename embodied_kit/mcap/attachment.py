@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 
 from embodied_kit.errors import DataError
 from embodied_kit.mcap.container import Attachment, Crc, check_size
+from embodied_kit.mcap.crc import crc32
 from embodied_kit.mcap.ledger import Ledger
 from embodied_kit.mcap.records import HEAD, parse_attachment_head
 from embodied_kit.mcap.span import HEAD_PEEK, SpanReader
@@ -26,10 +26,10 @@ def pass_attachment(span: SpanReader, ledger: Ledger, offset: int, length: int) 
     span.skip(HEAD.size)
     crc = 0
     for piece in span.pieces(head.data_at):
-        crc = zlib.crc32(piece, crc)
+        crc = crc32(piece, crc)
     sha, data_offset = hashlib.sha256(), span.offset
     for piece in span.pieces(head.size):
-        crc = zlib.crc32(piece, crc)
+        crc = crc32(piece, crc)
         sha.update(piece)
     tail = b"".join(span.pieces(length - head.data_at - head.size))
     told = int.from_bytes(tail[:4], "little")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -13,6 +12,7 @@ from embodied_kit.errors import DataError
 from embodied_kit.mcap.batch import Batch, make_batch
 from embodied_kit.mcap.chunk import INDEX_DTYPE, Walked, compare_index, prove, walk
 from embodied_kit.mcap.container import Crc, ReadLimits, check_size
+from embodied_kit.mcap.crc import crc32
 from embodied_kit.mcap.decompress import Decompressor
 from embodied_kit.mcap.fields import Fields
 from embodied_kit.mcap.ledger import Ledger
@@ -72,7 +72,7 @@ class ChunkReader:
         data = self._decompress(head.compression, fields.take(head.compressed_size), head.uncompressed_size)
         if not head.crc:
             return data, "absent"
-        if zlib.crc32(data) == head.crc:
+        if crc32(data) == head.crc:
             return data, "ok"
         self._ledger.bad_crc(offset)
         self._ledger.problem(offset, "expected the chunk's CRC, got another", told=True)

@@ -1,11 +1,19 @@
-"""CRC-32 of joined bytes from the CRCs of their parts, so that no payload is passed twice.
+"""CRC-32, and that of joined bytes from the CRCs of their parts, so that no payload is passed twice.
 
-Method: zlib's crc32_combine (multiplication by x^(8n) modulo the polynomial, over GF(2), bits reversed).
+The CRC itself is ISA-L's where that package is installed, four times as fast as zlib's and the same number.
+Method of joining: zlib's crc32_combine (multiplication by x^(8n) modulo the polynomial, over GF(2), bits reversed).
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+
+try:
+    from isal.isal_zlib import crc32
+except ImportError:  # no wheel for this machine
+    from zlib import crc32
+
+__all__ = ["combine", "crc32"]
 
 _POLYNOMIAL = 0xEDB88320
 _ONE = 1 << 31

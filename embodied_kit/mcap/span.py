@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
-import zlib
 from collections.abc import Iterator
 
 import numpy as np
 
+from embodied_kit.mcap.crc import crc32
 from embodied_kit.mcap.source import Source
 
 SPAN_BYTES = 4 * 1024 * 1024
@@ -129,5 +129,5 @@ class SpanReader:
 
     def _settle_crc(self) -> None:
         if self._crc_on:
-            self._crc = zlib.crc32(self.buffer[self._crc_at : self.at], self._crc)
+            self._crc = crc32(self.buffer[self._crc_at : self.at], self._crc)
             self._crc_at = self.at

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import struct
-import zlib
 from array import array
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -20,7 +19,7 @@ import zstandard
 
 import embodied_kit
 from embodied_kit.errors import UsageError
-from embodied_kit.mcap.crc import combine
+from embodied_kit.mcap.crc import combine, crc32
 from embodied_kit.mcap.disk import create, sync, sync_folder, write_all
 from embodied_kit.mcap.records import (
     FOOTER_FIELDS,
@@ -202,7 +201,7 @@ class McapWriter:
         parts = [b"".join(self._parts)] if not self._large else _joined_small(self._parts)
         crc = 0
         for part in parts:
-            crc = zlib.crc32(part, crc)
+            crc = crc32(part, crc)
         stored = self._compressed(parts)
         stored_size = sum(map(len, stored))
         first, last = self._times()
@@ -210,9 +209,9 @@ class McapWriter:
         head_bytes, offset = chunk_head_bytes(head), self._offset
         places, indexes = self._indexes(offset + len(head_bytes) + stored_size)
         length = sum(map(len, indexes))
-        known = crc if stored is parts else zlib.crc32(stored[0])
-        before = combine(zlib.crc32(head_bytes, self._crc), known, stored_size)
-        self._append([head_bytes, *stored, *indexes], zlib.crc32(b"".join(indexes), before))
+        known = crc if stored is parts else crc32(stored[0])
+        before = combine(crc32(head_bytes, self._crc), known, stored_size)
+        self._append([head_bytes, *stored, *indexes], crc32(b"".join(indexes), before))
         index = ChunkIndex(
             first,
             last,
@@ -236,7 +235,7 @@ class McapWriter:
         """Write an attachment at once, in front of the open chunk; times in ns since the epoch, 0 where not known."""
         head = AttachmentHead(log_time, create_time, name, media_type, len(data), 0)
         head_bytes = attachment_head_bytes(head)
-        crc = zlib.crc32(data, zlib.crc32(head_bytes[HEAD.size :]))
+        crc = crc32(data, crc32(head_bytes[HEAD.size :]))
         offset = self._offset
         self._put([head_bytes, data, struct.pack("<I", crc)])
         index = AttachmentIndex(offset, self._offset - offset, log_time, create_time, len(data), name, media_type)
@@ -271,7 +270,7 @@ class McapWriter:
         """Append to the file and to the data section's CRC."""
         crc = self._crc
         for part in parts:
-            crc = zlib.crc32(part, crc)
+            crc = crc32(part, crc)
         self._append(parts, crc)
 
     def _append(self, parts: list[bytes], crc: int) -> None:
@@ -351,7 +350,7 @@ class McapWriter:
             at += size
         footer = HEAD.pack(Opcode.FOOTER, FOOTER_FIELDS.size) + struct.pack("<QQ", start, at)
         summary = b"".join([*(record for records in groups.values() for record in records), *offsets, footer])
-        self._put([summary, struct.pack("<I", zlib.crc32(summary)), MAGIC])
+        self._put([summary, struct.pack("<I", crc32(summary)), MAGIC])
 
 
 def _joined_small(parts: Iterable[bytes]) -> list[bytes]:

@@ -29,6 +29,7 @@ OTHER_COMMANDS = {
     "--profile FILE",
     "--reason 'camera lost frames'",
     "export ROS_DOMAIN_ID=0   # 0..{0}",
+    "export {0}=10",
     "pip install 'embodied_kit[{0}]'",
     "python3.12 -m venv .venv",
     "sqlite3 {0} 'PRAGMA wal_checkpoint(TRUNCATE)'",
