@@ -33,6 +33,7 @@ RAW_ENCODINGS = (*_CHANNELS, *_LUMA_AT, *_BAYER, "nv21", "nv24", "mono8", "8UC1"
 DEPTH_ENCODINGS = ("16UC1", "32FC1")
 _DEPTH_HEADER = struct.Struct("<iff")  # compressed_depth_image_transport ConfigHeader: format, quantisation A and B
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_HEAD = struct.Struct(">16sII")  # signature, length and name of IHDR, width, height
 Kind = Literal["color", "depth"]
 
 
@@ -176,11 +177,13 @@ def _png_pixels(data: bytes | memoryview) -> NDArray[Any]:
     """Pixels of a PNG: (height, width) of uint8 or a wider integer, or (height, width, 3) of uint8."""
     from PIL import Image  # noqa: PLC0415 - only depth `full` looks at images
 
-    if bytes(data[: len(_PNG_SIGNATURE)]) != _PNG_SIGNATURE:
+    head = bytes(data[: _PNG_HEAD.size])
+    if len(head) < _PNG_HEAD.size or not head.startswith(_PNG_SIGNATURE):
         raise UndecodableError("the PNG data are damaged")
+    _, width, height = _PNG_HEAD.unpack(head)
+    _check_size(height, width)  # before Pillow warns of it
     try:
         with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-            _check_size(image.height, image.width)
             whole = image if image.mode in ("L", "RGB") or image.mode.startswith("I") else image.convert("RGB")
             return np.asarray(whole)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

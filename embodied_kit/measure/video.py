@@ -67,7 +67,8 @@ class VideoDecoder:
 
         self._context: VideoCodecContext = CodecContext.create(_DECODERS[codec], "r")  # type: ignore[assignment]  # of a video codec
         self._context.thread_count = 1
-        self._context.options = {"err_detect": "explode"} if codec != "av1" else {"max_frame_delay": "1"}
+        strict = {"max_frame_delay": "1"} if codec == "av1" else {"err_detect": "explode"}
+        self._context.options = {"max_pixels": str(MAX_PIXELS), **strict}
         self._broken = True
         self._fed = 0
 

@@ -142,6 +142,13 @@ def test_compressed_depth_undoes_its_quantisation() -> None:
     assert (decode_compressed_depth(head + png(stored), "16UC1").pixels == stored).all()
 
 
+def test_a_png_that_claims_a_size_beyond_reason_is_undecodable() -> None:
+    whole = bytearray(png(np.zeros((8, 8), np.uint8)))
+    whole[16:24] = struct.pack(">II", 2**30, 2**30)
+    with pytest.raises(UndecodableError, match="larger than this tool looks at"):
+        decode_png(bytes(whole), "mono8")
+
+
 @given(st.binary(max_size=200), st.integers(0, 300), st.booleans())
 def test_damaged_png_are_undecodable_or_images(noise: bytes, cut: int, depth: bool) -> None:
     whole = png(np.arange(64, dtype=np.uint16).reshape(8, 8))
