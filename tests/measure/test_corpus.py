@@ -321,6 +321,11 @@ def test_a_mixed_series_is_seen_in_robot_urdf_and_unit() -> None:
     silent = rows_of([episode(0), episode(1, traits=Traits(units={"joints": '{"position":"rad"}'}))])
     row = one(silent, "series", name="urdf")
     assert (row["distinct_n"], row["missing_n"], list(row["undetermined"])) == (None, 1, ["distinct_n"])
+    imported = [episode(index, traits=Traits()) for index in range(2)]
+    assert {row["name"] for row in rows_of(imported) if row["kind"] == "series"} == {"robot"}
+    robot = Document("robots/arm/robot.json", "robot", "", "", {"robot_id": "arm", "urdf_sha256": "d"}, "ok", "", "")
+    known = rows_of(imported, DatasetDocuments([*documents().documents, robot]))
+    assert one(known, "series", name="urdf")["distinct_n"] == 1
 
 
 def test_a_batch_from_elsewhere_drifts_and_a_like_one_does_not() -> None:

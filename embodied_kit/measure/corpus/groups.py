@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from embodied_kit.episode.layout import DATASET_JSON
 from embodied_kit.measure.corpus.members import Corpus, Member, corpus_row, grouped
@@ -105,31 +105,42 @@ def _modalities(item: Member) -> Iterable[str]:
 
 
 def series(corpus: Corpus) -> Iterator[Row]:
-    """Different robots, URDFs, and units of a stream within each series."""
+    """Different robots, URDFs, and units of a stream within each series; what no episode tells is another rule's."""
+    urdfs_at_home = {
+        get_text(item.value, "robot_id"): get_text(item.value, "urdf_sha256") for item in corpus.dataset.all("robot")
+    }
     for name, members in sorted(grouped(corpus.accepted, lambda item: get_text(item.document, "series_id")).items()):
         if name:
-            robots = {item.robots for item in members if item.robots}
-            yield _series_row(name, "robot", members, len(robots), [item for item in members if not item.robots])
-            urdfs: dict[str, set[str]] = {}
-            units: dict[str, set[str]] = {}
-            for item in members:
-                for robot, digest in item.traits.urdfs.items():
-                    urdfs.setdefault(robot, set()).add(digest)
-                for stream, unit in item.traits.units.items():
-                    units.setdefault(stream, set()).add(unit)
-            yield _series_row(name, "urdf", members, _most(urdfs), [item for item in members if not item.traits.urdfs])
-            yield _series_row(name, "unit", members, _most(units), [item for item in members if not item.traits.units])
+            robots = [{"": ",".join(item.robots)} if item.robots else {} for item in members]
+            urdfs = [item.traits.urdfs or _known(urdfs_at_home, item.robots) for item in members]
+            units = [item.traits.units for item in members]
+            yield from _series_row(name, "robot", robots)
+            yield from _series_row(name, "urdf", urdfs)
+            yield from _series_row(name, "unit", units, sparse=True)
 
 
-def _most(found: Mapping[str, set[str]]) -> int:
-    return max((len(values) for values in found.values()), default=0)
+def _known(digests: Mapping[str, str], robots: Iterable[str]) -> Mapping[str, str]:
+    return {robot: digest for robot in robots if (digest := digests.get(robot, ""))}
 
 
-def _series_row(series_id: str, name: str, members: list[Member], distinct: int, silent: list[Member]) -> Row:
-    values: dict[str, JsonValue] = {
-        "n": len(members),
-        "missing_n": len(silent),
-        "distinct_n": None if silent and distinct < 2 else distinct,
-    }
+def _series_row(series_id: str, name: str, told: Sequence[Mapping[str, str]], *, sparse: bool = False) -> Iterator[Row]:
+    """How many different values one thing has at most.
+
+    Args:
+        series_id: The series.
+        name: Of the quantity.
+        told: Of each episode: thing -> value.
+        sparse: Whether an episode may tell nothing: images have no unit.
+    """
+    values: dict[str, set[str]] = {}
+    for item in told:
+        for thing, value in item.items():
+            values.setdefault(thing, set()).add(value)
+    distinct = max((len(found) for found in values.values()), default=0)
+    missing = 0 if sparse else sum(not item for item in told)
+    if not distinct:
+        return
+    row: dict[str, JsonValue] = {"n": len(told), "missing_n": missing}
+    row["distinct_n"] = None if missing and distinct < 2 else distinct
     reasons = {"distinct_n": f"some episodes of the series tell no {name}"}
-    return corpus_row("series", DATASET_JSON, values, target=series_id, name=name, reasons=reasons)
+    yield corpus_row("series", DATASET_JSON, row, target=series_id, name=name, reasons=reasons)

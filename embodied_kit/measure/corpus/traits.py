@@ -64,9 +64,9 @@ def traits_of(tables: Mapping[str, Sequence[Row]], document: JsonObject, element
         _matrix(signature.get("path_points")),
         dict(_urdfs(tables.get("document", ()))),
         {
-            get_text(stream, "stream_id"): canonical_bytes(stream.get("unit", "")).decode()
+            get_text(stream, "stream_id"): canonical_bytes(stream["unit"]).decode()
             for stream in get_objects(document, "streams")
-            if get_text(stream, "stream_id")
+            if get_text(stream, "stream_id") and stream.get("unit")
         },
         _moments(tables.get("dim", ()), elements) if elements else {},
     )
