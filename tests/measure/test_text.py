@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embodied_kit.measure import measure_path
+from embodied_kit.mcap.writer import McapWriter
+from embodied_kit.measure import facts_lines, measure_path
 from embodied_kit.measure.text.checks import is_resident_id
 from embodied_kit.measure.text.finder import find
 from embodied_kit.measure.text.log import MAX_PLACES, TextLog, TextPlace
@@ -184,3 +185,31 @@ def test_nothing_is_found_in_real_bags_that_hold_none() -> None:
             assert {row["where"] for row in unit.tables["text"]} == {"unit"}, path
             searched += 1
     assert searched > 15
+
+
+def test_every_text_of_a_recording_is_searched_and_none_is_repeated(tmp_path: Path) -> None:
+    path = tmp_path / "a.mcap"
+    words = b"tel 13800138000\0"
+    sent = b"\0\1\0\0" + len(words).to_bytes(4, "little") + words
+    with McapWriter(path) as writer:
+        schema = writer.add_schema("std_msgs/msg/String", "ros2msg", b"string data\n")
+        channel = writer.add_channel("/note", schema, metadata={"offered_qos_profiles": "", "by": "bo@a.cn"})
+        for number in range(3):
+            writer.write(channel, 10**18 + number, 10**18 + number, number, sent)
+        writer.add_metadata("host", {"address": "192.168.1.20"})
+        writer.attach("zhang@b.cn.txt", "text/plain", b"13900139000")
+    (unit,) = measure_path(path, depth="signal")
+    found = {
+        (row["where"], row["stream"], row["field"], row["kind"]): row["count"]
+        for row in unit.tables["text"]
+        if row["where"] != "unit"
+    }
+    assert found == {
+        ("message", "/note", "data", "phone"): 1,
+        ("metadata", "/note", "by", "email"): 1,
+        ("metadata", "", "address", "ip_address"): 1,
+        ("attachment", "", "", "email"): 1,
+    }
+    lines = b"".join(facts_lines([unit]))
+    for secret in (b"13800138000", b"bo@", b"192.168", b"13900139000"):
+        assert secret not in lines
