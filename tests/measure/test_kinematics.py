@@ -195,7 +195,7 @@ def test_idle_ends_and_share_are_found() -> None:
     assert found.head_s == pytest.approx(1.5, abs=0.3)
     assert found.tail_s == pytest.approx(2.98, abs=0.1)
     assert found.ratio == pytest.approx(1 - 5.0 / 10, abs=0.07)
-    assert [round(spot.value, 1) for spot in found.spots.top] == pytest.approx([3.0, 1.7], abs=0.3)
+    assert [round(spot.value, 1) for spot in found.spots.top] == pytest.approx([3.0], abs=0.3)
     other = Motion(np.array([2.0, 2.5, 3.0]), np.zeros((3, 1)), 0)
     assert idle_time([(motion(move), np.array([0.05])), (other, np.array([0.05]))]) == found
     still = idle_time([(motion(np.zeros(301)), np.array([0.05]))])

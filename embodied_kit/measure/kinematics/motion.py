@@ -15,7 +15,10 @@ WINDOW_S = 0.04
 """Time over which a difference is taken: encoder steps and jitter of microseconds vanish in it, motions do not."""
 IDLE_RAD_S, IDLE_M_S = 0.05, 0.005
 """Speeds below which a joint stands still; one encoder step of 12 bit within the window is 0.04 rad/s."""
-IDLE_FROM_S = 1.0
+IDLE_FROM_S = 2.0
+"""Shortest idle time that is marked: the limit of rule KN-12 for the ends."""
+JUMP_Z = 8.0
+"""Step that is marked as a jump, in standard deviations: the limit of rule KN-08."""
 SPIKE_FACTOR = 15.0
 ONSET_SHARE = 0.05
 MOVED_RAD, MOVED_M = 0.05, 0.01
@@ -87,9 +90,9 @@ def lasting(flags: Flags, stamps: NDArray[np.int64], least_s: float = 0.0) -> Sp
     return found.spots()
 
 
-def peak(sizes: Values, stamps: NDArray[np.int64]) -> Spots:
-    """The moment of the largest of sizes (n,); the value is that size."""
-    if not len(sizes):
+def peak(sizes: Values, stamps: NDArray[np.int64], above: float) -> Spots:
+    """The moment of the largest of sizes (n,), where that is above a limit; the value is that size."""
+    if not len(sizes) or not sizes.max() > above:
         return Spots()
     at = int(np.argmax(sizes))
     return Spots((Spot(int(stamps[at]), int(stamps[at]), float(sizes[at])),), 1)
@@ -218,6 +221,8 @@ def jump_z(motion: Motion) -> tuple[float, Spots] | None:
             score = (step - float(np.mean(step))) / spread
             scores.append(float(score.max()))
             largest = max(
-                largest, peak(score, motion.stamps()[1:]), key=lambda spots: spots.top[0].value if spots.top else 0
+                largest,
+                peak(score, motion.stamps()[1:], JUMP_Z),
+                key=lambda spots: spots.top[0].value if spots.top else 0,
             )
     return (sum(scores) / len(scores), largest) if scores else None

@@ -17,6 +17,7 @@ from embodied_kit.measure.kinematics.motion import (
     IDLE_RAD_S,
     MOVED_M,
     MOVED_RAD,
+    Motion,
     acceleration_spikes,
     idle_time,
     jump_z,
@@ -37,6 +38,8 @@ from embodied_kit.model.json import JsonValue
 FEW = "too few samples"
 STILL = "it does not move"
 NO_LIMIT = "no limit is declared"
+BEYOND, FAST, TOOL_FAST_M_S, TOOL_BLOW_M_S2 = 0.01, 1.05, 0.5, 12.0
+"""What is marked: the smallest limits of the rules KN-02, KN-03, KN-04 and KN-05; less is a fault for nobody."""
 _WRENCH = "geometry_msgs/Wrench"
 Values = NDArray[np.float64]
 Found = tuple[Row, Mapping[str, Spots]]
@@ -68,12 +71,14 @@ def joint_rows(known: DeriveInput, body: Body, stream: JointStream) -> Iterator[
         elif motion.n and limits.lower is not None and limits.upper is not None and limits.upper > limits.lower:
             values["position_excess_ratio"] = range_excess(motion.values, limits.lower, limits.upper)
             column = motion.values[:, 0]
-            spots["limit"] = lasting((column < limits.lower) | (column > limits.upper), motion.stamps())
+            margin = BEYOND * (limits.upper - limits.lower)
+            outside = (column < limits.lower - margin) | (column > limits.upper + margin)
+            spots["limit"] = lasting(outside, motion.stamps())
         velocity = motion.derivative()
         if velocity is not None and limits.velocity:
             ratio = np.abs(velocity.values[:, 0]) / limits.velocity
             values["velocity_ratio"] = float(ratio.max())
-            spots["joint_speed"] = peak(ratio, velocity.stamps())
+            spots["joint_speed"] = peak(ratio, velocity.stamps(), FAST)
         yield _row(known, "joint", stream.stream, name, values, reasons), spots
 
 
@@ -143,9 +148,10 @@ def tool_rows(
         spots: dict[str, Spots] = {}
         problem = chain_problem(model, chain, positions)
         if not problem:
-            spots = _tool_peaks(model, chain, positions, stream.track.stamps)
-            values |= {"speed_max_m_s": _size(spots["tool_speed"])}
-            values |= {"acceleration_max_m_s2": _size(spots["tool_acceleration"])}
+            velocity, acceleration = _tool_motion(model, chain, positions, stream.track.stamps)
+            values |= {"speed_max_m_s": _largest(velocity), "acceleration_max_m_s2": _largest(acceleration)}
+            spots["tool_speed"] = _peak(velocity, TOOL_FAST_M_S)
+            spots["tool_acceleration"] = _peak(acceleration, TOOL_BLOW_M_S2)
         reasons = dict.fromkeys(("speed_max_m_s", "acceleration_max_m_s2"), problem or FEW)
         yield _row(known, "tool", stream.stream, chain[-1].child, values, reasons), spots
 
@@ -225,19 +231,22 @@ def _stream_of(chain: Sequence[Joint], streams: Sequence[JointStream]) -> JointS
     return None
 
 
-def _tool_peaks(
+def _tool_motion(
     model: Model, chain: Sequence[Joint], positions: Positions, stamps: NDArray[np.int64]
-) -> dict[str, Spots]:
+) -> tuple[Motion | None, Motion | None]:
+    """Velocity and acceleration of the last link of a chain."""
     poses, inside = chain_poses(model, chain, positions, stamps)
     path = motion_of(Track(("x", "y", "z"), stamps[inside], poses.xyz_m[inside]), [0, 1, 2])
     velocity = path.derivative()
-    acceleration = velocity.derivative() if velocity else None
-    found = {"tool_speed": velocity, "tool_acceleration": acceleration}
-    return {kind: peak(motion.length(), motion.stamps()) if motion else Spots() for kind, motion in found.items()}
+    return velocity, velocity.derivative() if velocity else None
 
 
-def _size(spots: Spots) -> float | None:
-    return spots.top[0].value if spots.top else None
+def _largest(motion: Motion | None) -> float | None:
+    return float(motion.length().max()) if motion else None
+
+
+def _peak(motion: Motion | None, above: float) -> Spots:
+    return peak(motion.length(), motion.stamps(), above) if motion else Spots()
 
 
 def _clipped(track: Track) -> float:
