@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 
 from embodied_kit.errors import EnvironmentUnfitError
@@ -16,6 +17,7 @@ class FactsSpool:
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="embodied-kit-")  # noqa: SIM115 - lives as long as the spool
+        weakref.finalize(self, self._file.close)
         self._places: dict[str, tuple[int, int]] = {}
 
     @property

@@ -16,9 +16,17 @@ from embodied_validators.released import SUFFIX, read_released, released_files
 from embodied_validators.rulebook import Rulebook, load_rulebook
 from embodied_validators.rulefile import RULE_ID, comparable, parse_limits
 
-SIMULATION_PROFILE = "sim-preview@0.1"
-DEFAULT_PROFILE = "arm-preview@0.1"
-_BY_EMBODIMENT: Mapping[str, str] = {}  # of several robots the first that is here decides
+SIMULATION_PROFILE = "sim@1.0"
+DEFAULT_PROFILE = "arm@1.0"
+_BY_EMBODIMENT = {  # of several robots the first that is here decides
+    "humanoid": "humanoid@1.0",
+    "mobile_manipulator": "mobile@1.0",
+    "quadruped": "mobile@1.0",
+    "dual_arm": "dual_arm@1.0",
+    "single_arm": "arm@1.0",
+    "hand": "hand@1.0",
+    "human": "egocentric@1.0",
+}
 _KEYS = {"profile_id", "version", "title", "description", "status", "rules", "parameters", "overrides", "without"}
 _NEEDED = _KEYS - {"parameters", "overrides", "without"}
 _OVERRIDE_KEYS = {"severity", "limits"}
