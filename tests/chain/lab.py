@@ -25,7 +25,7 @@ from embodied_validators.context import make_context
 from embodied_validators.judge import judge
 from embodied_validators.profiles import load_profile
 
-PROFILE = "sim-preview@0.1"
+PROFILE = "sim@1.0"
 EPOCH_NS = 1_750_000_000_000_000_000
 CONTEXT = make_context(EPOCH_NS + 86_400_000_000_000)
 Answers = dict[str, str]

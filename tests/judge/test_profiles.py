@@ -43,11 +43,24 @@ def test_a_profile_is_whole(name: str) -> None:
     assert structural <= {rule.rule_id for rule in profile.rules}
 
 
-def test_the_default_follows_the_origin() -> None:
-    assert default_profile("sim") == "sim-preview@0.1"
+def test_the_default_follows_the_origin_and_the_body() -> None:
+    for embodiments in ([], ["single_arm"], ["humanoid"]):
+        assert default_profile("sim", embodiments) == "sim@1.0"
     for origin in ("real", "augmented", "generated", ""):
-        assert default_profile(origin) == "arm-preview@0.1"
-    assert {default_profile("sim"), default_profile("real")} <= set(profile_names())
+        assert default_profile(origin) == "arm@1.0"
+    chosen = {word: default_profile("real", [str(word)]) for word in standard().vocabulary("embodiment_class").codes}
+    assert chosen == {
+        "single_arm": "arm@1.0",
+        "dual_arm": "dual_arm@1.0",
+        "mobile_manipulator": "mobile@1.0",
+        "quadruped": "mobile@1.0",
+        "humanoid": "humanoid@1.0",
+        "hand": "hand@1.0",
+        "human": "egocentric@1.0",
+    }
+    assert default_profile("real", ["single_arm", "humanoid"]) == "humanoid@1.0"
+    assert default_profile("real", ["hand", "single_arm"]) == "arm@1.0"
+    assert {*chosen.values(), "sim@1.0"} == {name for name in profile_names() if "preview" not in name}
 
 
 def test_a_simulated_arm_may_have_small_cameras() -> None:

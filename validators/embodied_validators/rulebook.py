@@ -43,6 +43,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "undetermined": {"en": "otherwise undetermined", "zh": "否则为未判定"},
     "overridable": {"en": "A profile may change its limits.", "zh": "规则集可以改动其限值。"},
     "fixed": {"en": "No profile may change it.", "zh": "规则集不得改动。"},
+    "must": {"en": "No waiver lets its findings be.", "zh": "不得豁免。"},
+    "new": {"en": "New: in no released profile yet.", "zh": "新规则：尚未纳入已发布的规则集。"},
 }
 
 
@@ -128,6 +130,8 @@ def explain(rule: Rule, lang: Language) -> str:
         f"{_word('fix', lang)}: {pick(rule.fix, lang)}",
         "",
         _word("overridable" if rule.overridable else "fixed", lang),
+        *([] if rule.waivable else [_word("must", lang)]),
+        *([_word("new", lang)] if rule.preview else []),
     ]
     return "\n".join(lines) + "\n"
 
