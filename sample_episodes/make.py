@@ -28,7 +28,7 @@ from embodied_validators.judge import judge
 from embodied_validators.profiles import load_profile
 
 HERE = Path(__file__).parent
-PROFILE = "sim-preview@0.1"
+PROFILE = "sim@1.0"
 SEED = 7
 EPOCH_NS = 1_751_328_000_000_000_000  # 2025-07-01T00:00:00Z
 DAY_NS = 86_400_000_000_000

@@ -58,7 +58,7 @@ def test_a_rule_that_the_tool_lacks_is_no_attestation(
     keys: Path, copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.rmtree(copy / "attestation")
-    rules = [rule.rule_id for rule in load_profile("sim-preview@0.1").rules]
+    rules = [rule.rule_id for rule in load_profile("sim@1.0").rules]
     profile = str(profile_copy(tmp_path, rules=[*rules, "ZZ-99"]))
     words = ["--lang", "en", "attest", str(copy), "--level", "L2", "--key", str(keys / "lab.pem"), "--profile", profile]
     assert main(words) == 3

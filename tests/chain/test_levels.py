@@ -19,7 +19,6 @@ from embodied_kit.measure import default_cache, measure_path
 from embodied_kit.model.facts import DATASET_SCOPE
 from embodied_kit.model.report import Report
 from embodied_kit.model.rule import LEVELS
-from embodied_kit.spec import standard
 from embodied_validators.judge import exit_code, judge
 from embodied_validators.profiles import load_profile
 
@@ -47,8 +46,17 @@ def below(level: str) -> str | None:
 
 
 def profile_copy(folder: Path, **changes: object) -> Path:
-    (source,) = (path for path in standard().profile_files() if path.stem == PROFILE)
-    data = yaml.safe_load(source.read_text("utf-8"))
+    """The released profile as one of somebody's own, with changes."""
+    profile = load_profile(PROFILE)
+    data = {
+        "profile_id": "own-preview",
+        "version": "0.1",
+        "status": "preview",
+        "title": dict(profile.title),
+        "description": dict(profile.title),
+        "rules": [rule.rule_id for rule in profile.rules],
+        "parameters": dict(profile.parameters),
+    }
     path = folder / "changed.yaml"
     path.write_text(yaml.safe_dump({**data, **changes}, allow_unicode=True), "utf-8")
     return path

@@ -398,3 +398,28 @@ def test_more_rows_never_raise_a_level(ratios: list[float | None], more: float |
         return (None, "L1", "L2", "L3", "L4").index(report.level)
 
     assert level([*ratios, more]) <= level(ratios)
+
+
+EVERYTHING = everything()
+ROWS = sorted(
+    (unit.scope, table, n) for unit in EVERYTHING for table, rows in unit.tables.items() for n in range(len(rows))
+)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.sets(st.integers(0, len(ROWS) - 1), min_size=1, max_size=40))
+def test_fewer_rows_never_lower_a_level_and_more_never_raise_one(dropped: set[int]) -> None:
+    """Whatever rows are added to facts: no scope reaches a level that it did not reach without them."""
+    gone = {ROWS[index] for index in dropped if ROWS[index][1] not in ("coverage", "span", "error", "document")}
+    fewer = [
+        replace(
+            unit,
+            tables={
+                table: [row for n, row in enumerate(rows) if (unit.scope, table, n) not in gone]
+                for table, rows in unit.tables.items()
+            },
+        )
+        for unit in EVERYTHING
+    ]
+    less, more = run(all_rules(), *fewer).levels, run(all_rules(), *EVERYTHING).levels
+    assert all((None, *LEVELS).index(more[scope]) <= (None, *LEVELS).index(level) for scope, level in less.items())
