@@ -85,6 +85,8 @@ def test_what_is_expected_reaches_every_depth_and_kind() -> None:
         "embodied_kit/schemas/v1/dataset.schema.json",
         "embodied_kit/schemas/v1/rules/tm.yaml",
         "embodied_kit/schemas/v1/profiles/sim-preview@0.1.yaml",
+        "embodied_kit/schemas/v1/profiles/released/sim@1.0.jsonl",
+        "embodied_kit/schemas/v1/profiles/released/lock.json",
         "embodied_validators/report/html/assets/report.css",
         "embodied_validators/report/html/assets/report.js",
         "embodied_validators/report/messages.yaml",
