@@ -44,7 +44,7 @@ def parts_of(value: JsonObject) -> Parts:
 
 @dataclass(frozen=True)
 class _Known:
-    """A schema and what the values that were held against it came to, by their bytes."""
+    """A schema at a place, and what the values that were held against it there came to, by their bytes."""
 
     schema: JsonObject
     found: dict[bytes, tuple[SchemaProblem, ...]]
@@ -91,13 +91,15 @@ class PartChecker:
             if data is not None:
                 found = known.found.get(data)
                 if found is None:
-                    found = self._check(kind, known, data, document.value[name])
-                if found:
-                    problems += [replace(item, pointer=pointer + item.pointer) for item in found]
+                    found = self._check(kind, known, data, document.value[name], pointer)
+                problems += found
         return sorted(set(problems)) if problems else problems
 
-    def _check(self, kind: str, known: _Known, data: bytes, value: JsonValue) -> tuple[SchemaProblem, ...]:
-        found = tuple(check(kind, value, known.schema))
+    def _check(
+        self, kind: str, known: _Known, data: bytes, value: JsonValue, pointer: str = ""
+    ) -> tuple[SchemaProblem, ...]:
+        problems = check(kind, value, known.schema)
+        found = tuple(replace(item, pointer=pointer + item.pointer) for item in problems)
         if len(data) <= _LARGEST_KEPT_BYTES:
             if self._kept_n >= _MOST_KEPT or self._kept_bytes >= _MOST_BYTES_KEPT:
                 self._forget()
@@ -120,7 +122,7 @@ class PartChecker:
 
 
 def _split(schema: JsonObject, shared: dict[bytes, _Known]) -> _Split | None:
-    """None where the schema is about more than fields; equal schemas of fields become one object of `shared`."""
+    """None where the schema is about more than fields; equal schemas of one field become one object of `shared`."""
     says = {name for name in schema if name not in _SAYS_NOTHING and not name.startswith("x-")}
     patterns = schema.get("patternProperties", {})
     closed = patterns in ({"^x_": True}, {})
@@ -133,8 +135,9 @@ def _split(schema: JsonObject, shared: dict[bytes, _Known]) -> _Split | None:
     for name, inner in properties.items():
         if inner is not True:
             alone = _alone(inner, definitions)
-            known = shared.setdefault(orjson.dumps(alone, option=orjson.OPT_SORT_KEYS), _Known(alone, {}))
-            fields.append((name, "/" + name.replace("~", "~0").replace("/", "~1"), known))
+            pointer = "/" + name.replace("~", "~0").replace("/", "~1")
+            key = orjson.dumps([pointer, alone], option=orjson.OPT_SORT_KEYS)
+            fields.append((name, pointer, shared.setdefault(key, _Known(alone, {}))))
     return _Split(_Known({**names, "properties": dict.fromkeys(properties, True)}, {}), fields)
 
 

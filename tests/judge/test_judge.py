@@ -378,6 +378,29 @@ def test_the_place_is_the_worst_span() -> None:
     assert run(profile_of("TM-07"), other).findings[0].place.start_ns is None
 
 
+def test_spans_are_those_of_the_stream_and_of_its_publisher() -> None:
+    (unit,) = read_fixture(RULES / "TM-07" / "fail" / "six_percent.jsonl").units
+    spans = list(unit.tables["span"])
+    foreign = [{**row, "publisher": "ff" * 16, "start_ns": "1", "end_ns": "1790000009000000000"} for row in spans]
+    kinds = [{**row, "kind": "spike", "start_ns": "1", "end_ns": "1790000009000000000"} for row in spans]
+    more = replace(unit, tables={**unit.tables, "span": [*foreign, *kinds, *spans]})
+    assert run(profile_of("TM-07"), more).findings == run(profile_of("TM-07"), unit).findings
+    only = replace(unit, tables={**unit.tables, "span": [*foreign, *kinds]})
+    assert run(profile_of("TM-07"), only).findings[0].place.start_ns is None
+
+
+def test_a_value_of_a_dimension_has_the_unit_that_its_row_declares_and_a_count_has_none() -> None:
+    (unit,) = read_fixture(RULES / "SR-03" / "fail" / next(iter((RULES / "SR-03" / "fail").iterdir())).name).units
+    found = {(item.measure, item.unit) for item in run(all_rules(), unit).findings if item.rule_id == "SR-03"}
+    declared = {row["unit"] for row in unit.tables["dim"]}
+    assert found
+    assert {unit for _, unit in found} <= declared
+    assert "" not in declared
+    nan = {**fixture_row("SR-04"), "nan_n": 3, "unit": "rad"}
+    (finding,) = run(profile_of("SR-04"), episode(A, dim=[nan])).findings
+    assert finding.unit != "rad"
+
+
 def test_the_judges_reasons_are_told_in_chinese() -> None:
     for finding in run(all_rules(), *everything()).findings:
         if finding.reason:

@@ -43,12 +43,14 @@ class UnitView:
 
     def groups(self, table: str, columns: Sequence[str]) -> Mapping[str, Sequence[Group]]:
         """Scope -> rows of a table by their values in some columns."""
-        grouped: dict[str, dict[tuple[JsonValue, ...], list[Row]]] = {}
+        home = self.facts.scope
+        grouped: dict[str, dict[tuple[JsonValue, ...], list[Row]]] = {home: {}}
         alone: dict[str, list[Group]] = {}
-        value_of = values_getter(columns)
+        value_of, at_home = values_getter(columns), grouped[home]
         for row in self.facts.tables[table]:
-            scope, key = scope_of(row, self.facts), value_of(row)
-            by_key = grouped.setdefault(scope, {})
+            key, episode = value_of(row), row.get("episode")
+            scope = home if episode == home else scope_of(row, self.facts)
+            by_key = at_home if scope == home else grouped.setdefault(scope, {})
             try:
                 rows = by_key.get(key)
             except TypeError:  # a list or an object
