@@ -27,7 +27,7 @@ from embodied_validators.profiles import load_profile
 
 PROFILE = "sim@1.0"
 EPOCH_NS = 1_750_000_000_000_000_000
-CONTEXT = make_context(EPOCH_NS + 86_400_000_000_000)
+CONTEXT = make_context(EPOCH_NS + 400 * 86_400_000_000_000)  # the dated tables are in force by then
 Answers = dict[str, str]
 """Rule -> first level at which it fails or is undetermined."""
 FAULTS_YAML = Path(__file__).parents[1] / "faults.yaml"

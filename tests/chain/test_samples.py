@@ -21,8 +21,9 @@ FOUND_BY = {
     "wrong_depth_unit": {"DG-01"},
     "good": {"TM-14"},
 }
-CUT_TAKE = {"SM-05"}  # the outcome of a take that goes on is not known
-SIMULATION = {"ST-01"}  # from L4: no exposure time
+CUT_TAKE = {"SM-05", "DS-10"}  # the outcome of a take that goes on is not known, nor are there outcomes to count
+SIMULATION = {"ST-01", "DS-08"}  # from L4: no exposure time; a warning: one task
+SHORT = {"DS-14", "KN-10", "VS-12", "TM-13"}  # warnings: nothing was exported; a window is too short for lag and drift
 
 
 def test_every_sample_is_there() -> None:
@@ -50,8 +51,10 @@ def test_each_episode_has_segments_of_its_window() -> None:
 
 def test_the_good_one_reaches_l2() -> None:
     expected = json.loads((SAMPLES / "good" / "expected.json").read_bytes())
-    assert (expected["level"], expected["undetermined"]) == ("L2", [])
-    assert {what["from_level"] for what in expected["failed"].values()} <= {"L3", "L4"}
+    assert expected["level"] == "L2"
+    assert set(expected["undetermined"]) <= SHORT
+    blocking = {rule: what["from_level"] for rule, what in expected["failed"].items() if rule not in SIMULATION}
+    assert set(blocking.values()) <= {"L3", "L4"}
 
 
 def test_a_sample_comes_out_the_same_byte_for_byte(tmp_path: Path) -> None:
