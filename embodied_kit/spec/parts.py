@@ -7,9 +7,9 @@ kept by the field's canonical bytes. `tests/spec/test_parts.py` holds the outcom
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -21,6 +21,8 @@ _SAYS_NOTHING = frozenset({"$schema", "$id", "$defs", "title", "description", "e
 _MOST_KEPT = 100_000
 _LARGEST_KEPT_BYTES = 64 * 1024
 _MOST_BYTES_KEPT = 32 * 2**20
+_FoundBy: TypeAlias = tuple[int, tuple[SchemaProblem, ...]]
+_Found: TypeAlias = tuple[_FoundBy, ...]
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,13 @@ class Parts:
 
     Attributes:
         names: The names of its fields, in one piece.
+        problems: What it came to under each schema (by identity) that was asked of its kind so far.
     """
 
     value: JsonObject
     fields: Mapping[str, bytes]
     names: bytes
+    problems: dict[int, list[SchemaProblem]] = field(default_factory=dict)
 
 
 def parts_of(value: JsonObject) -> Parts:
@@ -56,11 +60,31 @@ class _Split:
 
     Attributes:
         names: The same schema, which looks at the names only.
-        fields: (field, its JSON pointer, schema of its value); those that say nothing are left out.
+        fields: Field -> its JSON pointer and the schema of its value; those that say nothing are left out.
     """
 
     names: _Known
-    fields: Sequence[tuple[str, str, _Known]]
+    fields: Mapping[str, tuple[str, _Known]]
+
+
+@dataclass
+class _Kind:
+    """Every schema that was asked of a kind of document, so that a field is looked up once for all of them.
+
+    Attributes:
+        splits: Identity of a schema -> its parts.
+        by_field: Field -> bytes of its value -> (identity of a schema, problems) of those that have any.
+        by_names: The same for the names of the fields.
+    """
+
+    splits: dict[int, _Split] = field(default_factory=dict)
+    by_field: dict[str, dict[bytes, _Found]] = field(default_factory=dict)
+    by_names: dict[bytes, _Found] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Let go of what was found."""
+        self.by_field.clear()
+        self.by_names.clear()
 
 
 class PartChecker:
@@ -69,6 +93,7 @@ class PartChecker:
     def __init__(self) -> None:
         self._split: dict[int, tuple[JsonObject, _Split | None]] = {}  # keeps a schema alive: its identity is its own
         self._shared: dict[bytes, _Known] = {}
+        self._kinds: dict[str, _Kind] = {}
         self._kept_n = self._kept_bytes = 0
 
     def problems(self, kind: str, document: Parts, schema: JsonObject) -> list[SchemaProblem]:
@@ -82,18 +107,52 @@ class PartChecker:
         split = self._split_of(schema)
         if split is None:
             return check(kind, document.value, schema)
-        fields = document.fields
-        problems: list[SchemaProblem] = []
-        found = split.names.found.get(document.names)
-        problems += self._check(kind, split.names, document.names, dict.fromkeys(fields)) if found is None else found
-        for name, pointer, known in split.fields:
-            data = fields.get(name)
-            if data is not None:
+        of_kind = self._kinds.setdefault(kind, _Kind())
+        if id(schema) not in of_kind.splits:
+            of_kind.splits[id(schema)] = split
+            of_kind.forget()
+        if id(schema) not in document.problems:
+            self._all(kind, of_kind, document)
+        return document.problems[id(schema)]
+
+    def _all(self, kind: str, of_kind: _Kind, document: Parts) -> None:
+        """Problems of a document under every schema that was asked of its kind."""
+        problems: dict[int, list[SchemaProblem]] = {identity: [] for identity in of_kind.splits}
+        found = of_kind.by_names.get(document.names)
+        if found is None:
+            nameless = dict.fromkeys(document.fields)
+            made = (
+                (key, self._check(kind, split.names, document.names, nameless)) for key, split in of_kind.splits.items()
+            )
+            found = of_kind.by_names[document.names] = tuple(item for item in made if item[1])
+        self._add(problems, found)
+        for name, data in document.fields.items():
+            known = of_kind.by_field.setdefault(name, {})
+            found = known.get(data)
+            if found is None:
+                found = tuple(self._of_field(kind, of_kind, name, data, document.value[name]))
+                if len(data) <= _LARGEST_KEPT_BYTES:
+                    known[data] = found
+            if found:
+                self._add(problems, found)
+        for identity, items in problems.items():
+            document.problems[identity] = sorted(set(items)) if items else items
+
+    def _of_field(self, kind: str, of_kind: _Kind, name: str, data: bytes, value: JsonValue) -> Iterator[_FoundBy]:
+        for identity, split in of_kind.splits.items():
+            at = split.fields.get(name)
+            if at is not None:
+                pointer, known = at
                 found = known.found.get(data)
                 if found is None:
-                    found = self._check(kind, known, data, document.value[name], pointer)
-                problems += found
-        return sorted(set(problems)) if problems else problems
+                    found = self._check(kind, known, data, value, pointer)
+                if found:
+                    yield identity, found
+
+    @staticmethod
+    def _add(problems: dict[int, list[SchemaProblem]], found: _Found) -> None:
+        for identity, items in found:
+            problems[identity] += items
 
     def _check(
         self, kind: str, known: _Known, data: bytes, value: JsonValue, pointer: str = ""
@@ -112,6 +171,8 @@ class PartChecker:
         names = [split.names for _, split in self._split.values() if split is not None]
         for known in (*self._shared.values(), *names):
             known.found.clear()
+        for of_kind in self._kinds.values():
+            of_kind.forget()
         self._kept_n = self._kept_bytes = 0
 
     def _split_of(self, schema: JsonObject) -> _Split | None:
@@ -131,13 +192,13 @@ def _split(schema: JsonObject, shared: dict[bytes, _Known]) -> _Split | None:
     properties: Any = schema.get("properties", {})
     definitions: Any = schema.get("$defs", {})
     names = {key: value for key, value in schema.items() if key != "$defs"}
-    fields: list[tuple[str, str, _Known]] = []
+    fields: dict[str, tuple[str, _Known]] = {}
     for name, inner in properties.items():
         if inner is not True:
             alone = _alone(inner, definitions)
             pointer = "/" + name.replace("~", "~0").replace("/", "~1")
             key = orjson.dumps([pointer, alone], option=orjson.OPT_SORT_KEYS)
-            fields.append((name, pointer, shared.setdefault(key, _Known(alone, {}))))
+            fields[name] = (pointer, shared.setdefault(key, _Known(alone, {})))
     return _Split(_Known({**names, "properties": dict.fromkeys(properties, True)}, {}), fields)
 
 
