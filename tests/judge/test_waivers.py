@@ -89,6 +89,17 @@ def test_a_waiver_that_names_no_place_or_covers_most_is_broad() -> None:
     ):
         assert run(PROFILE, *units, waivers=[waiver(**change)]).waivers[0].broad is broad
     assert not run(PROFILE, *units, waivers=[waiver(episode="01")]).waivers[0].broad
+    for count, covered, broad in ((4, 2, False), (4, 3, True), (3, 3, False)):
+        bad = [episode(f"a{n}" if n < covered else f"b{n}", stream=[lossy(0.2)]) for n in range(count)]
+        assert run(PROFILE, *bad, waivers=[waiver(episode="a?")]).waivers[0].broad is broad, "more than half of four"
+
+
+def test_the_digest_tells_waivers_apart_and_is_empty_without_any() -> None:
+    digests = [
+        judged(*items).digests["waivers"] for items in ((), (waiver(),), (waiver(who="x"),), (waiver(), waiver()))
+    ]
+    assert digests[0] == ""
+    assert len(set(digests)) == 4
 
 
 def test_waivers_of_warnings_leave_the_mark_alone() -> None:
