@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embodied_kit import __version__
-from embodied_kit.canonical import parse_json, sha256_hex
+from embodied_kit.canonical import MAX_DOCUMENT_BYTES, parse_json, sha256_hex
 from embodied_kit.cli.measuring import Measuring, measured_each
 from embodied_kit.cli.spool import FactsSpool
 from embodied_kit.cli.texts import Texts
@@ -17,6 +17,7 @@ from embodied_kit.episode.layout import DATASET_JSON, ROBOT_JSON, ROBOTS
 from embodied_kit.episode.times import rfc3339
 from embodied_kit.errors import DataError
 from embodied_kit.measure import read_facts
+from embodied_kit.measure.walk import read_inside
 from embodied_kit.model.facts import DATASET_SCOPE, Depth, Facts
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.report import Context, Report
@@ -112,16 +113,14 @@ def profile_of(path: Path, units: Iterable[Facts]) -> str:
     if not (path / DATASET_JSON).is_file():
         return default_profile(data_origin(units))
     robots = sorted(path.glob(f"{ROBOTS}/*/{ROBOT_JSON}"))
-    origin = _said(path / DATASET_JSON, "data_origin")
-    return default_profile(origin, [_said(robot, "embodiment_class") for robot in robots])
+    origin = _said(path, DATASET_JSON, "data_origin")
+    classes = [_said(path, robot.relative_to(path).as_posix(), "embodiment_class") for robot in robots]
+    return default_profile(origin, classes)
 
 
-def _said(path: Path, name: str) -> str:
+def _said(root: Path, path: str, name: str) -> str:
     """A text in a document; empty where there is none: what is wrong with it is found when it is judged."""
-    try:
-        value = (parse_json(path.read_bytes()).value or {}).get(name)
-    except OSError:
-        return ""
+    value = (parse_json(read_inside(root, path, MAX_DOCUMENT_BYTES) or b"").value or {}).get(name)
     return value if isinstance(value, str) else ""
 
 

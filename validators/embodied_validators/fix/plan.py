@@ -104,7 +104,7 @@ def _require_changeable(root: Path) -> None:
     try:
         dataset.require_open()
     except DataError:  # dataset.json cannot be read as it is; it may be one of those to repair
-        value = read_exact((root / DATASET_JSON).read_bytes().removeprefix(BOM_UTF8))
+        value = read_exact((read_inside(root, DATASET_JSON, MAX_DOCUMENT_BYTES) or b"").removeprefix(BOM_UTF8))
         if value is None or value.get("state") != "open":
             raise
 

@@ -118,7 +118,8 @@ class Detailed:
             return times_ns, values
         order = np.lexsort((values, times_ns))
         times_ns, values = times_ns[order], values[order]
-        again = (np.diff(times_ns) == 0) & ((np.diff(values) == 0) | (np.isnan(values[1:]) & np.isnan(values[:-1])))
+        equal = (values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))
+        again = (np.diff(times_ns) == 0) & equal
         kept = np.concatenate([[True], ~again])[: len(times_ns)]
         return times_ns[kept], values[kept]
 
