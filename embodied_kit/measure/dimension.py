@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,13 +72,14 @@ def measure_dimension(values: Blocks) -> Dimension:
     low, high, total = math.inf, -math.inf, 0.0
     last = np.empty(0)
     for block in values():
+        finite = _finite(block)
         n += len(block)
-        nan_n += int(np.isnan(block).sum())
-        inf_n += int(np.isinf(block).sum())
-        joined = np.concatenate([last, block])
-        unchanged += int((joined[1:] == joined[:-1]).sum())
+        if len(finite) < len(block):
+            nans = int(np.count_nonzero(np.isnan(block)))
+            nan_n += nans
+            inf_n += len(block) - len(finite) - nans
+        unchanged += int(np.count_nonzero(block[1:] == block[:-1])) + int(np.count_nonzero(block[:1] == last))
         last = block[-1:]
-        finite = block[np.isfinite(block)]
         if len(finite):
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
             with np.errstate(over="ignore", invalid="ignore"):
@@ -104,7 +105,7 @@ def measure_dimension(values: Blocks) -> Dimension:
         unchanged_ratio,
         found.top_value if found else None,
         found.top_count / n if found else None,
-        _sentinels(values, finite_n),
+        _sentinels(values, finite_n, [value for value in SENTINELS if low <= value <= high]),
     )
 
 
@@ -148,7 +149,13 @@ def _holes(block: Array) -> NDArray[np.bool_]:
 def finite_blocks(values: Blocks) -> Iterator[Values]:
     """The finite values, block by block."""
     for block in values():
-        yield block[np.isfinite(block)]
+        yield _finite(block)
+
+
+def _finite(block: Values) -> Values:
+    """The finite values of a block: itself where all are."""
+    told = np.isfinite(block)
+    return block if told.all() else block[told]
 
 
 def _std(values: Blocks, mean: float, n: int) -> float | None:
@@ -159,11 +166,11 @@ def _std(values: Blocks, mean: float, n: int) -> float | None:
     return math.sqrt(squares / n) if math.isfinite(squares) else None
 
 
-def _sentinels(values: Blocks, n: int) -> int:
-    counts = dict.fromkeys(SENTINELS, 0)
-    for block in finite_blocks(values):
-        for value in SENTINELS:
-            counts[value] += int((block == value).sum())
+def _sentinels(values: Blocks, n: int, possible: Sequence[float]) -> int:
+    counts = dict.fromkeys(possible, 0)
+    for block in finite_blocks(values) if possible else ():
+        for value in possible:
+            counts[value] += int(np.count_nonzero(block == value))
     repeated = [value for value, count in counts.items() if count >= SENTINEL_MIN_REPEATS]
     if not repeated:
         return 0

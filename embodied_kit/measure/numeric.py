@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -17,6 +18,7 @@ MAX_DIMENSIONS = 512
 MAX_LAYOUTS = 64
 _MANY_LAYOUTS = 1024
 _SLICE_VALUES = 2**19
+_HELD_VALUES = 2**22
 _NOT_NUMERIC = ("sensor_msgs/Image", "sensor_msgs/CompressedImage", "sensor_msgs/CameraInfo", "sensor_msgs/PointCloud2")
 _NOT_MEASURED = ("covariance", "header")
 _AXES = ("x", "y", "z", "w")
@@ -111,7 +113,24 @@ class Field:
         matrix.values.append(np.array(values, np.float64))
         matrix.stamps.append(np.array(stamps, np.int64))
 
-    def dimension(self, index: int) -> Blocks:
+    def dimensions(self) -> Iterator[Blocks]:
+        """Values of each dimension in turn; where they fit, of many of them from one pass over the rows."""
+        together = _HELD_VALUES // max(1, sum(matrix.values.n for matrix in self._matrices.values()))
+        for first in range(0, len(self.names), max(1, together)):
+            group = range(first, min(first + max(1, together), len(self.names)))
+            yield from self._held(group) if together else map(self._dimension, group)
+
+    def _held(self, group: range) -> list[Blocks]:
+        """Values of some dimensions, held in memory."""
+        parts: dict[int, list[Array]] = {index: [] for index in group}
+        for matrix in self._matrices.values():
+            wanted = [(place, index) for place, index in enumerate(matrix.order) if index in parts]
+            for block in matrix.values.blocks() if wanted else ():
+                for place, index in wanted:
+                    parts[index].append(np.ascontiguousarray(block[:, place]))
+        return [partial(iter, item) for item in parts.values()]
+
+    def _dimension(self, index: int) -> Blocks:
         """Values of one dimension: of the layouts that have it, one after the other."""
 
         def blocks() -> Iterator[Array]:

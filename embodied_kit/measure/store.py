@@ -67,16 +67,18 @@ class Column:
     def blocks(self) -> Iterator[Array]:
         """All rows in order, `block_rows` at a time."""
         held: list[Array] = []
-        count = 0
+        missing = self.block_rows
         for part in self._parts():
-            held.append(part)
-            count += len(part)
-            while count >= self.block_rows:
-                whole = _joined(held, self.dtype)
-                yield whole[: self.block_rows]
-                held = [whole[self.block_rows :]]
-                count -= self.block_rows
-        if count:
+            first = 0
+            while len(part) - first >= missing:
+                held.append(part[first : first + missing])
+                first += missing
+                yield _joined(held, self.dtype)
+                held, missing = [], self.block_rows
+            if first < len(part):
+                held.append(part[first:])
+                missing -= len(part) - first
+        if held:
             yield _joined(held, self.dtype)
 
     def _parts(self) -> Iterator[Array]:

@@ -38,7 +38,7 @@ def dim_rows(episode: Episode) -> list[Row]:
 def _field_rows(episode: Episode, view: StreamView, series: Series, found: Field) -> Iterator[Row]:
     unit = units_of(view.declared, series.short_type, [found.path])[found.path]
     quantity = quantity_of(series.short_type, found.path)
-    for index, name in enumerate(found.names):
+    for index, (name, held) in enumerate(zip(found.names, found.dimensions(), strict=True)):
         values: dict[str, JsonValue] = {
             "stream": view.stream,
             "publisher": series.publisher,
@@ -48,7 +48,7 @@ def _field_rows(episode: Episode, view: StreamView, series: Series, found: Field
             "role": view.role or None,
             "quantity": quantity,
             "unit": unit,
-            **_numbers(found.dimension(index)),
+            **_numbers(held),
         }
         reasons = dict.fromkeys(_VALUE_COLUMNS, "no finite value")
         reasons |= {"unit": "no unit is declared", "role": "the stream is not declared"}
