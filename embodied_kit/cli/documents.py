@@ -71,13 +71,13 @@ def datasets_of(paths: Iterable[Path]) -> list[Path]:
 
 
 def _check(root: Path, level: Level, texts: Texts) -> int:
-    from embodied_kit.cli.judging import data_origin  # noqa: PLC0415  # heavy
+    from embodied_kit.cli.judging import profile_of  # noqa: PLC0415  # heavy
     from embodied_kit.measure import measure_path  # noqa: PLC0415
     from embodied_validators.judge import judge  # noqa: PLC0415  # arrows
-    from embodied_validators.profiles import default_profile, load_profile  # noqa: PLC0415
+    from embodied_validators.profiles import load_profile  # noqa: PLC0415
 
     facts = tuple(measure_path(root, depth="index"))
-    profile = _documents_only(load_profile(default_profile(data_origin(facts))))
+    profile = _documents_only(load_profile(profile_of(root, facts)))
     report = judge(facts, profile, Context(time.time_ns()))
     wanted = LEVELS[: LEVELS.index(level) + 1]
     found = [item for item in report.findings if item.level in wanted and item.place.episode not in report.excluded]

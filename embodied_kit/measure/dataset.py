@@ -42,6 +42,7 @@ def measure_whole(
     own = [entry for entry in entries if not entry.episode]
     documents = [place.document(entry) for entry in own if entry.document]
     known = DatasetDocuments(documents)
+    broken = {document.path for document in documents if not document.ok}
     jobs, left_out = _jobs(entries, sample)
     progress.expect(sum(job.data_bytes for job in jobs))
     files: list[Row] = []
@@ -58,9 +59,12 @@ def measure_whole(
     tables: dict[str, Sequence[Row]] = {
         "file": [*files, *place.file_rows(own, declared, {}, depth)],
         "document": [*(document_row(document) for document in documents), *_missing(documents)],
-        "coverage": [*(entry_coverage(entry, hashed=False) for entry in own), *left_out_coverage(left_out)],
+        "coverage": [
+            *(entry_coverage(entry, depth, hashed=False, readable=entry.path not in broken) for entry in own),
+            *left_out_coverage(left_out),
+        ],
     }
-    together = _after_all_episodes(place, known, summaries, counts, depth)
+    together = _after_all_episodes(place, known, summaries, counts, depth, left_out)
     if depth != "index":
         tables["text"] = folder_text_rows(place, own, documents, None)
     tables |= {**together, "error": left_out_errors(left_out, ["file", *together])}
@@ -68,7 +72,12 @@ def measure_whole(
 
 
 def _after_all_episodes(
-    place: Place, dataset: DatasetDocuments, episodes: Sequence[EpisodeSummary], counts: Sequence[Row], depth: Depth
+    place: Place,
+    dataset: DatasetDocuments,
+    episodes: Sequence[EpisodeSummary],
+    counts: Sequence[Row],
+    depth: Depth,
+    left_out: Sequence[str],
 ) -> dict[str, Sequence[Row]]:
     """Tables that need every episode: rows from their summaries, whatever engine measured them.
 
@@ -78,10 +87,13 @@ def _after_all_episodes(
         episodes: In order of their names.
         counts: Rows of the table `document` without the documents.
         depth: How deep the episodes were measured.
+        left_out: Names of episodes that are not in the sample; numbers over all episodes are not made of some.
     """
-    links = [*dataset_links(dataset, episodes), *duplicate_links(episodes), *field_links(counts)]
-    links += governance_links(dataset, episodes)
-    return {"link": [*links, *_robot_urdfs(place, dataset)], "corpus": corpus_rows(episodes, dataset, depth)}
+    links = [*dataset_links(dataset, episodes, left_out), *duplicate_links(episodes), *_robot_urdfs(place, dataset)]
+    if left_out:
+        return {"link": links, "corpus": []}
+    links += [*field_links(counts), *governance_links(dataset, episodes)]
+    return {"link": links, "corpus": corpus_rows(episodes, dataset, depth)}
 
 
 def measure_episode_folder(

@@ -15,6 +15,8 @@ from embodied_kit.measure.walk import Entry
 from embodied_kit.model.facts import Depth, Row
 
 _UNOPENED = "not part of the layout"
+_UNLISTED = "no document lists it"
+_UNREADABLE = "the document cannot be read"
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,23 @@ def data_bytes(entries: Sequence[Entry]) -> int:
     return sum(entry.size or 0 for entry in entries if entry.kind == "mcap")
 
 
-def entry_coverage(entry: Entry, *, hashed: bool) -> Row:
-    """What was done with a file that is no data file; `hashed` where its digest is held against a list."""
+def entry_coverage(entry: Entry, depth: Depth, *, hashed: bool, readable: bool = True) -> Row:
+    """What was done with a file that is no data file.
+
+    Args:
+        entry: The file.
+        depth: How deep is looked.
+        hashed: Whether its digest is held against a list.
+        readable: Of a document, whether it could be read.
+    """
     episode = entry.episode or None
     if entry.size is None:
         return coverage_row(entry.path, episode, opened=False, decoded=False, reason="not a regular file")
     if entry.document or entry.kind == "urdf":
-        return coverage_row(entry.path, episode, opened=True, decoded=True)
+        reason = "" if readable else _UNREADABLE
+        return coverage_row(entry.path, episode, opened=True, decoded=readable, reason=reason)
     if hashed:
         return coverage_row(entry.path, episode, opened=True, decoded=False)  # its digest is compared
-    reason = NEEDS_SIGNAL if entry.kind == "bag_metadata" else _UNOPENED
+    unlisted = _UNLISTED if depth != "index" else NEEDS_SIGNAL
+    reason = unlisted if entry.kind == "bag_metadata" else _UNOPENED
     return coverage_row(entry.path, episode, opened=False, decoded=False, reason=reason)

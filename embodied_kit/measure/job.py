@@ -5,7 +5,7 @@ An engine may call `measure_episode` in this process or in another one, in any o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from embodied_kit.episode.layout import EPISODE_JSON, EPISODES
@@ -21,7 +21,7 @@ from embodied_kit.measure.location import DataFile
 from embodied_kit.measure.measured import Measured
 from embodied_kit.measure.rows import error_row
 from embodied_kit.measure.tables.audio import with_voice
-from embodied_kit.measure.tables.coverage import CONTENT_TABLES, unread_data
+from embodied_kit.measure.tables.coverage import CONTENT_TABLES, UNREAD, coverage_row, unread_data
 from embodied_kit.measure.tables.text import folder_text_rows
 from embodied_kit.measure.unit import lost_unit, measure_unit
 from embodied_kit.measure.walk import Entry
@@ -141,7 +141,7 @@ def _result(
         **measured.tables,
         "document": [document_row(document), *measured.tables["document"]],
         "link": [*links, *measured.tables["link"]],
-        "coverage": [*_coverage(job, depth, listed), *measured.tables["coverage"]],
+        "coverage": [*_coverage(job, depth, document, declared), *measured.tables["coverage"]],
         "error": [*measured.tables["error"], *_data_errors(job, declared)],
     }
     if "text" in tables:
@@ -163,12 +163,16 @@ def _result(
     )
 
 
-def _coverage(job: EpisodeJob, depth: Depth, listed: set[str]) -> list[Row]:
-    return [
-        entry_coverage(entry, hashed=depth != "index" and entry.path in listed)
-        for entry in job.entries
-        if entry.kind != "mcap" or entry.size is None
-    ]
+def _coverage(job: EpisodeJob, depth: Depth, document: Document, declared: Sequence[Declared]) -> Iterator[Row]:
+    """What was done with files that are no data files, and with data files that are listed and not there."""
+    listed, present = {item.path for item in declared}, {entry.path for entry in job.entries}
+    for entry in job.entries:
+        if entry.kind != "mcap" or entry.size is None:
+            hashed, readable = depth != "index" and entry.path in listed, entry.path != document.path or document.ok
+            yield entry_coverage(entry, depth, hashed=hashed, readable=readable)
+    for entry, _ in merge_declared(list(job.entries), list(declared)):
+        if entry.kind == "mcap" and entry.path not in present:
+            yield coverage_row(entry.path, job.name, opened=False, decoded=False, seen=False, reason=UNREAD)
 
 
 def _data_errors(job: EpisodeJob, declared: Sequence[Declared]) -> list[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from embodied_kit.measure.derive import DeriveInput, Deriver
 from embodied_kit.measure.given import GivenLayer
@@ -56,7 +56,7 @@ def derive_segments(known: DeriveInput) -> Tables:
     return {"segment": rows}
 
 
-SEGMENTS = Deriver("segments", 2, "signal", ("segment",), derive_segments)
+SEGMENTS = Deriver("segments", 3, "signal", ("segment",), derive_segments)
 
 
 def misplaced(pieces: Sequence[Piece], span: tuple[int, int] | None) -> Misplaced:
@@ -143,16 +143,23 @@ def _objects(pieces: Sequence[Piece], known: Sequence[str]) -> dict[str, JsonVal
 def _gripper_rows(known: DeriveInput, name: str, path: str, pieces: Sequence[Piece]) -> Iterator[Row]:
     """Where a gripper closed or opened: one row, none where it did neither."""
     events = gripper_events(known)
-    if events is None:
+    if events is None or _unread(known):
         yield _row(known, "gripper", name, "", {"path": path, "n": None, "gripper_inside_ratio": None})
     elif events:
         ratio = events_inside(events, pieces) / len(events)
         yield _row(known, "gripper", name, "", {"path": path, "n": len(events), "gripper_inside_ratio": ratio})
 
 
+def _unread(known: DeriveInput) -> str:
+    """Why a part of the recording was not read; empty where all of it was."""
+    rows = known.facts.get("error", ())
+    return next((str(row["reason"]) for row in rows if "dim" in cast("list[str]", row["tables"])), "")
+
+
 def _row(known: DeriveInput, kind: str, layer: str, arm: str, values: dict[str, JsonValue]) -> Row:
     reasons = dict.fromkeys(("covered_ratio", "misplaced_n", "outside_n"), _NO_SPAN)
-    reasons |= {"unknown_skill_n": _OTHER_WORDS, "gripper_inside_ratio": _TOO_LONG, "n": _TOO_LONG}
+    not_known = _unread(known) or _TOO_LONG
+    reasons |= {"unknown_skill_n": _OTHER_WORDS, "gripper_inside_ratio": not_known, "n": not_known}
     told = {column: reason for column, reason in reasons.items() if column in values}
     key: dict[str, JsonValue] = {"kind": kind, "layer": layer, "arm": arm}
     return make_row("segment", key | values, episode=known.episode_id, reasons=told)

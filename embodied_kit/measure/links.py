@@ -141,15 +141,23 @@ def episode_document_links(name: str, path: str, document: JsonObject, dataset: 
     return rows if dataset is None else [*rows, *_episode_references(name, path, document, dataset)]
 
 
-def dataset_links(dataset: DatasetDocuments, episodes: Sequence[EpisodeSummary]) -> list[Row]:
-    """Every link of the dataset's own documents."""
+def dataset_links(
+    dataset: DatasetDocuments, episodes: Sequence[EpisodeSummary], left_out: Sequence[str] = ()
+) -> list[Row]:
+    """Every link of the dataset's own documents.
+
+    Args:
+        dataset: The documents.
+        episodes: Those that were measured.
+        left_out: Names of episodes that are there and were not; then nothing is held against totals.
+    """
     value = dataset.first("dataset")
     rows: list[Row] = []
     if value:
         rows.append(_form("dataset_id", DATASET_JSON, get_text(value, "dataset_id"), _UUID7, None))
         rows += _order(DATASET_JSON, value, ("original_time", "last_modified_time"), episode=None)
-        rows += _dataset_references(value, dataset, {episode.name for episode in episodes})
-        rows += _totals(value, episodes)
+        rows += _dataset_references(value, dataset, {*(episode.name for episode in episodes), *left_out})
+        rows += [] if left_out else _totals(value, episodes)
         rows += _lineage(DATASET_JSON, value, None)
     rows += _cycles(episodes)
     rows += _unique(dataset, episodes)

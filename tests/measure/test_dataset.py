@@ -422,8 +422,28 @@ def test_an_episode_whose_data_are_missing_or_barred_says_so(tmp_path: Path) -> 
     facts = measured(root)[EPISODE_ID]
     assert [row["reason"] for row in facts.tables["error"]] == ["a data file is missing or is not opened"]
     assert states(facts, "stream_topic") == {"missing"}
+    row = one(facts, "coverage", path=f"episodes/{EPISODE_ID}/{data.name}")
+    assert (row["seen"], row["opened"], row["reason"]) == (False, False, "a data file is missing or is not opened")
     data.symlink_to(root / "dataset.json")
     assert [row["path"] for row in measured(root)[EPISODE_ID].tables["error"]] == [f"episodes/{EPISODE_ID}/{data.name}"]
+
+
+@pytest.mark.parametrize("path", ["dataset.json", "governance.json", f"episodes/{EPISODE_ID}/episode.json"])
+def test_a_document_that_cannot_be_read_was_not_seen(tmp_path: Path, path: str) -> None:
+    root = write_dataset(tmp_path)
+    (root / path).write_bytes(b'{"schema_version": ')
+    rows = [row for facts in measured(root).values() for row in facts.tables["coverage"] if row["path"] == path]
+    assert [(row["opened"], row["decoded"], row["reason"]) for row in rows] == [
+        (True, False, "the document cannot be read")
+    ]
+
+
+def test_what_is_derived_of_half_a_recording_is_as_incomplete_as_the_recording(tmp_path: Path) -> None:
+    root = write_dataset(tmp_path)
+    data = root / "episodes" / EPISODE_ID / "data_000.mcap"
+    data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
+    (row,) = measured(root)[EPISODE_ID].tables["error"]
+    assert {"dim", "kin", "cloud", "geometry"} <= set(row["tables"])
 
 
 def test_a_bag_file_is_known_by_its_content_and_opened_under_any_name(tmp_path: Path) -> None:

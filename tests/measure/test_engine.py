@@ -169,6 +169,15 @@ def test_a_sample_is_seeded_nested_and_says_so(many: Path) -> None:
     assert list(facts_lines(whole)) == list(facts_lines(measure_path(many, depth="index")))
 
 
+def test_a_sample_is_blamed_for_nothing_that_only_the_whole_can_tell(many: Path) -> None:
+    *_, dataset = measure_path(many, sample=Sample(3))
+    wrong = {"different", "dangling", "missing"}
+    assert [row for row in dataset.tables["link"] if row["state"] in wrong] == []
+    assert not {row["kind"] for row in dataset.tables["link"]} & {"totals", "core_fields", "general_fields"}
+    assert dataset.tables["corpus"] == []
+    assert {"link", "corpus"} <= {str(table) for row in dataset.tables["error"] for table in row["tables"]}  # type: ignore[union-attr]
+
+
 def test_a_sample_of_an_episode_is_refused(many: Path) -> None:
     with pytest.raises(UsageError):
         list(measure_path(many / "episodes" / names(many)[0], sample=Sample(1)))

@@ -14,10 +14,12 @@ from report.test_formats import cases
 
 from embodied_kit.language import Language
 from embodied_kit.model.outcomes import outcomes_of
-from embodied_kit.model.report import Report
+from embodied_kit.model.report import Place, Report, Skipped
 from embodied_validators.report import FORMATS, FormatName, Request, read_reports
+from embodied_validators.report.conditions import skipped_why
 from embodied_validators.report.diff import compare
 from embodied_validators.report.fingerprint import fingerprints
+from embodied_validators.report.words import Words, reason_text
 
 TOLD: Mapping[Language, tuple[str, ...]] = {
     "en": (
@@ -136,3 +138,12 @@ def test_a_rule_that_is_skipped_now_leaves_less_known() -> None:
     assert found.tendency == "undecided"
     assert compare(after, bad_report()).tendency == "same"
     assert compare(bad_report(), replace(bad_report(), partial=True, level=None)).tendency == "undecided"
+
+
+def test_an_unreadable_document_is_told_in_words_and_its_rule_once() -> None:
+    assert reason_text("the document cannot be read: not_utf8", "en") == "the document cannot be read: Not UTF-8"
+    assert reason_text("the document cannot be read: not_utf8", "zh") == "文档无法读取：非 UTF-8"
+    reason = "the dataset document cannot be judged, see ST-01"
+    item = Skipped("ST-01", reason, ("PV-02",), "L1", (Place(path="dataset.json"),), 1)
+    assert skipped_why(item, Words("en")) == reason
+    assert skipped_why(replace(item, reason="the file is damaged"), Words("en")).endswith("(see ST-01)")

@@ -114,6 +114,12 @@ def test_a_bare_file_gets_no_level() -> None:
     assert "No level is given to a bare file; against L2: TM-07" in render(report, width=160)
 
 
+def test_a_warning_that_could_not_be_decided_says_why() -> None:
+    finding = Finding("VS-06", "warning", "undetermined", "L1", Place(), reason="too few frames")
+    report = replace(bad_report(), findings=(finding,), outcomes=outcomes({}, ()))
+    assert re.search(r"VS-06 .*not decided: too few frames", render(report, width=160))
+
+
 def test_rule_unknown_to_the_tool_is_named() -> None:
     finding = Finding("ZZ-99", "error", "undetermined", "L1", Place(), reason="this tool does not carry the rule")
     report = replace(bad_report(), findings=(finding,), outcomes=outcomes({}, ()))

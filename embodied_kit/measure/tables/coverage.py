@@ -13,7 +13,8 @@ from embodied_kit.measure.walk import Entry
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 
-CONTENT_TABLES = ["stream", "dim", "frame", "pair", "span", "signature", "text", "audio"]
+CONTENT_TABLES = ["stream", "dim", "frame", "pair", "span", "signature", "text", "audio", "cloud", "kin", "geometry"]
+UNREAD = "a data file is missing or is not opened"
 _OF_DIMENSIONS = ("dim", "pair", "signature", "span")
 _CONTENT = tuple(CONTENT_TABLES)
 _READABLE = {
@@ -24,16 +25,23 @@ _READABLE = {
 
 
 def coverage_row(
-    path: str, episode: str | None, *, opened: bool, decoded: bool, sampled: bool = False, reason: str = ""
+    path: str,
+    episode: str | None,
+    *,
+    opened: bool,
+    decoded: bool,
+    sampled: bool = False,
+    seen: bool = True,
+    reason: str = "",
 ) -> Row:
     """Row of one file or stream; what was seen and not opened is ignored, and says why."""
     values: dict[str, JsonValue] = {
         "path": path,
-        "seen": True,
+        "seen": seen,
         "opened": opened,
         "decoded": decoded,
         "sampled": sampled,
-        "ignored": not opened,
+        "ignored": seen and not opened,
         "reason": reason,
     }
     return make_row("coverage", values, episode=episode)
@@ -71,7 +79,7 @@ def unread_data(entries: Iterable[Entry], episode: str | None) -> list[Row]:
             entry.path,
             "scan",
             ["container", *CONTENT_TABLES],
-            "a data file is missing or is not opened",
+            UNREAD,
             episode=episode,
         )
         for entry in entries

@@ -30,7 +30,7 @@ def skipped_rules(item: Skipped, words: Words, most: int = _MOST_RULES) -> str:
 def skipped_why(item: Skipped, words: Words) -> str:
     """Why they were skipped, and the rule whose finding tells more."""
     reason = visible(reason_text(item.reason, words.lang))
-    return words("skipped_by", reason=reason, rule=item.cause) if item.cause else reason
+    return words("skipped_by", reason=reason, rule=item.cause) if item.cause and item.cause not in reason else reason
 
 
 def skipped_where(item: Skipped, words: Words) -> str:

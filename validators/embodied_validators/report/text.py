@@ -226,12 +226,11 @@ def _first_sentence(text: str, lang: Language) -> str:
 
 
 def _undecided(page: _Page, groups: Sequence[Group], titles: int, counts: int) -> list[Line]:
-    """Undetermined rules; those that share their reason share a line, those that block nothing share the last one."""
+    """Undetermined rules, those that block a level first; those that share their reason share a line."""
     words = page.words
     by_reason: dict[str, list[Group]] = {}
-    for group in groups:
-        if group.severity == "error":
-            by_reason.setdefault(group.reason or group.rule_id, []).append(group)
+    for group in sorted(groups, key=lambda group: group.severity != "error"):
+        by_reason.setdefault(group.reason or group.rule_id, []).append(group)
     lines: list[Line] = []
     shown = list(by_reason.values())[: _MOST_LINES["undetermined"]]
     for same in shown:
@@ -244,8 +243,7 @@ def _undecided(page: _Page, groups: Sequence[Group], titles: int, counts: int) -
         pieces.append(Piece(_undecided_why(page, head, alone=len(same) == 1)))
         lines += flow([piece for piece in pieces if piece.text], page.width, _indent(page))
     rest = [group for same in list(by_reason.values())[len(shown) :] for group in same]
-    rest += [group for group in groups if group.severity != "error"]
-    return lines + _rest(page, "undetermined", rest, alone=not shown)
+    return lines + _rest(page, "undetermined", rest)
 
 
 def _undecided_why(page: _Page, group: Group, *, alone: bool) -> str:
@@ -261,11 +259,11 @@ def _undecided_why(page: _Page, group: Group, *, alone: bool) -> str:
     return "  ".join(part for part in (place, text) if part)
 
 
-def _rest(page: _Page, kind: str, groups: Sequence[Group], *, alone: bool = False) -> list[Line]:
+def _rest(page: _Page, kind: str, groups: Sequence[Group]) -> list[Line]:
     if not groups:
         return []
     rules = listed([group.rule_id for group in groups], page.words, 12)
-    text = rules if alone else page.words("more_rules", n=len(groups), rules=rules)
+    text = page.words("more_rules", n=len(groups), rules=rules)
     return flow([_label(page, kind), Piece(text)], page.width, _indent(page))
 
 

@@ -17,6 +17,7 @@ from embodied_validators.judge.reasons import REASONS
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 Text: TypeAlias = Mapping[str, str]
+_UNREADABLE = REASONS["document_unreadable"][0].format(a="")
 
 
 @lru_cache(maxsize=1)
@@ -42,6 +43,9 @@ def term(vocabulary: str, code: str) -> Text:
 
 def reason_text(reason: str, lang: Language) -> str:
     """A stable English reason in the reader's language; itself where nobody has translated it."""
+    before, colon, code = reason.partition(_UNREADABLE)
+    if colon and not before and code in standard().vocabulary("parse_state").codes:
+        reason = _UNREADABLE + term("parse_state", code)[lang]
     return _reasons().translate(reason) if lang == "zh" else reason
 
 
