@@ -284,6 +284,7 @@ def test_a_bug_in_a_rule_makes_that_rule_undetermined_and_no_other() -> None:
         run(profile, unit)
     report = judge([unit], profile, CONTEXT)
     assert brief(report) == [("TM-07", "undetermined", "L2", "the rule raised TypeError")]
+    assert exit_code(report) == exit_code(report, "L2") == 3
     assert states(report, "CT-01")[A]["L1"] == "passed"
 
 

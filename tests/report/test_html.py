@@ -19,6 +19,7 @@ from report.samples import (
     bad_report,
     clean_report,
     hostile_page,
+    outcomes,
     rulebook,
     subject,
     view,
@@ -238,6 +239,16 @@ def test_the_overview_names_the_worst_finding_of_each_episode() -> None:
     assert 'data-key="5"' in rows[1]  # error findings of the second
     assert 'href="#episode-0"' in rows[1]
     assert all(part in section for part in ('data-filter="level"', 'data-filter="outcome"', "Lost frames", "丢帧率"))
+
+
+def test_an_episode_with_checks_not_carried_out_is_not_shown_as_decided() -> None:
+    open_ = Finding(
+        "CT-07", "error", "undetermined", "L1", Place(EPISODES[1]), reason="the file ends before its data do"
+    )
+    report = replace(bad_report(), findings=(), outcomes=outcomes(rulebook(), (open_,)), excluded={})
+    page = render_html(report, rulebook(), [], subject(), "en")
+    rows = page.partition('<section id="episodes"')[2].partition("</section>")[0].split("<tr data-row")[1:]
+    assert ['<span class="undetermined">1</span>' in row for row in rows] == [False, True, False, False]
 
 
 def test_of_very_many_episodes_the_worst_are_listed() -> None:

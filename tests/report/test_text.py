@@ -109,6 +109,13 @@ def test_shallow_measurement_is_said() -> None:
     assert "What was seen was not counted." in render(replace(clean_report(), coverage={}))
 
 
+def test_a_stream_that_was_not_seen_is_named_to_its_end() -> None:
+    path = f"episodes/{EPISODES[0]}/data_000.mcap#/joint_states"
+    place = {"episode": EPISODES[0], "path": path, "reason": "no message could be decoded"}
+    report = replace(clean_report(), coverage={**clean_report().coverage, "not_seen_n": 1, "not_seen": [place]})
+    assert "Not seen: episodes/019a…890f/data_000.mcap#/joint_states (no message" in render(report, width=160)
+
+
 def test_a_bare_file_gets_no_level() -> None:
     report = replace(bad_report(), subject_kind="bare", level=None, levels={})
     assert "No level is given to a bare file; against L2: TM-07" in render(report, width=160)

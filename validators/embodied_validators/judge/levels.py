@@ -50,7 +50,7 @@ def exit_code(report: Report, level: Level | None = None) -> int:
     Args:
         report: Its excluded episodes count for nothing.
         level: Level that is asked for; None asks for the rules of ST and CT, each at its own
-            level, and for those that the tool lacks; of a selection every rule, each at its own level.
+            level, and for those that the tool lacks or that raised; of a selection every rule, each at its own level.
 
     Raises:
         UsageError: A level is asked of a bare file or bag, which can have none.
@@ -60,13 +60,14 @@ def exit_code(report: Report, level: Level | None = None) -> int:
             f"expected a dataset or an episode for level {level}, got a bare file or bag",
             remedy="leave out --level, or import it into a dataset first",
         )
-    unknown = {finding.rule_id for finding in report.findings if finding.reason == reason("no_rule")}
+    faults = (reason("no_rule"), reason("raised", ""))
+    broken = {finding.rule_id for finding in report.findings if finding.reason.startswith(faults)}
     states = {
         state
         for said in _counting(report)
         for item in said
         if item.severity == "error"
-        for state in _asked(item, level, unknown, whole=not report.selection)
+        for state in _asked(item, level, broken, whole=not report.selection)
     }
     hollow = level is not None and report.level is None and not report.selection  # nothing in the way, nothing judged
     unsure = hollow or report.partial or "undetermined" in states
@@ -79,10 +80,10 @@ def _counting(report: Report) -> Iterable[tuple[Said, ...]]:
     return {id(said): said for scope, said in counting if scope not in report.excluded}.values()
 
 
-def _asked(item: Said, level: Level | None, unknown: set[str], *, whole: bool) -> list[State]:
+def _asked(item: Said, level: Level | None, broken: set[str], *, whole: bool) -> list[State]:
     """States of an outcome that an exit code depends on."""
     if level is not None:
         return [state for at, state in item.states.items() if at <= level]
-    if item.states and (not whole or item.rule_id.startswith(_STRUCTURE) or item.rule_id in unknown):
+    if item.states and (not whole or item.rule_id.startswith(_STRUCTURE) or item.rule_id in broken):
         return [item.states[min(item.states)]]
     return []

@@ -329,7 +329,8 @@ def _not_seen_text(page: _Page) -> str:
     words, lang = page.words, page.words.lang
     by_reason: dict[str, list[str]] = {}
     for place in not_seen(page.report):
-        by_reason.setdefault(place.reason, []).append(visible(place.path))
+        path = visible(place.path).replace(f"/{place.episode}/", f"/{page.short.get(place.episode, place.episode)}/")
+        by_reason.setdefault(place.reason, []).append(path)
     parts = [words("depth", depth=depth) for depth in depths(page.report)]
     for reason, paths in list(by_reason.items())[:_MOST_REASONS]:
         name = shorten(paths[0], 50)

@@ -25,6 +25,7 @@ class _Counts:
     """What was found in one episode.
 
     Attributes:
+        undecided: Error rules that could not be decided.
         worst: Rule of the worst finding; empty for none.
         tone: How bad that is: failed, undetermined, warning or info.
     """
@@ -79,13 +80,31 @@ def _counts(source: Sources) -> Mapping[str, _Counts]:
     by_episode: dict[str, list[Finding]] = {}
     for finding in source.report.findings:
         by_episode.setdefault(finding.place.episode, []).append(finding)
-    return {episode: _count(findings) for episode, findings in by_episode.items() if episode}
+    undecided = _undecided(source)
+    return {
+        episode: _count(by_episode.get(episode, ()), undecided.get(episode, 0))
+        for episode in {*by_episode, *undecided}
+        if episode
+    }
 
 
-def _count(findings: Sequence[Finding]) -> _Counts:
+def _undecided(source: Sources) -> Mapping[str, int]:
+    """Scope -> error rules left undecided in it, also where checks were not carried out and there is no finding."""
+    known: dict[int, int] = {}
+    found: dict[str, int] = {}
+    for scope, said in source.report.outcomes.by_scope.items():
+        if id(said) not in known:
+            known[id(said)] = sum(item.severity == "error" and "undetermined" in item.states.values() for item in said)
+        if known[id(said)]:
+            found[scope] = known[id(said)]
+    return found
+
+
+def _count(findings: Sequence[Finding], undecided: int) -> _Counts:
+    if not findings:
+        return _Counts(undecided=undecided)
     worst = group_findings(findings)[0]
     failed = sum(item.state == "failed" and item.severity == "error" for item in findings)
-    undecided = sum(item.state == "undetermined" and item.severity == "error" for item in findings)
     warned = sum(item.state == "failed" and item.severity != "error" for item in findings)
     tone = worst.severity if worst.state == "failed" and worst.severity != "error" else worst.state
     return _Counts(failed, undecided, warned, worst.rule_id, tone)
