@@ -277,6 +277,15 @@ def test_another_limit_changes_the_verdict_and_opens_no_file() -> None:
     assert len(seen) == 1, "the hook sees what is opened"
 
 
+def test_images_that_could_not_be_decoded_are_no_pass_without_a_level_either() -> None:
+    rows = read_fixture(RULES / "VS-01/pass/clean.jsonl").units[0].tables["frame"]
+    reasons = {"failed": "images of this encoding are not decoded"}
+    blind = [{**row, "failed": None, "undetermined": reasons} for row in rows]
+    profile = profile_of("VS-01")
+    assert exit_code(run(profile, episode(A, frame=rows))) == 0
+    assert exit_code(run(profile, episode(A, frame=blind))) == 3
+
+
 def test_a_bug_in_a_rule_makes_that_rule_undetermined_and_no_other() -> None:
     unit = episode(A, stream=[lossy("many")], container=[fixture_row("CT-01")])  # type: ignore[arg-type]
     profile = profile_of("CT-01", "TM-07")

@@ -15,6 +15,7 @@ from measure.test_cache import opened_data_files
 from embodied_kit.measure import measure_path
 from embodied_kit.measure.derive import DeriveInput
 from embodied_kit.measure.given import Given, GivenRobot
+from embodied_kit.measure.kinematics.body import Body
 from embodied_kit.measure.kinematics.derived import derive_kinematics
 from embodied_kit.measure.track import Track
 from embodied_kit.measure.tracks import StreamTrack, Tracks
@@ -322,3 +323,10 @@ def test_only_the_urdf_changed_no_recording_is_opened_and_the_poses_are_computed
         assert [name for name in opened if EPISODE_ID in name] == []
     assert again[0] == pytest.approx(0.7 * 0.5, rel=0.01)
     assert abs(again[1] - error) > 100
+
+
+def test_without_a_urdf_limits_tell_turning_from_sliding_joints() -> None:
+    turning = {"name": "j1", "lower_rad": -2.0, "upper_rad": 2.0, "velocity_rad_s": 3.0, "effort_n_m": 90.0}
+    sliding = {"name": "jaw", "lower_m": 0.0, "upper_m": 0.04, "velocity_m_s": 0.4, "effort_n": 15.0}
+    body = Body((), "there is no URDF", ({"joint_limits": [turning, sliding]},))
+    assert [body.unit(name, "rad") for name in ("j1", "jaw", "other")] == ["rad", "m", "rad"]

@@ -12,7 +12,8 @@ from embodied_validators.judge.reasons import REASONS
 from embodied_validators.report.words import reason_text
 
 SENTENCE = re.compile(
-    r"^(no|not|the|this|a|an|fewer|only|some|one|needs|more|it|two|several|at|there|could|cannot) \S+( \S+)*$"
+    r"^(no|not|the|this|a|an|fewer|only|some|one|needs|more|it|two|several|at|there|could|cannot|images|every|stands"
+    r"|sqlite3:?) \S+( \S+)*$"
 )
 NO_REASONS = {"one tree"}  # an expected value of a link
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

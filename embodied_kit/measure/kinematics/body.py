@@ -85,7 +85,8 @@ class Body:
     def unit(self, name: str, declared: str) -> str:
         """Unit of a joint: a stream that declares rad means m for its prismatic joints (REP-103, JointState)."""
         kind = self.joints[name].kind if name in self.joints else ""
-        if kind == "prismatic" or (not kind and any(field.endswith("_m") for field in self._limits.get(name, {}))):
+        slides = {"lower_m", "upper_m"} & self._limits.get(name, {}).keys()  # effort_n_m is a torque
+        if kind == "prismatic" or (not kind and slides):
             return "m" if declared in ("rad", "") else declared
         return "rad" if not declared and kind in MOVABLE else declared
 

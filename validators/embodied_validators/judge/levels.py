@@ -11,6 +11,7 @@ from embodied_kit.model.rule import LEVELS, Level
 from embodied_validators.judge.reasons import reason
 
 FAILED, UNDETERMINED, PASSED = 1, 3, 0
+_FRAMES = "VS-01"
 _STRUCTURE = ("ST-", "CT-")  # what must hold where no level is asked for
 
 
@@ -49,8 +50,9 @@ def exit_code(report: Report, level: Level | None = None) -> int:
 
     Args:
         report: Its excluded episodes count for nothing.
-        level: Level that is asked for; None asks for the rules of ST and CT, each at its own
-            level, and for those that the tool lacks or that raised; of a selection every rule, each at its own level.
+        level: Level that is asked for; None asks for the rules of ST and CT, each at its own level, for those that
+            the tool lacks or that raised, and that no frame was left undecoded; of a selection every rule, each at its
+            own level.
 
     Raises:
         UsageError: A level is asked of a bare file or bag, which can have none.
@@ -70,8 +72,14 @@ def exit_code(report: Report, level: Level | None = None) -> int:
         for state in _asked(item, level, broken, whole=not report.selection)
     }
     hollow = level is not None and report.level is None and not report.selection  # nothing in the way, nothing judged
-    unsure = hollow or report.partial or "undetermined" in states
+    unsure = hollow or report.partial or "undetermined" in states or (level is None and _undecoded(report))
     return FAILED if "failed" in states else UNDETERMINED if unsure else PASSED
+
+
+def _undecoded(report: Report) -> bool:
+    """Whether pictures were looked at and could not be decoded, as CT-07 tells of messages."""
+    findings = (item for item in report.findings if item.place.episode not in report.excluded)
+    return any(item.rule_id == _FRAMES and item.state == "undetermined" for item in findings)
 
 
 def _counting(report: Report) -> Iterable[tuple[Said, ...]]:
