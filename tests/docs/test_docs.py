@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from cli.verbs import run
 
 from embodied_kit.cli.app import application
 from embodied_kit.cli.texts import Texts
@@ -143,6 +144,24 @@ def test_the_tutorial_uses_every_verb_of_the_chain() -> None:
     firsts = {verb.split()[0] for verb in verbs}
     assert {"doctor", "record", "validate", "attest", "verify"} <= firsts
     assert {"robot sim", "dataset init", "contract check", "dataset exclude", "dataset seal", "keys new"} <= verbs
+
+
+@pytest.mark.parametrize("page", READMES, ids=name_of)
+def test_a_readme_shows_what_the_program_prints_today(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    shown = next(item for item in commands(page) if "sample_episodes" in item.line)
+    language = "zh" if ".zh" in page.name else "en"
+    words = without_language(shlex.split(shown.line))
+    words[1] = str(ROOT / words[1])
+    printed = run("--lang", language, *words)
+    (block,) = blocks(page, "text")
+    at = 0
+    for part in block.split("...\n"):  # lines left out
+        at = printed.out.find(part, at)
+        assert at >= 0, f"{part}\n--- is not in ---\n{printed.out}"
+    assert printed.code == 1
 
 
 @pytest.mark.parametrize("page", EVERY, ids=name_of)
