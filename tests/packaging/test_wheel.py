@@ -63,7 +63,7 @@ def expected() -> set[str]:
         for package, folder in PACKAGES.items():
             if whole.is_relative_to(folder):
                 names.add(f"{package}/{whole.relative_to(folder).as_posix()}")
-        if whole.is_relative_to(SCHEMAS) and path.suffix in {".json", ".yaml"}:
+        if whole.is_relative_to(SCHEMAS) and path.suffix in {".json", ".jsonl", ".yaml"}:
             names.add(f"embodied_kit/{path.as_posix()}")
     return names
 
