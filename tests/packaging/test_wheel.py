@@ -88,7 +88,7 @@ def test_what_is_expected_reaches_every_depth_and_kind() -> None:
         "embodied_kit/schemas/v1/profiles/released/sim@1.0.jsonl",
         "embodied_kit/schemas/v1/profiles/released/lock.json",
         "embodied_validators/report/html/assets/report.css",
-        "embodied_validators/report/html/assets/report.js",
+        "embodied_validators/report/html/assets/episode.js",
         "embodied_validators/report/messages.yaml",
         "embodied_recorders/sim/documents/dataset.json",
     ):
