@@ -10,9 +10,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from embodied_kit.measure.ranks import at_ranks, keys_of, most_frequent, value_of
 from embodied_kit.measure.store import Array, Blocks
 
 PART_ROWS = 2**20
+_FEW_ROWS = 2**12
+"""So many are sorted at once."""
 _BINS = 4096
 Part: TypeAlias = tuple[Array, NDArray[np.int64]]
 
@@ -45,6 +48,13 @@ def order(blocks: Blocks, n: int, fractions: Sequence[float]) -> Order | None:
     if n == 0:
         return None
     ranks = [max(1, math.ceil(fraction * n - 1e-9)) for fraction in fractions]
+    if _FEW_ROWS < n <= PART_ROWS:
+        values = np.concatenate(list(blocks()))
+        keys, kind = keys_of(values), values.dtype
+        del values
+        top, top_count = most_frequent(keys)
+        quantiles = tuple(value_of(key, kind) for key in at_ranks(keys, ranks))
+        return Order(n, quantiles, value_of(top, kind), top_count)
     found: list[float] = []
     top_value, top_count, seen = 0.0, 0, 0
     for values, counts in ordered_parts(blocks, n):
@@ -63,8 +73,8 @@ def ordered_parts(blocks: Blocks, n: int) -> Iterator[Part]:
     if n <= PART_ROWS:
         yield _unique(list(blocks()))
         return
-    low = min(int(_keys(block).min()) for block in blocks() if len(block))
-    high = max(int(_keys(block).max()) for block in blocks() if len(block))
+    low = min(int(keys_of(block).min()) for block in blocks() if len(block))
+    high = max(int(keys_of(block).max()) for block in blocks() if len(block))
     yield from _between(blocks, low, high)
 
 
@@ -73,7 +83,7 @@ def _between(blocks: Blocks, low: int, high: int) -> Iterator[Part]:
     width = max(1, -(-(high - low + 1) // _BINS))
     counts = np.zeros(_BINS, np.int64)
     for block in blocks():
-        keys = _keys(block)
+        keys = keys_of(block)
         inside = keys[(keys >= np.uint64(low)) & (keys <= np.uint64(high))]
         counts += np.bincount(((inside - np.uint64(low)) // np.uint64(width)).astype(np.int64), minlength=_BINS)
     first = 0
@@ -93,7 +103,7 @@ def _between(blocks: Blocks, low: int, high: int) -> Iterator[Part]:
 def _collect(blocks: Blocks, low: int, high: int) -> Part:
     merged: list[Part] = []
     for block in blocks():
-        keys = _keys(block)
+        keys = keys_of(block)
         inside = block[(keys >= np.uint64(low)) & (keys <= np.uint64(high))]
         if len(inside):
             merged.append(_unique([inside]))
@@ -106,12 +116,3 @@ def _collect(blocks: Blocks, low: int, high: int) -> Part:
 def _unique(blocks: list[Array]) -> Part:
     values, counts = np.unique(np.concatenate(blocks), return_counts=True)
     return values, counts.astype(np.int64)
-
-
-def _keys(block: Array) -> NDArray[np.uint64]:
-    """Unsigned integers in the order of the values (sign bit flipped; all bits of negative floats)."""
-    sign = np.uint64(1 << 63)
-    if block.dtype.kind == "f":
-        bits = (block.astype(np.float64) + 0.0).view(np.uint64)  # + 0.0 turns -0.0 into 0.0
-        return np.asarray(np.where(bits & sign, ~bits, bits | sign), np.uint64)
-    return np.asarray(block.astype(np.int64).view(np.uint64) ^ sign, np.uint64)

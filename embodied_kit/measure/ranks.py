@@ -1,0 +1,80 @@
+"""Ranks and the most frequent one of many numbers in memory, without sorting all of them.
+
+Numbers are taken as unsigned keys in the same order. A rank is looked up in the bin of leading bits that holds it. For
+the most frequent, keys are thrown into buckets: a bucket whose keys are all equal is counted, the others are sorted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Keys: TypeAlias = NDArray[np.uint64]
+_SIGN = np.uint64(1 << 63)
+_BIN_BITS = 16
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+"""Odd, 2^64 over the golden ratio: the leading bits of a product depend on all bits of the key."""
+
+
+def keys_of(values: NDArray[Any]) -> Keys:
+    """Unsigned integers in the order of the values (sign bit flipped; all bits of negative floats); -0.0 is 0.0."""
+    if values.dtype.kind == "f":
+        bits = (values.astype(np.float64, copy=False) + 0.0).view(np.int64)
+        return np.asarray(bits.view(np.uint64) ^ ((bits >> 63).view(np.uint64) | _SIGN), np.uint64)
+    return np.asarray(values.astype(np.int64, copy=False).view(np.uint64) ^ _SIGN, np.uint64)
+
+
+def value_of(key: np.uint64, dtype: np.dtype[Any]) -> float:
+    """The value of a key; an int where the dtype is one."""
+    if dtype.kind == "f":
+        return float((key ^ _SIGN if key & _SIGN else ~key).view(np.float64))
+    return int((key ^ _SIGN).view(np.int64))
+
+
+def at_ranks(keys: Keys, ranks: Sequence[int]) -> list[np.uint64]:
+    """Keys that would stand at some places, counted from 1, if all were sorted."""
+    low = keys.min()
+    shift = max(0, (int(keys.max()) - int(low)).bit_length() - _BIN_BITS)
+    bins = ((keys - low) >> np.uint64(shift)).astype(np.int64)
+    ends = np.cumsum(np.bincount(bins))
+    found: list[np.uint64] = []
+    for rank in ranks:
+        place = int(np.searchsorted(ends, rank))
+        near = keys[bins == place]
+        index = rank - 1 - (int(ends[place - 1]) if place else 0)
+        found.append(np.partition(near, index)[index])
+    return found
+
+
+def most_frequent(keys: Keys) -> tuple[np.uint64, int]:
+    """The most frequent key, the smallest one of equals, and how often it occurs."""
+    bits = len(keys).bit_length() + 1
+    bucket = ((keys * _SPREAD) >> np.uint64(64 - bits)).astype(np.int64)
+    counts = np.bincount(bucket, minlength=1 << bits)
+    several = counts[bucket] > 1
+    if np.count_nonzero(several) <= len(keys) // 2:
+        return max(_top(keys[several]), (keys.min(), 1), key=_rank)
+    one = np.zeros(1 << bits, np.uint64)
+    one[bucket] = keys
+    mixed = np.zeros(1 << bits, bool)
+    mixed[bucket[one[bucket] != keys]] = True
+    rest = keys[mixed[bucket]]
+    counts[mixed] = 0
+    most = int(counts.max())
+    return max(_top(rest), (one[counts == most].min(), most), key=_rank)
+
+
+def _top(keys: Keys) -> tuple[np.uint64, int]:
+    if not len(keys):
+        return np.uint64(0), 0
+    distinct, counts = np.unique(keys, return_counts=True)
+    best = int(np.argmax(counts))
+    return distinct[best], int(counts[best])
+
+
+def _rank(found: tuple[np.uint64, int]) -> tuple[int, int]:
+    key, count = found
+    return count, -int(key)
