@@ -124,10 +124,14 @@ class Field:
         """Values of some dimensions, held in memory."""
         parts: dict[int, list[Array]] = {index: [] for index in group}
         for matrix in self._matrices.values():
-            wanted = [(place, index) for place, index in enumerate(matrix.order) if index in parts]
+            wanted = [(place, parts[index]) for place, index in enumerate(matrix.order) if index in parts]
+            columns = np.empty((len(wanted), matrix.values.n))  # at once: many small arrays cost more to come by
+            first = 0
             for block in matrix.values.blocks() if wanted else ():
-                for place, index in wanted:
-                    parts[index].append(np.ascontiguousarray(block[:, place]))
+                for column, (place, part) in zip(columns, wanted, strict=True):
+                    part.append(column[first : first + len(block)])
+                    part[-1][:] = block[:, place]
+                first += len(block)
         return [partial(iter, item) for item in parts.values()]
 
     def _dimension(self, index: int) -> Blocks:

@@ -23,7 +23,10 @@ def keys_of(values: NDArray[Any]) -> Keys:
     """Unsigned integers in the order of the values (sign bit flipped; all bits of negative floats); -0.0 is 0.0."""
     if values.dtype.kind == "f":
         bits = (values.astype(np.float64, copy=False) + 0.0).view(np.int64)
-        return np.asarray(bits.view(np.uint64) ^ ((bits >> 63).view(np.uint64) | _SIGN), np.uint64)
+        flips = (bits >> 63).view(np.uint64)
+        flips |= _SIGN
+        flips ^= bits.view(np.uint64)
+        return flips
     return np.asarray(values.astype(np.int64, copy=False).view(np.uint64) ^ _SIGN, np.uint64)
 
 
@@ -37,9 +40,9 @@ def value_of(key: np.uint64, dtype: np.dtype[Any]) -> float:
 def at_ranks(keys: Keys, ranks: Sequence[int]) -> list[np.uint64]:
     """Keys that would stand at some places, counted from 1, if all were sorted."""
     low = keys.min()
-    shift = max(0, (int(keys.max()) - int(low)).bit_length() - _BIN_BITS)
-    bins = ((keys - low) >> np.uint64(shift)).astype(np.int64)
-    ends = np.cumsum(np.bincount(bins))
+    bins = keys - low
+    bins >>= np.uint64(max(0, int(bins.max()).bit_length() - _BIN_BITS))
+    ends = np.cumsum(np.bincount(bins.view(np.int64)))
     found: list[np.uint64] = []
     for rank in ranks:
         place = int(np.searchsorted(ends, rank))
@@ -52,18 +55,22 @@ def at_ranks(keys: Keys, ranks: Sequence[int]) -> list[np.uint64]:
 def most_frequent(keys: Keys) -> tuple[np.uint64, int]:
     """The most frequent key, the smallest one of equals, and how often it occurs."""
     bits = len(keys).bit_length() + 1
-    bucket = ((keys * _SPREAD) >> np.uint64(64 - bits)).astype(np.int64)
+    spread = keys * _SPREAD  # in place from here: fresh megabytes cost more than the sums
+    spread >>= np.uint64(64 - bits)
+    bucket = spread.view(np.int64)
     counts = np.bincount(bucket, minlength=1 << bits)
-    several = counts[bucket] > 1
+    several = (counts > 1)[bucket]
     if np.count_nonzero(several) <= len(keys) // 2:
         return max(_top(keys[several]), (keys.min(), 1), key=_rank)
-    one = np.zeros(1 << bits, np.uint64)
+    one = np.empty(1 << bits, np.uint64)
     one[bucket] = keys
     mixed = np.zeros(1 << bits, bool)
     mixed[bucket[one[bucket] != keys]] = True
     rest = keys[mixed[bucket]]
     counts[mixed] = 0
     most = int(counts.max())
+    if not most:
+        return _top(rest)
     return max(_top(rest), (one[counts == most].min(), most), key=_rank)
 
 
