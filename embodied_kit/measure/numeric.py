@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from embodied_kit.measure.store import Array, Blocks, Column, ColumnStore
+from embodied_kit.measure.store import HELD_VALUES, Array, Blocks, Column, ColumnStore
 from embodied_kit.messages.columns import Column as Decoded
 from embodied_kit.messages.columns import Columns
 
@@ -18,7 +18,6 @@ MAX_DIMENSIONS = 512
 MAX_LAYOUTS = 64
 _MANY_LAYOUTS = 1024
 _SLICE_VALUES = 2**19
-_HELD_VALUES = 2**22
 _NOT_NUMERIC = ("sensor_msgs/Image", "sensor_msgs/CompressedImage", "sensor_msgs/CameraInfo", "sensor_msgs/PointCloud2")
 _NOT_MEASURED = ("covariance", "header")
 _AXES = ("x", "y", "z", "w")
@@ -115,7 +114,7 @@ class Field:
 
     def dimensions(self) -> Iterator[Blocks]:
         """Values of each dimension in turn; where they fit, of many of them from one pass over the rows."""
-        together = _HELD_VALUES // max(1, sum(matrix.values.n for matrix in self._matrices.values()))
+        together = HELD_VALUES // max(1, sum(matrix.values.n for matrix in self._matrices.values()))
         for first in range(0, len(self.names), max(1, together)):
             group = range(first, min(first + max(1, together), len(self.names)))
             yield from self._held(group) if together else map(self._dimension, group)

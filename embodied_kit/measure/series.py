@@ -119,6 +119,8 @@ class Series:
         """Stamp and log time of each message that has a header stamp, or of each transform of one child frame."""
         if child_frame:
             return self.children[child_frame].blocks
+        if not self.header_n:
+            return lambda: ()
         return lambda: (block[block["stamp"] != NO_STAMP] for block in self.base.blocks())
 
     def add(self, batch: Batch, decoder: ColumnDecoder) -> None:

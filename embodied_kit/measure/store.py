@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -19,6 +20,8 @@ Blocks: TypeAlias = Callable[[], Iterable[Array]]
 
 BLOCK_BYTES = 4 * 2**20
 BUDGET_BYTES = 48 * 2**20
+HELD_VALUES = 2**22
+"""Numbers of 8 bytes that a measure may hold beside the columns, to pass over them again and again."""
 MAX_UNIT_DIMENSIONS = 2**14
 """Numeric dimensions of one unit, all streams together: each makes rows; a humanoid with touch has some thousands."""
 _ARRAY_OVERHEAD_BYTES = 128
@@ -167,6 +170,16 @@ class ColumnStore:
             raise ValueError("expected an open store, got a closed one")
         self._file.seek(offset)
         return self._file.read(size)
+
+
+def held(blocks: Blocks, n: int) -> Blocks:
+    """The same blocks, read once and kept where they are not too many.
+
+    Args:
+        blocks: Numbers of 8 bytes.
+        n: How many of them there are.
+    """
+    return partial(iter, [np.ascontiguousarray(block) for block in blocks()]) if n <= HELD_VALUES else blocks
 
 
 def _joined(parts: list[Array], dtype: np.dtype[Any]) -> Array:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from embodied_kit.measure.distribution import order
 from embodied_kit.measure.spots import SpotCollector, Spots
-from embodied_kit.measure.store import Blocks
+from embodied_kit.measure.store import Blocks, held
 
 NS_PER_S = 1_000_000_000
 GAP_THRESHOLDS = ("1.1", "1.25", "1.5", "2", "2.5", "3", "5", "10", "30", "100")
@@ -66,6 +66,7 @@ def measure_timing(stamps: Blocks, period_ns: float | None) -> Timing:
         period_ns: Nominal period in ns; None where none is declared.
     """
     n, zero_n, first_ns, last_ns = _extent(stamps)
+    stamps = held(stamps, n)
     steps_n = reversals = equal_n = forward_ns = 0
     for before, after in _neighbours(stamps):
         step = after - before
@@ -159,8 +160,8 @@ def _gap_counts(stamps: Blocks, period_ns: float) -> dict[str, int]:
     limits = np.array([float(text) for text in GAP_THRESHOLDS]) * period_ns
     counts = np.zeros(len(limits), np.int64)
     for step in _forward_steps(stamps):
-        ordered = np.sort(step).astype(np.float64)
-        counts += len(ordered) - np.searchsorted(ordered, limits, side="right")
+        lengths = step.astype(np.float64)
+        counts += [np.count_nonzero(lengths > limit) for limit in limits]
     return {text: int(count) for text, count in zip(GAP_THRESHOLDS, counts, strict=True)}
 
 

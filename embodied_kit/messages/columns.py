@@ -59,6 +59,9 @@ class Column:
         if self.length is None:
             rows = np.arange(len(self.message))
             return [(self.width or 1, rows, self.values.reshape(len(rows), -1))] if len(rows) else []
+        same = uniform(self.length)
+        if isinstance(same, int):
+            return [(same, np.arange(len(self.length)), self.values.reshape(len(self.length), same))]
         begin = np.cumsum(self.length) - self.length
         found: list[tuple[int, Ints, NDArray[np.generic]]] = []
         for width in np.unique(self.length):
@@ -178,6 +181,9 @@ def _by_encapsulation(
         failed[~whole] = True
     rows = np.flatnonzero(whole)
     kinds = gather(data, offset[rows], ">u2").astype(np.int64)
+    if len(kinds) and kinds[0] in (_CDR_BIG, _CDR_LITTLE) and (kinds == kinds[0]).all():
+        yield bool(kinds[0] == _CDR_BIG), rows
+        return
     for kind in np.unique(kinds):
         if kind not in (_CDR_BIG, _CDR_LITTLE):
             other = rows[kinds == kind]
@@ -263,9 +269,7 @@ def _texts(data: Bytes, found: Places, bad_text: NDArray[np.bool_]) -> tuple[NDA
     """Codes and table of distinct texts; messages with bytes that are no text are marked in `bad_text`."""
     codes = np.zeros(len(found.at), np.int32)
     table: dict[str, int] = {}
-    size = _full(found)
-    for width in np.unique(size):
-        rows = np.flatnonzero(size == width)
+    for width, rows in _by_size(found):
         raw = gather(data, found.at[rows], f"V{width}") if width else np.empty(len(rows), "V1")
         for value, members in _distinct(raw) if width else [(b"\0", slice(None))]:
             text = _text(value)
@@ -274,6 +278,14 @@ def _texts(data: Bytes, found: Places, bad_text: NDArray[np.bool_]) -> tuple[NDA
             else:
                 codes[rows[members]] = table.setdefault(text, len(table))
     return codes, tuple(table)
+
+
+def _by_size(found: Places) -> list[tuple[int, Ints]]:
+    """Sizes, ascending, with the rows of each."""
+    if isinstance(found.count, int):
+        return [(found.count, np.arange(len(found.at)))] if len(found.at) else []
+    size = _full(found)
+    return [(int(width), np.flatnonzero(size == width)) for width in np.unique(size)]
 
 
 def _distinct(raw: NDArray[np.generic]) -> Iterator[tuple[bytes, Ints]]:
