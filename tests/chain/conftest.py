@@ -25,7 +25,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         lead_s=0.0,
         gap_s=0.5,
         faults=tuple(parse_fault(f"{name}@{take}") for name, take in TAKE_OF.items()),
-        fail_takes=(parse_fail_take(str(len(TAKE_OF) + 1)),),
+        fail_takes=(parse_fail_take(f"{len(TAKE_OF) + 1}:miss"),),  # a hand that lets go early is SM-14's to tell
     )
     return record(tmp_path_factory.mktemp("run"), options)
 
@@ -41,6 +41,6 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def misdescribed(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """One take of a robot whose contract declares depth in m; its last seconds, so that its outcome is known."""
+    """One take of a robot whose contract declares depth in m; its last seconds, so that its outcome and enough motion are known."""
     options = SimOptions(seed=11, takes=1, lead_s=0.0, gap_s=0.5, faults=(parse_fault("wrong_unit"),))
-    return record(tmp_path_factory.mktemp("misdescribed"), options, window_s=(8.575, 11.0))
+    return record(tmp_path_factory.mktemp("misdescribed"), options, window_s=(6.575, 11.0))

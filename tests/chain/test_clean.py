@@ -14,7 +14,6 @@ NOT_ASKED = {
     "DG-11": "no point clouds",
     "DS-05": "no splits",
     "DS-06": "no stored statistics",
-    "DS-07": "too few episodes for an outlier",
     "DS-11": "one collection",
     **dict.fromkeys(("PR-02", "PR-03", "PR-04", "PR-05", "PR-06", "PR-07", "PR-11"), "no personal information"),
     "PR-08": "no sound",
