@@ -41,6 +41,6 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def misdescribed(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """One take of a robot that declares depth in m: its last seconds, with its outcome and motion enough to judge by."""
+    """One take of a robot that declares depth in m, its last seconds, with its outcome and motion enough."""
     options = SimOptions(seed=11, takes=1, lead_s=0.0, gap_s=0.5, faults=(parse_fault("wrong_unit"),))
     return record(tmp_path_factory.mktemp("misdescribed"), options, window_s=(6.575, 11.0))
