@@ -7,10 +7,10 @@ from pathlib import Path
 
 from embodied_kit.canonical import canonical_bytes, load_json, pretty_bytes, sha256_hex
 from embodied_kit.episode.layout import write_whole
-from embodied_kit.errors import DataError, EnvironmentUnfitError, UsageError
+from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.model.json import JsonObject, JsonValue
-from embodied_kit.spec import current_basis, load_yaml
-from embodied_validators.profiles import build_profile
+from embodied_kit.spec import current_basis
+from embodied_validators.profiles import build_profile, mapping_of, read_profile_file
 from embodied_validators.released import FORMAT, LOCK, SUFFIX, basis_name
 from embodied_validators.rulebook import Rulebook, load_rulebook
 
@@ -52,7 +52,7 @@ def _resolved(source: Path, book: Rulebook) -> JsonObject:
     """The profile that a source stands for, its rules listed."""
     own = _read(source)
     base = _read(source.with_name(f"{own['extends']}.yaml")) if "extends" in own else {}
-    merged = {key: {**_mapping(base, key, source), **_mapping(own, key, source)} for key in _MERGED}
+    merged = {key: {**mapping_of(base, key, source.name), **mapping_of(own, key, source.name)} for key in _MERGED}
     for rule_id in merged["without"]:
         if rule_id not in book.rules:
             raise UsageError(f"{source.name}: expected rules of the rulebook under without, got '{rule_id}'")
@@ -70,25 +70,11 @@ def _resolved(source: Path, book: Rulebook) -> JsonObject:
 
 
 def _read(path: Path) -> JsonObject:
-    try:
-        data = load_yaml(path.read_bytes())
-    except DataError as error:
-        raise UsageError(f"{path.name}: {error.message}") from error
-    except OSError as error:
-        raise UsageError(f"cannot read the profile {path}: {error.strerror}") from error
-    if not isinstance(data, Mapping):
-        raise UsageError(f"{path.name}: expected an object as profile, got {type(data).__name__}")
+    data = read_profile_file(path)
     for key in data:
         if key not in _KEYS:
             raise UsageError(f"{path.name}: expected one of the keys {', '.join(sorted(_KEYS))}, got '{key}'")
     return data
-
-
-def _mapping(data: JsonObject, key: str, source: Path) -> JsonObject:
-    value = data.get(key, {})
-    if not isinstance(value, Mapping):
-        raise UsageError(f"{source.name}: expected an object as {key}, got {type(value).__name__}")
-    return value
 
 
 def _put(folder: Path, files: Mapping[str, bytes], name: str) -> None:

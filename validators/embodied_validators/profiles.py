@@ -62,6 +62,21 @@ def load_profile(name_or_path: str | Path) -> Profile:
         frozen = read_released(path)
         profile = build_profile(frozen.data, frozen.rulebook, path.name)
         return replace(profile, digest=frozen.digest, basis=frozen.basis)
+    data = read_profile_file(path)
+    if data.get("status") != "preview":
+        raise UsageError(
+            f"{path.name}: expected status preview and an id that ends in -preview",
+            remedy=f"to release it: embodied-kit rules freeze {path.name}",
+        )
+    return build_profile(data, load_rulebook(), path.name)
+
+
+def read_profile_file(path: Path) -> JsonObject:
+    """The object in a YAML file of a profile, or of a source of one.
+
+    Raises:
+        UsageError: The file cannot be read, or holds no object.
+    """
     try:
         data = load_yaml(path.read_bytes())
     except DataError as error:
@@ -70,12 +85,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
         raise UsageError(f"cannot read the profile {path}: {error.strerror}") from error
     if not isinstance(data, Mapping):
         raise UsageError(f"{path.name}: expected an object as profile, got {type(data).__name__}")
-    if data.get("status") != "preview":
-        raise UsageError(
-            f"{path.name}: expected status preview and an id that ends in -preview",
-            remedy=f"to release it: embodied-kit rules freeze {path.name}",
-        )
-    return build_profile(data, load_rulebook(), path.name)
+    return data
 
 
 def build_profile(data: JsonObject, rulebook: Rulebook, source: str) -> Profile:
@@ -86,8 +96,8 @@ def build_profile(data: JsonObject, rulebook: Rulebook, source: str) -> Profile:
     """
     _check_keys(data, source)
     listed = _listed_rules(data["rules"], source)
-    parameters = _mapping(data, "parameters", source)
-    overrides = _mapping(data, "overrides", source)
+    parameters = mapping_of(data, "parameters", source)
+    overrides = mapping_of(data, "overrides", source)
     for rule_id in overrides:
         if rule_id not in listed:
             raise UsageError(f"{source}: expected overrides of listed rules, got '{rule_id}'")
@@ -143,7 +153,7 @@ def _check_keys(data: JsonObject, source: str) -> None:
         if key not in data:
             raise UsageError(f"{source}: expected the key '{key}', got none")
     for key in ("title", "description"):
-        if set(_mapping(data, key, source)) != {"en", "zh"}:
+        if set(mapping_of(data, key, source)) != {"en", "zh"}:
             raise UsageError(f"{source}: expected {key} in en and zh")
     if (data["status"] == "preview") is not str(data["profile_id"]).endswith("-preview"):
         raise UsageError(f"{source}: expected an id that ends in -preview for a preview, and for nothing else")
@@ -161,7 +171,12 @@ def _listed_rules(value: JsonValue, source: str) -> tuple[str, ...]:
     return names
 
 
-def _mapping(data: JsonObject, key: str, source: str) -> JsonObject:
+def mapping_of(data: JsonObject, key: str, source: str) -> JsonObject:
+    """The object under a key; an empty one where there is none.
+
+    Raises:
+        UsageError: It is no object.
+    """
     value = data.get(key, {})
     if not isinstance(value, Mapping):
         raise UsageError(f"{source}: expected an object as {key}, got {type(value).__name__}")
@@ -180,7 +195,7 @@ def _overridden(rule: Rule, override: JsonValue, source: str) -> Rule:
     severity = override.get("severity", rule.severity)
     if severity not in ("error", "warning", "info"):
         raise UsageError(f"{where}: expected severity error, warning or info, got '{severity}'")
-    limits = _mapping(override, "limits", where)
+    limits = mapping_of(override, "limits", where)
     measures = {check.measure for check in rule.checks if isinstance(check, LimitCheck)}
     for measure in limits:
         if measure not in measures:
