@@ -54,7 +54,7 @@ def _measured(corpus: Corpus, first: Document, second: Document) -> Row | None:
         return None
     result = agree(episodes)
     values: dict[str, JsonValue] = {"n": len(episodes), "kappa": result.kappa, "boundary_s": result.boundary_s}
-    reasons = dict.fromkeys(("kappa", "boundary_s"), _NO_TIME)
+    reasons: dict[str, str] = dict.fromkeys(("kappa", "boundary_s"), _NO_TIME)
     target = get_text(second.value, "layer_id")
     return corpus_row("agreement", first.path, values, target=target, name="measured", reasons=reasons)
 
@@ -94,7 +94,7 @@ def round_trips(corpus: Corpus) -> Iterator[Row]:
             "lost_n": _integer(told, "lost_n"),
             "silent_n": _integer(told, "silent_n"),
         }
-        reasons = dict.fromkeys(("lost_n", "silent_n"), _NO_EXPORT)
+        reasons: dict[str, str] = dict.fromkeys(("lost_n", "silent_n"), _NO_EXPORT)
         yield corpus_row("round_trip", layer.path, values, target=get_text(told, "format"), reasons=reasons)
     if not layers:
         yield corpus_row("round_trip", DATASET_JSON, {}, reasons=dict.fromkeys(("lost_n", "silent_n"), _NO_EXPORT))

@@ -33,7 +33,7 @@ NO_FRAME = "the frame of the pose is not in the URDF"
 NO_SAMPLE = "no pose lies within the recording of the joints"
 _DIGITS = 6
 """Decimals of an error that is nearly none: what lies below is the rounding of sines, which libraries differ in."""
-_MEASURES = ("position_error_p95_mm", "rotation_error_p95_deg", "stuck")
+_MEASURES: tuple[str, ...] = ("position_error_p95_mm", "rotation_error_p95_deg", "stuck")
 Values = NDArray[np.float64]
 
 

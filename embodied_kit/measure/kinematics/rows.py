@@ -135,7 +135,7 @@ def tool_rows(
         streams: State streams.
         tools: Links whose pose is recorded; of a chain to which none is fixed, its last link.
     """
-    reasons = dict.fromkeys(("speed_max_m_s", "acceleration_max_m_s2"), body.problem or FEW)
+    reasons: dict[str, str] = dict.fromkeys(("speed_max_m_s", "acceleration_max_m_s2"), body.problem or FEW)
     if not body.models and streams:
         yield _row(known, "tool", streams[0].stream, "", {"n": None}, reasons), {}
     for model, arm in body.tips():

@@ -141,7 +141,7 @@ def _report(
     outcomes = _outcomes(ledger)
     partial = ledger.coverage.counts["sampled"] > 0
     levels = _levels(outcomes, ledger)
-    counted = {scope: level for scope, level in levels.items() if scope not in ledger.excluded}
+    counted: dict[str, Level | None] = {scope: level for scope, level in levels.items() if scope not in ledger.excluded}
     hollow = bare or partial or not counted.keys() - {DATASET_SCOPE}  # no level without an episode
     return Report(
         subject=ledger.subject or "unidentified",

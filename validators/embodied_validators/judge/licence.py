@@ -34,7 +34,8 @@ def _row(path: str, pointer: str, licence: str, whole: str | None, table: JsonOb
     if table is not None:
         values["recognised"] = recognised(licence, table)
         values["compatible"] = True if whole is None else compatible(licence, whole, table)
-    why = dict.fromkeys(("recognised", "compatible"), _NO_TABLE) if table is None else {"compatible": _NO_GROUP}
+    absent: dict[str, str] = dict.fromkeys(("recognised", "compatible"), _NO_TABLE)
+    why = absent if table is None else {"compatible": _NO_GROUP}
     return make_row("licence", values, reasons=why)
 
 
