@@ -104,6 +104,11 @@ def test_a_killed_worker_costs_its_episode_only(tmp_path: Path) -> None:
     assert set(children(os.getpid())) <= before
 
 
+def is_worker(process: int) -> bool:
+    """Whether it runs its own program; stopped before, it would hold its parent inside vfork."""
+    return b"engine_worker" in Path(f"/proc/{process}/cmdline").read_bytes()
+
+
 def started(root: Path, cache: Path) -> tuple[subprocess.Popen[bytes], list[int]]:
     """`measure` and its two workers, once the first episode is in the cache; the run cannot end: one is stopped."""
     environment = {
@@ -119,10 +124,13 @@ def started(root: Path, cache: Path) -> tuple[subprocess.Popen[bytes], list[int]
         env=environment,
         start_new_session=True,
     )
-    while len(workers := children(process.pid)) < 2 or not kept(cache):
+    workers, stopped = children(process.pid), False
+    while not (stopped and kept(cache)):
         assert process.poll() is None
-        if len(workers) == 2:
+        workers = children(process.pid)
+        if not stopped and len(workers) == 2 and is_worker(workers[1]):
             os.kill(workers[1], signal.SIGSTOP)
+            stopped = True
         time.sleep(0.005)
     return process, workers
 
