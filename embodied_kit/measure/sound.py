@@ -22,6 +22,7 @@ DATA, STAMPED, RAW_AUDIO = "audio_common_msgs/AudioData", "audio_common_msgs/Aud
 INFO = "audio_common_msgs/AudioInfo"
 BYTES_FIELD: Mapping[str, str] = {DATA: "data", STAMPED: "audio.data", RAW_AUDIO: "data"}
 MAX_SOUND_BYTES = 2**30
+TOO_MUCH_SOUND = "there is more sound than is measured"
 LINEAR_16 = ("pcm-s16", "wave/S16LE", "s16le")
 """Codings that are decoded: signed 16-bit little-endian samples, channels interleaved."""
 FRAME_PER_S = 50

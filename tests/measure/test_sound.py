@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from embodied_kit.mcap.writer import McapWriter
-from embodied_kit.measure import measure_path
+from embodied_kit.measure import measure_path, sound
 from embodied_kit.measure.tables.audio import with_voice
 from embodied_kit.spec import check, standard
 
@@ -154,6 +154,18 @@ def test_a_type_that_only_bears_the_name_is_no_sound(tmp_path: Path) -> None:
         write(tmp_path / "a.mcap", ("/x", (AUDIO_DATA[0], b"float64 data\n"), [Cdr().number("d", 0).message]))
     )
     assert row["speech_like_ratio"] is None
+
+
+def test_sound_beyond_the_bound_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    messages = [raw_audio(part) for part in np.array_split(syllables(1), 7)]
+    path = write(tmp_path / "a.mcap", ("/mic", RAW_AUDIO, messages))
+    (unit,) = measure_path(path, depth="signal")
+    assert unit.tables["error"] == []
+    monkeypatch.setattr(sound, "MAX_SOUND_BYTES", RATE)  # of the 2 * RATE bytes that there are
+    (unit,) = measure_path(path, depth="signal")
+    (row,) = unit.tables["error"]
+    assert (row["tables"], row["reason"]) == (["audio"], "there is more sound than is measured")
+    assert [row["speech_like_ratio"] for row in unit.tables["audio"]] == [None]
 
 
 def test_voice_is_told_by_governance_or_not_at_all(tmp_path: Path) -> None:

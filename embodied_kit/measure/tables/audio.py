@@ -8,7 +8,7 @@ from embodied_kit.measure.episode import Episode, StreamView
 from embodied_kit.measure.jsonget import get_number, get_text, get_texts
 from embodied_kit.measure.rows import make_row
 from embodied_kit.measure.series import Series
-from embodied_kit.measure.sound import INFO, LINEAR_16, SoundFormat
+from embodied_kit.measure.sound import INFO, LINEAR_16, TOO_MUCH_SOUND, SoundFormat
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue
 
@@ -80,7 +80,7 @@ def _format(view: StreamView, series: Series, infos: Sequence[Series]) -> tuple[
     Messages tell it, else the one AudioInfo topic of the episode, else the declaration.
     """
     if series.sound is None or series.sound.overflowed:
-        return SoundFormat(), "there is more sound than is measured"
+        return SoundFormat(), TOO_MUCH_SOUND
     told = series.sound.formats or ({f for info in infos if info.sound for f in info.sound.formats})
     if len(told) > 1:
         return SoundFormat(), "the format of the sound changes"

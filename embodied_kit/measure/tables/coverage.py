@@ -8,15 +8,18 @@ from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.rows import NEEDS_SIGNAL, error_row, make_row
 from embodied_kit.measure.scan import FileScan
 from embodied_kit.measure.series import Series
+from embodied_kit.measure.sound import TOO_MUCH_SOUND
 from embodied_kit.measure.track import too_long
 from embodied_kit.measure.walk import Entry
-from embodied_kit.model.facts import Row
+from embodied_kit.model.facts import Depth, Row
 from embodied_kit.model.json import JsonValue
 
 CONTENT_TABLES = ["stream", "dim", "frame", "pair", "span", "signature", "text", "audio", "cloud", "kin", "geometry"]
 UNREAD = "a data file is missing or is not opened"
 _OF_DIMENSIONS = ("dim", "pair", "signature", "span")
 _CONTENT = tuple(CONTENT_TABLES)
+_Error = tuple[str, str, tuple[str, ...], str]
+"""(path, measurer, tables, reason)."""
 _READABLE = {
     "truncated": "the file ends before its data do",
     "bad_magic": "the file is no MCAP file",
@@ -107,28 +110,39 @@ def _not_decoded(series: Series) -> str:
     return "no message could be decoded" if series.n and series.failed_n == series.n else ""
 
 
-def _errors(episode: Episode) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
-    """(path, measurer, tables, reason)."""
+def _errors(episode: Episode) -> Iterator[_Error]:
     for file in episode.scan.files:
-        if file.info is None:
-            yield file.path, "scan", ("container", *CONTENT_TABLES), file.error
-            continue
-        if file.info.readable != "ok":
-            yield file.path, "scan", _CONTENT, _READABLE[file.info.readable]
-        elif episode.depth != "index" and file.info.chunks_seen_n < file.info.chunks_n:
-            yield file.path, "scan", _CONTENT, "some chunks could not be opened"
-        if file.info.changed:
-            yield file.path, "scan", _CONTENT, "the file changed while it was read"
-        if file.embedded_left_out_n:
-            yield file.path, "scan", ("document", "link"), "there are more embedded documents than are read"
-        if file.info.messages_without_channel_n:
-            yield file.path, "scan", _CONTENT, "some messages belong to no channel"
+        yield from _file_errors(file, episode.depth)
     if episode.scan.overflowed:
         yield "", "scan", _CONTENT, "there are more channels than are measured"
     for series in episode.scan.series.values():
-        if series.overflowed:
-            yield "", "scan", ("stream", "link"), "a transform topic has more frames than are measured"
-        if series.numeric.overflowed:
-            yield "", "dim", _OF_DIMENSIONS, "a field has more dimensions than are measured"
-        if any(too_long(field) for field in series.numeric.fields.values()):
-            yield "", "pair", ("pair", "signature"), "a stream is too long to be compared with another"
+        yield from _series_errors(series)
+
+
+def _file_errors(file: FileScan, depth: Depth) -> Iterator[_Error]:
+    """What a data file makes incomplete."""
+    if file.info is None:
+        yield file.path, "scan", ("container", *CONTENT_TABLES), file.error
+        return
+    if file.info.readable != "ok":
+        yield file.path, "scan", _CONTENT, _READABLE[file.info.readable]
+    elif depth != "index" and file.info.chunks_seen_n < file.info.chunks_n:
+        yield file.path, "scan", _CONTENT, "some chunks could not be opened"
+    if file.info.changed:
+        yield file.path, "scan", _CONTENT, "the file changed while it was read"
+    if file.embedded_left_out_n:
+        yield file.path, "scan", ("document", "link"), "there are more embedded documents than are read"
+    if file.info.messages_without_channel_n:
+        yield file.path, "scan", _CONTENT, "some messages belong to no channel"
+
+
+def _series_errors(series: Series) -> Iterator[_Error]:
+    """What a stream has more of than is measured."""
+    if series.overflowed:
+        yield "", "scan", ("stream", "link"), "a transform topic has more frames than are measured"
+    if series.numeric.overflowed:
+        yield "", "dim", _OF_DIMENSIONS, "a field has more dimensions than are measured"
+    if series.sound is not None and series.sound.overflowed:
+        yield "", "audio", ("audio",), TOO_MUCH_SOUND
+    if any(too_long(field) for field in series.numeric.fields.values()):
+        yield "", "pair", ("pair", "signature"), "a stream is too long to be compared with another"
