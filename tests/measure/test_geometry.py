@@ -241,6 +241,19 @@ def test_cameras_that_bear_each_others_names_are_told(names: tuple[str, str], sw
     assert row["swapped"] is None
 
 
+def test_cameras_beyond_the_eighth_are_said_not_to_be_compared() -> None:
+    names = [f"cam{index}" for index in range(10)]
+    given_ = Given((GivenRobot({}, URDF),), ({"cameras": [entry(name) for name in names]},))
+    frames = [frame_row(name, "color") for name in names]
+    joints = _numbers("joints", "sensor_msgs/JointState", "position", ("slide", "up"), np.arange(9), np.zeros((9, 2)))
+    rows = derived([joints], frames, [], given=given_, streams=(STATE,))["pair"]
+    why = {(str(row["a"]), str(row["b"])): row["undetermined"]["swapped"] for row in rows}
+    assert len(why) == len(rows) == 8 * 7 // 2 + 2
+    too_many = "more than 8 cameras are not held against each other"
+    assert {key for key, reason in why.items() if reason == too_many} == {("cam0", "cam8"), ("cam0", "cam9")}
+    assert why["cam0", "cam1"] == "the motion in the images of a camera was not kept"
+
+
 def corner(seed: int) -> np.ndarray:
     """Points on three walls that meet, m, with a millimetre of noise."""
     draw = np.random.default_rng(seed)

@@ -20,4 +20,4 @@ def derive_geometry(known: DeriveInput) -> Tables:
     return {"geometry": list(geometry_rows(known)), "pair": pair}
 
 
-GEOMETRY = Deriver("geometry", 1, "signal", ("geometry", "pair"), derive_geometry)
+GEOMETRY = Deriver("geometry", 2, "signal", ("geometry", "pair"), derive_geometry)

@@ -7,7 +7,7 @@ camera's own calibration and of the other's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 import numpy as np
@@ -37,20 +37,27 @@ STILL_PX = 0.2
 NO_MODEL = "there is no URDF whose joints are measured"
 TOO_FEW = "too few frames in which the robot moves"
 ALIKE = "the motion explains both assignments alike"
+NOT_KEPT = "the motion in the images of a camera was not kept"
+TOO_MANY = "more than 8 cameras are not held against each other"
 NOWHERE = "a camera stands in a frame that the URDF does not have"
 _COLUMNS = ("own_score", "swapped_score", "swapped")
 
 
 def swap_rows(known: DeriveInput, rig: Rig) -> Iterator[Row]:
-    """A row for each two calibrated colour cameras."""
-    streams = [stream for stream in rig.colour if rig.fits(stream)][:MAX_CAMERAS]
+    """A row for each two calibrated colour cameras, and one for each camera beyond those that are compared."""
+    streams = [stream for stream in rig.colour if rig.fits(stream)]
     if len(streams) < 2:
         return
     scene = _Scene(known, rig)
-    for first, second in combinations(streams, 2):
-        key: dict[str, JsonValue] = {"kind": "swap", "a": first, "b": second, "name": ""}
-        values, reason = scene.compare(first, second)
-        yield make_row("pair", key | values, episode=known.episode_id, reasons=dict.fromkeys(_COLUMNS, reason))
+    for first, second in combinations(streams[:MAX_CAMERAS], 2):
+        yield _row(known, first, second, *scene.compare(first, second))
+    for stream in streams[MAX_CAMERAS:]:
+        yield _row(known, streams[0], stream, {"n": 0}, TOO_MANY)
+
+
+def _row(known: DeriveInput, first: str, second: str, values: Mapping[str, JsonValue], reason: str) -> Row:
+    found: dict[str, JsonValue] = {"kind": "swap", "a": first, "b": second, "name": "", **values}
+    return make_row("pair", found, episode=known.episode_id, reasons=dict.fromkeys(_COLUMNS, reason))
 
 
 class _Scene:
@@ -70,7 +77,7 @@ class _Scene:
         if not self._links:
             return {"n": 0}, NO_MODEL
         if not {first, second} <= self._motion.keys():
-            return {"n": 0}, TOO_FEW
+            return {"n": 0}, NOT_KEPT
         scores: dict[tuple[str, str], float] = {}
         n = 0
         for shown in (first, second):
