@@ -77,7 +77,7 @@ def _check(root: Path, level: Level, texts: Texts) -> int:
     from embodied_validators.profiles import load_profile  # noqa: PLC0415
 
     facts = tuple(measure_path(root, depth="index"))
-    profile = _documents_only(load_profile(profile_of(root, facts)))
+    profile = _documents_only(load_profile(profile_of(root)))
     report = judge(facts, profile, Context(time.time_ns()))
     wanted = LEVELS[: LEVELS.index(level) + 1]
     found = [item for item in report.findings if item.level in wanted and item.place.episode not in report.excluded]

@@ -16,8 +16,8 @@ from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.layout import DATASET_JSON, ROBOT_JSON, ROBOTS
 from embodied_kit.episode.times import rfc3339
 from embodied_kit.errors import DataError
-from embodied_kit.measure import read_facts
-from embodied_kit.measure.walk import read_inside
+from embodied_kit.measure import folder_at, read_facts
+from embodied_kit.measure.location import Location
 from embodied_kit.model.facts import DATASET_SCOPE, Depth, Facts
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.report import Context, Report
@@ -85,14 +85,16 @@ def judged(path: Path, units: Iterable[Facts], how: Judging, *, context: Context
     """
     from embodied_validators.context import make_context  # noqa: PLC0415  # arrows
     from embodied_validators.judge import judge, report_lines  # noqa: PLC0415
-    from embodied_validators.profiles import load_profile  # noqa: PLC0415
+    from embodied_validators.profiles import default_profile, load_profile  # noqa: PLC0415
     from embodied_validators.report.info import SubjectGatherer  # noqa: PLC0415
     from embodied_validators.selection import select_rules  # noqa: PLC0415
     from embodied_validators.waiverfile import load_waivers  # noqa: PLC0415
 
-    if not (path / DATASET_JSON).is_file():
+    name = how.profile or profile_of(path)
+    if not name:
         units = tuple(units)  # one unit
-    profile = select_rules(load_profile(how.profile or profile_of(path, units)), how.select, how.ignore)
+        name = default_profile(data_origin(units))
+    profile = select_rules(load_profile(name), how.select, how.ignore)
     waivers = load_waivers(how.waivers) if how.waivers is not None else ()
     context = context or make_context(time.time_ns())
     spool, gatherer = FactsSpool(), SubjectGatherer()
@@ -106,21 +108,21 @@ def judged(path: Path, units: Iterable[Facts], how: Judging, *, context: Context
     return Judged(spool, profile, report, report_lines(report), info)
 
 
-def profile_of(path: Path, units: Iterable[Facts]) -> str:
-    """Name of the profile by what a subject says of itself: of a dataset its documents, else the facts of its unit."""
+def profile_of(path: Path) -> str:
+    """Name of the profile by what a dataset's documents say, on disk or in a store; empty where it is no dataset."""
     from embodied_validators.profiles import default_profile  # noqa: PLC0415
 
-    if not (path / DATASET_JSON).is_file():
-        return default_profile(data_origin(units))
-    robots = sorted(path.glob(f"{ROBOTS}/*/{ROBOT_JSON}"))
-    origin = _said(path, DATASET_JSON, "data_origin")
-    classes = [_said(path, robot.relative_to(path).as_posix(), "embodiment_class") for robot in robots]
-    return default_profile(origin, classes)
+    folder = folder_at(path)
+    if DATASET_JSON not in folder.names():
+        return ""
+    robots = [f"{ROBOTS}/{name}/{ROBOT_JSON}" for name in sorted(folder.names(ROBOTS))]
+    origin = _said(folder, DATASET_JSON, "data_origin")
+    return default_profile(origin, [_said(folder, robot, "embodiment_class") for robot in robots])
 
 
-def _said(root: Path, path: str, name: str) -> str:
+def _said(folder: Location, path: str, name: str) -> str:
     """A text in a document; empty where there is none: what is wrong with it is found when it is judged."""
-    value = (parse_json(read_inside(root, path, MAX_DOCUMENT_BYTES) or b"").value or {}).get(name)
+    value = (parse_json(folder.read(path, MAX_DOCUMENT_BYTES) or b"").value or {}).get(name)
     return value if isinstance(value, str) else ""
 
 

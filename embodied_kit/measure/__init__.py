@@ -1,6 +1,6 @@
 """Measuring: bytes to facts. Nothing here knows a rule."""
 
-from embodied_kit.measure.api import measure_dataset, measure_path, subject_of
+from embodied_kit.measure.api import folder_at, measure_path, subject_of
 from embodied_kit.measure.cache import default_cache
 from embodied_kit.measure.engine import make_engine
 from embodied_kit.measure.lines import facts_lines, read_facts, spooled_lines
@@ -12,8 +12,8 @@ __all__ = [
     "Sample",
     "default_cache",
     "facts_lines",
+    "folder_at",
     "make_engine",
-    "measure_dataset",
     "measure_path",
     "read_facts",
     "spooled_lines",

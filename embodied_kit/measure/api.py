@@ -53,32 +53,17 @@ def measure_path(
         raise UsageError("expected a dataset to take a sample of, got one episode or bag", remedy="leave out --sample")
     kept, told = Cache(cache, trust_index=trust_index), MeasureProgress(progress)
     if kind == "dataset":
-        return measure_whole(_folder(path), depth, kept, told, engine or SerialEngine(), sample)
+        return measure_whole(folder_at(path), depth, kept, told, engine or SerialEngine(), sample)
     if kind == "episode":
-        return measure_episode_folder(_folder(path), path.resolve().name, depth, kept, told)
+        return measure_episode_folder(folder_at(path), path.resolve().name, depth, kept, told)
     single = _single(path)
-    return measure_bare(_folder(path.parent if single else path), single, depth, kept, told)
+    return measure_bare(folder_at(path.parent if single else path), single, depth, kept, told)
 
 
-def measure_dataset(
-    root: Path,
-    *,
-    depth: Depth = "full",
-    cache: Path | None = None,
-    trust_index: bool = False,
-    progress: ProgressCallback | None = None,
-    engine: Engine | None = None,
-    sample: Sample | None = None,
-) -> Iterator[Facts]:
-    """Facts of a dataset folder: its episodes in order of their ids, then the dataset. Arguments as `measure_path`.
-
-    Raises:
-        UsageError: The folder does not exist.
-    """
-    if s3_path(root) is None and not root.is_dir():
-        raise UsageError(f"expected a dataset folder, got {root}", remedy="give the folder that holds dataset.json")
-    kept = Cache(cache, trust_index=trust_index)
-    return measure_whole(_folder(root), depth, kept, MeasureProgress(progress), engine or SerialEngine(), sample)
+def folder_at(path: Path) -> Location:
+    """The folder at a path: on disk, or below a key of `s3://bucket/key`."""
+    key = s3_path(path)
+    return LocalFolder(path) if key is None else S3Folder(key)
 
 
 def subject_of(path: Path) -> str:
@@ -87,19 +72,15 @@ def subject_of(path: Path) -> str:
     Raises:
         UsageError: The path does not exist or is none of these.
     """
+    names = folder_at(path).names()
+    if kind := _kind_of_names(names) or _kind_of_file(path):
+        return kind
     remedy = "give a dataset folder, an episode folder, an .mcap file or a rosbag2 folder"
     key = s3_path(path)
-    if key is not None and (kind := _kind_of_names(S3Folder(key).names()) or _kind_of_object(path)):
-        return kind
-    if not path.exists():
-        shown = path if key is None else f"s3://{key}"
+    shown = path if key is None else f"s3://{key}"
+    if not names and (key is not None or not path.exists()):
         raise UsageError(f"expected a path that exists, got {shown}", remedy=remedy)
-    if path.is_dir():
-        if kind := _kind_of_names({item.name for item in path.iterdir()}):
-            return kind
-    elif path.is_file() and (path.suffix in (".mcap", ".db3") or _is_mcap(path)):
-        return "bare"
-    raise UsageError(f"expected a dataset, an episode, an MCAP file or a bag, got {path}", remedy=remedy)
+    raise UsageError(f"expected a dataset, an episode, an MCAP file or a bag, got {shown}", remedy=remedy)
 
 
 def _kind_of_names(names: set[str]) -> str:
@@ -113,13 +94,11 @@ def _kind_of_names(names: set[str]) -> str:
     return "dataset" if EPISODES in names else ""
 
 
-def _kind_of_object(path: Path) -> str:
-    return "bare" if _single(path) is not None else ""
-
-
-def _folder(path: Path) -> Location:
-    key = s3_path(path)
-    return LocalFolder(path) if key is None else S3Folder(key)
+def _kind_of_file(path: Path) -> str:
+    """`bare` for a data file, and for any object of a store; empty for anything else."""
+    if _single(path) is None:
+        return ""
+    return "bare" if s3_path(path) is not None or path.suffix in (".mcap", ".db3") or _is_mcap(path) else ""
 
 
 def _single(path: Path) -> Entry | None:
@@ -127,7 +106,7 @@ def _single(path: Path) -> Entry | None:
     key = s3_path(path)
     if key is not None:
         return object_entry(key)
-    return None if path.is_dir() else make_entry(path.name, path.stat().st_size, path_problem(path.name))
+    return make_entry(path.name, path.stat().st_size, path_problem(path.name)) if path.is_file() else None
 
 
 def _is_mcap(path: Path) -> bool:

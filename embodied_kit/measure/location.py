@@ -47,6 +47,14 @@ class Location(Protocol):
         """What changes when the file does, without reading it; empty where nothing is known."""
         ...
 
+    def names(self, inside: str = "") -> set[str]:
+        """Names directly below it, or below a folder inside it; none where there is no such folder.
+
+        Raises:
+            UsageError: They cannot be listed.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class LocalFolder:
@@ -83,6 +91,13 @@ class LocalFolder:
             return ""
         numbers = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         return json.dumps(numbers)
+
+    def names(self, inside: str = "") -> set[str]:
+        """Names directly below it, or below a folder inside it; none where there is no such folder."""
+        try:
+            return {item.name for item in (self.root / inside).iterdir()}
+        except (FileNotFoundError, NotADirectoryError):
+            return set()
 
     def _opened(self, entry: Entry) -> Entry:
         if entry.kind != "mcap" or entry.problem != "unsafe_name":

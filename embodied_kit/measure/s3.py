@@ -109,13 +109,13 @@ class S3Folder:
         except OSError:
             return ""
 
-    def names(self) -> set[str]:
-        """Names directly below.
+    def names(self, inside: str = "") -> set[str]:
+        """Names directly below it, or below a prefix inside it.
 
         Raises:
             UsageError: The store refuses.
         """
-        return {info.base_name for info in _listed(self.base, recursive=False)}
+        return {info.base_name for info in _listed(f"{self.base}/{inside}".rstrip("/"), recursive=False)}
 
 
 class S3Source:

@@ -27,7 +27,7 @@ from measure.synthetic import (
 )
 
 from embodied_kit.errors import UsageError
-from embodied_kit.measure import facts_lines, measure_dataset, measure_path, read_facts
+from embodied_kit.measure import facts_lines, measure_path, read_facts
 from embodied_kit.model.facts import Depth, Facts
 from embodied_kit.spec import check, standard
 
@@ -80,7 +80,7 @@ def test_a_clean_dataset_links_and_round_trips(clean: Path, depth: Depth) -> Non
         assert bad == []
     lines = list(facts_lines(found.values()))
     assert list(facts_lines(read_facts(lines))) == lines
-    assert lines == list(facts_lines(measure_dataset(clean, depth=depth)))
+    assert lines == list(facts_lines(measure_path(clean, depth=depth)))
     assert str(clean).encode() not in b"".join(lines)
 
 

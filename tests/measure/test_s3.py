@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cli.verbs import run
 from measure.object_store import BUCKET, Store, missing, object_store
 from measure.synthetic import EPISODE_ID, START_NS, Take, definition, header, streams, write_dataset
 
+from embodied_kit.cli.judging import profile_of
 from embodied_kit.errors import UsageError
 from embodied_kit.mcap.writer import McapWriter
-from embodied_kit.measure import facts_lines, make_engine, measure_path, subject_of
+from embodied_kit.measure import facts_lines, folder_at, make_engine, measure_path, subject_of
 from embodied_kit.measure.s3 import S3Folder, S3Source, s3_path
 from embodied_kit.measure.walk import list_folder
 from embodied_kit.messages.codec import codec
@@ -130,6 +133,31 @@ def test_unsafe_keys_are_named_and_never_opened(store: Store) -> None:
 
 def test_the_listing_is_that_of_a_disk(local: Path) -> None:
     assert list(S3Folder(f"{BUCKET}/set").entries()) == list(list_folder(local))
+
+
+@pytest.mark.parametrize(
+    ("origin", "embodiment", "profile"),
+    [("sim", "humanoid", "sim@1.0"), ("real", "humanoid", "humanoid@1.0"), ("real", "single_arm", "arm@1.0")],
+)
+def test_the_profile_is_chosen_by_documents_wherever_they_lie(
+    store: Store, tmp_path: Path, origin: str, embodiment: str, profile: str
+) -> None:
+    robot = tmp_path / "robots" / "r1" / "robot.json"
+    robot.parent.mkdir(parents=True)
+    (tmp_path / "robots" / "r0").write_text("no folder", encoding="utf-8")
+    assert profile_of(tmp_path) == ""
+    (tmp_path / "dataset.json").write_text(json.dumps({"data_origin": origin}), encoding="utf-8")
+    robot.write_text(json.dumps({"embodiment_class": embodiment}), encoding="utf-8")
+    store.upload(tmp_path, f"{origin}-{embodiment}")
+    in_store = S3 / f"{origin}-{embodiment}"
+    assert profile_of(tmp_path) == profile_of(in_store) == profile
+    assert f"profile {profile}" in run("validate", str(in_store), "--depth", "index").out
+
+
+def test_names_are_those_of_a_disk(local: Path) -> None:
+    for inside in ("", "robots", "robots/arm", "nothing", "dataset.json"):
+        assert folder_at(S3 / "set").names(inside) == folder_at(local).names(inside)
+    assert profile_of(local / "episodes" / EPISODE_ID) == profile_of(S3 / "set" / "episodes" / EPISODE_ID) == ""
 
 
 def test_an_object_that_changes_or_vanishes_is_an_error(local: Path, store: Store) -> None:
