@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from embodied_kit.canonical import canonical_bytes, sha256_hex
 from embodied_kit.episode.layout import DATASET_JSON, EPISODES, GOVERNANCE_JSON, TASKS_JSON
@@ -14,14 +14,13 @@ from embodied_kit.measure.files import declare_urdf
 from embodied_kit.measure.folder import Place, entry_coverage
 from embodied_kit.measure.governance_links import governance_links
 from embodied_kit.measure.job import EpisodeJob, Shared, measure_episode
-from embodied_kit.measure.jsonget import get_text
 from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary, dataset_links, duplicate_links, field_links
 from embodied_kit.measure.location import Location
 from embodied_kit.measure.progress import MeasureProgress
 from embodied_kit.measure.sample import Sample, left_out_coverage, left_out_errors
 from embodied_kit.measure.tables.content_links import urdf_links
 from embodied_kit.measure.tables.text import folder_text_rows
-from embodied_kit.measure.urdf import MAX_URDF_BYTES
+from embodied_kit.measure.urdfs import read_urdfs, urdf_path
 from embodied_kit.measure.walk import Entry, make_entry
 from embodied_kit.model.facts import DATASET_SCOPE, Depth, Facts, Row
 
@@ -42,6 +41,8 @@ def measure_whole(
     own = [entry for entry in entries if not entry.episode]
     documents = [place.document(entry) for entry in own if entry.document]
     known = DatasetDocuments(documents)
+    urdfs = read_urdfs(known, place.read)
+    digests = _digests(place, urdfs)
     broken = {document.path for document in documents if not document.ok}
     jobs, left_out = _jobs(entries, sample)
     progress.expect(sum(job.data_bytes for job in jobs))
@@ -49,7 +50,7 @@ def measure_whole(
     counts: list[Row] = [document_row(document) for document in documents]
     summaries: list[EpisodeSummary] = []
     keys: list[str] = []
-    for result in engine.run(Shared(place, known, depth, cache), jobs, progress):
+    for result in engine.run(Shared(place, known, depth, cache, urdfs), jobs, progress):
         files += result.files
         summaries.append(result.summary)
         keys.append(result.facts.key)
@@ -57,23 +58,23 @@ def measure_whole(
         yield result.facts
     declared = [item for doc in known.all("robot") if (item := declare_urdf(doc.path, doc.value)) is not None]
     tables: dict[str, Sequence[Row]] = {
-        "file": [*files, *place.file_rows(own, declared, {}, depth)],
+        "file": [*files, *place.file_rows(own, declared, {} if depth == "index" else digests, depth)],
         "document": [*(document_row(document) for document in documents), *_missing(documents)],
         "coverage": [
             *(entry_coverage(entry, depth, hashed=False, readable=entry.path not in broken) for entry in own),
             *left_out_coverage(left_out),
         ],
     }
-    together = _after_all_episodes(place, known, summaries, counts, depth, left_out)
+    together = _after_all_episodes(known, [*_robot_urdfs(known, urdfs, digests)], summaries, counts, depth, left_out)
     if depth != "index":
-        tables["text"] = folder_text_rows(place, own, documents, None)
+        tables["text"] = folder_text_rows(place, own, documents, None, urdfs)
     tables |= {**together, "error": left_out_errors(left_out, ["file", *together])}
     yield Facts(DATASET_SCOPE, depth, "dataset", tables, "" if depth == "index" else _dataset_key(tables["file"], keys))
 
 
 def _after_all_episodes(
-    place: Place,
     dataset: DatasetDocuments,
+    robots: Sequence[Row],
     episodes: Sequence[EpisodeSummary],
     counts: Sequence[Row],
     depth: Depth,
@@ -82,14 +83,14 @@ def _after_all_episodes(
     """Tables that need every episode: rows from their summaries, whatever engine measured them.
 
     Args:
-        place: Where the dataset lies.
-        dataset: Its documents outside the episodes.
+        dataset: Documents outside the episodes.
+        robots: Links of the robots' URDFs.
         episodes: In order of their names.
         counts: Rows of the table `document` without the documents.
         depth: How deep the episodes were measured.
         left_out: Names of episodes that are not in the sample; numbers over all episodes are not made of some.
     """
-    links = [*dataset_links(dataset, episodes, left_out), *duplicate_links(episodes), *_robot_urdfs(place, dataset)]
+    links = [*dataset_links(dataset, episodes, left_out), *duplicate_links(episodes), *robots]
     if left_out:
         return {"link": links, "corpus": []}
     links += [*field_links(counts), *governance_links(dataset, episodes)]
@@ -140,11 +141,15 @@ def _counts_only(row: Row) -> Row:
     return {name: value for name, value in row.items() if name != "value"}
 
 
-def _robot_urdfs(place: Place, dataset: DatasetDocuments) -> Iterator[Row]:
+def _robot_urdfs(
+    dataset: DatasetDocuments, urdfs: Mapping[str, bytes | None], digests: Mapping[str, str]
+) -> Iterator[Row]:
     for robot in dataset.all("robot"):
-        uri = get_text(robot.value, "urdf_uri")
-        path = f"{robot.path.rpartition('/')[0]}/{uri}"
-        data = place.read(path, MAX_URDF_BYTES) if uri else None
-        digest = place.hash(path) if uri else None
-        whole = data if data is not None and len(data) <= MAX_URDF_BYTES else None
-        yield from urdf_links(robot.value, robot.path, whole, digest or "", None)
+        path = urdf_path(robot.path, robot.value)
+        yield from urdf_links(robot.value, robot.path, urdfs.get(path), digests.get(path, ""), None)
+
+
+def _digests(place: Place, urdfs: Mapping[str, bytes | None]) -> dict[str, str]:
+    """Path -> digest of URDFs; one that is too large to be kept is hashed where it lies."""
+    found = {path: place.hash(path) if data is None else sha256_hex(data) for path, data in urdfs.items()}
+    return {path: digest for path, digest in found.items() if digest}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from embodied_kit.canonical import canonical_bytes, sha256_hex
-from embodied_kit.episode.layout import ROBOTS
 from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.jsonget import get_object, get_objects, get_text, get_texts
 from embodied_kit.measure.links import DatasetDocuments
-from embodied_kit.measure.urdf import MAX_URDF_BYTES
+from embodied_kit.measure.urdfs import embedded_urdf_path, urdf_path
 from embodied_kit.model.json import JsonObject
 
 
@@ -86,12 +85,12 @@ NOTHING_GIVEN = Given()
 def embedded_given(episode: Episode) -> Given:
     """What the data files of an episode carry along."""
     files = {item.name: item.data for file in episode.scan.files[:1] for item in file.embedded}
-    robots = tuple(GivenRobot(robot, files.get(_urdf_path(robot))) for robot in episode.robots)
+    robots = tuple(GivenRobot(robot, files.get(embedded_urdf_path(robot))) for robot in episode.robots)
     return Given(robots, tuple(episode.calibrations))
 
 
 def dataset_given(
-    documents: DatasetDocuments, name: str, episode: JsonObject, read: Callable[[str, int], bytes | None]
+    documents: DatasetDocuments, name: str, episode: JsonObject, urdfs: Mapping[str, bytes | None]
 ) -> Given:
     """What a dataset's folder holds for one episode.
 
@@ -99,14 +98,14 @@ def dataset_given(
         documents: Of the dataset.
         name: Of the episode's folder.
         episode: episode.json; its robots are taken, or all of them where it names none.
-        read: Up to so many bytes and one of a file of the dataset; None where it cannot be read.
+        urdfs: Path -> content of the robots' URDFs (see `read_urdfs`).
     """
     wanted = set(get_texts(episode, "robot_ids")) or documents.ids("robot")
     robots = [item for item in documents.all("robot") if get_text(item.value, "robot_id") in wanted]
     calibrations = [item.value for item in documents.all("calibration") if get_text(item.value, "robot_id") in wanted]
     folders = {item.path.rpartition("/")[0]: item.value for item in documents.all("layer")}
     return Given(
-        tuple(GivenRobot(item.value, _read_urdf(item.path, item.value, read)) for item in robots),
+        tuple(GivenRobot(item.value, urdfs.get(urdf_path(item.path, item.value))) for item in robots),
         tuple(calibrations),
         tuple(
             GivenLayer(item.path, folders.get(item.path.rpartition("/")[0], {}), item.value)
@@ -121,13 +120,3 @@ def _objects(documents: DatasetDocuments, episode: JsonObject) -> tuple[str, ...
     own = [task for task in tasks if get_text(task, "task_id") == get_text(episode, "task_id")]
     places = [*own, get_object(episode, "scene")]
     return tuple(get_text(item, "instance_id") for place in places for item in get_objects(place, "objects"))
-
-
-def _urdf_path(robot: JsonObject) -> str:
-    return f"{ROBOTS}/{get_text(robot, 'robot_id')}/{get_text(robot, 'urdf_uri')}"
-
-
-def _read_urdf(path: str, robot: JsonObject, read: Callable[[str, int], bytes | None]) -> bytes | None:
-    uri = get_text(robot, "urdf_uri")
-    data = read(f"{path.rpartition('/')[0]}/{uri}", MAX_URDF_BYTES) if uri else None
-    return data if data is not None and len(data) <= MAX_URDF_BYTES else None

@@ -5,8 +5,8 @@ An engine may call `measure_episode` in this process or in another one, in any o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from embodied_kit.episode.layout import EPISODE_JSON, EPISODES
 from embodied_kit.measure.cache import Cache
@@ -37,12 +37,14 @@ class Shared:
         dataset: Documents outside the episodes; None where an episode is measured alone.
         depth: How deep to look.
         cache: Where earlier measurements lie.
+        urdfs: Path -> content of the robots' URDFs (see `read_urdfs`).
     """
 
     place: Place
     dataset: DatasetDocuments | None
     depth: Depth
     cache: Cache
+    urdfs: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def measure_episode(shared: Shared, job: EpisodeJob, progress: Callable[[int], N
     data = _data_files(shared, job, declared)
     given = NOTHING_GIVEN
     if shared.dataset is not None:
-        given = dataset_given(shared.dataset, job.name, document.value, shared.place.read)
+        given = dataset_given(shared.dataset, job.name, document.value, shared.urdfs)
     measured = measure_unit(
         data, document, episode_id=job.name, depth=shared.depth, cache=shared.cache, progress=progress, given=given
     )
@@ -147,7 +149,7 @@ def _result(
     if "text" in tables:
         governance = shared.dataset.first("governance") if shared.dataset else {}
         tables["audio"] = with_voice(tables["audio"], governance)
-        tables["text"] = [*folder_text_rows(place, job.entries, [document], job.name), *tables["text"]]
+        tables["text"] = [*folder_text_rows(place, job.entries, [document], job.name, {}), *tables["text"]]
     size = sum(entry.size or 0 for entry in job.entries if entry.path in listed)
     return EpisodeResult(
         Facts(job.name, depth, "dataset" if shared.dataset else "episode", tables, measured.key),

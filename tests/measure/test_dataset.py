@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,11 @@ from measure.synthetic import (
 
 from embodied_kit.errors import UsageError
 from embodied_kit.measure import facts_lines, measure_path, read_facts
+from embodied_kit.measure.cache import Cache
+from embodied_kit.measure.dataset import measure_whole
+from embodied_kit.measure.engine import SerialEngine
+from embodied_kit.measure.location import LocalFolder
+from embodied_kit.measure.progress import MeasureProgress
 from embodied_kit.model.facts import Depth, Facts
 from embodied_kit.spec import check, standard
 
@@ -82,6 +88,36 @@ def test_a_clean_dataset_links_and_round_trips(clean: Path, depth: Depth) -> Non
     assert list(facts_lines(read_facts(lines))) == lines
     assert lines == list(facts_lines(measure_path(clean, depth=depth)))
     assert str(clean).encode() not in b"".join(lines)
+
+
+@dataclass(frozen=True)
+class Counting(LocalFolder):
+    """A disk that tells what is read and hashed."""
+
+    touched: list[str] = field(default_factory=list)
+
+    def read(self, path: str, max_bytes: int) -> bytes | None:
+        self.touched.append(path)
+        return super().read(path, max_bytes)
+
+    def hash(self, path: str) -> str | None:
+        self.touched.append(path)
+        return super().hash(path)
+
+
+@pytest.mark.parametrize("depth", ["index", "signal"])
+def test_the_urdf_of_a_robot_is_read_once_for_all_episodes(tmp_path: Path, depth: Depth) -> None:
+    one_stream = {"joint_states": streams()["joint_states"]}
+    ids = [EPISODE_ID[:-1] + digit for digit in "012"]
+    root = write_dataset(tmp_path, *((one_stream, Take(episode_id=name)) for name in ids))
+    (root / "robots" / "arm" / "other.urdf").write_bytes(b"mail jane.roe@robots-lab.cn")
+    disk = Counting(root)
+    *_, facts = measure_whole(disk, depth, Cache(None), MeasureProgress(None), SerialEngine())
+    assert disk.touched.count("robots/arm/arm.urdf") == 1
+    assert states(facts, "urdf_digest") == states(facts, "urdf_joints") == {"equal"}
+    if depth == "signal":
+        assert one(facts, "file", path="robots/arm/arm.urdf")["sha256_ok"] is True
+        assert "robots/arm/other.urdf" in {row["path"] for row in facts.tables["text"]}
 
 
 def test_tables_of_a_depth_are_there_and_others_are_not(clean: Path) -> None:

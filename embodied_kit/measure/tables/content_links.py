@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from embodied_kit.measure.scan import FileScan
 from embodied_kit.measure.series import JOINT_STATE, TF
 from embodied_kit.measure.tree import tree_problem
 from embodied_kit.measure.urdf import read_urdf
+from embodied_kit.measure.urdfs import embedded_urdf_path
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject
 from embodied_kit.spec import standard
@@ -186,8 +186,7 @@ def _embedded_urdfs(episode: Episode) -> Iterator[Row]:
     for file in episode.scan.files[:1]:
         attachments = {item.name: item for item in file.embedded}
         for robot in episode.robots:
-            name = str(PurePosixPath("robots", get_text(robot, "robot_id"), get_text(robot, "urdf_uri") or "-"))
-            item = attachments.get(name)
+            item = attachments.get(embedded_urdf_path(robot))
             urdf, sha256 = (item.data, item.sha256) if item else (None, "")
             yield from urdf_links(robot, file.path, urdf, sha256, episode.episode_id)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from embodied_kit.measure.documents import Document
 from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.folder import Place
 from embodied_kit.measure.text.log import TextLog, TextPlace
-from embodied_kit.measure.urdf import MAX_URDF_BYTES
+from embodied_kit.measure.urdfs import urdf_content
 from embodied_kit.measure.walk import Entry
 from embodied_kit.model.facts import Row
 
@@ -36,7 +36,11 @@ def text_rows(episode: Episode) -> list[Row]:
 
 
 def folder_text_rows(
-    place: Place, entries: Iterable[Entry], documents: Iterable[Document], episode: str | None
+    place: Place,
+    entries: Iterable[Entry],
+    documents: Iterable[Document],
+    episode: str | None,
+    urdfs: Mapping[str, bytes | None],
 ) -> list[Row]:
     """Rows of documents, URDFs and names of files outside data files.
 
@@ -45,13 +49,16 @@ def folder_text_rows(
         entries: Files whose names are searched, and URDFs to be read.
         documents: Documents that were read.
         episode: Episode that they belong to; None for the dataset.
+        urdfs: Path -> content of URDFs that were read already.
     """
     log, unread = TextLog(), False
     for entry in entries:
         log.add(TextPlace("file_path", entry.path), entry.path)
         if entry.kind == "urdf":
-            data = place.read(entry.path, MAX_URDF_BYTES) if entry.size is not None else None
-            unread |= data is None or len(data) > MAX_URDF_BYTES
+            data = urdfs.get(entry.path)
+            if data is None and entry.size is not None and entry.path not in urdfs:
+                data = urdf_content(entry.path, place.read)
+            unread |= data is None
             log.add(TextPlace("urdf", entry.path), (data or b"").decode("utf-8", "replace"))
     for document in documents:
         log.add_document(document.path, document.value)
