@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from typing import Literal, cast
 
-from embodied_kit.canonical import MAX_DEPTH, MAX_VALUES, canonical_bytes, parse_json
+from embodied_kit.canonical import MAX_DEPTH, MAX_VALUES, canonical_bytes, parse_line
 from embodied_kit.errors import DataError
 from embodied_kit.measure.jsonget import get_text, get_texts
 from embodied_kit.model.facts import DATASET_SCOPE, DEPTHS, TABLES, Facts, Row
@@ -98,7 +98,7 @@ def _line(value: JsonObject) -> bytes:
 
 
 def _parse(line: bytes, number: int) -> JsonObject:
-    result = parse_json(line, max_bytes=_LONGEST_LINE_BYTES, max_depth=_DEEPEST, max_values=_MOST_VALUES)
+    result = parse_line(line, max_bytes=_LONGEST_LINE_BYTES, max_depth=_DEEPEST, max_values=_MOST_VALUES)
     if result.value is None:
         raise DataError(f"expected facts in line {number}, got {result.problem}: {result.place}")
     return result.value

@@ -2,10 +2,11 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+import rfc8785
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from embodied_kit.canonical import _extent, canonical_bytes, parse_json, rounded
+from embodied_kit.canonical import _extent, canonical_bytes, parse_json, parse_line, rounded
 
 HOSTILE = {
     "not_utf8": b'{"a": "\xff"}',
@@ -67,6 +68,47 @@ def test_canonical_form_is_a_fixed_point(value: dict[str, object]) -> None:
     parsed = parse_json(once)
     assert parsed.value is not None
     assert canonical_bytes(parsed.value) == once
+
+
+@example({"a": [1e-4, 9.99999999e-5, 1.5e-7, 1e21, 1e20, 2.0**53, -0.0, 0.5, 1e15, 123456789.123, 5e-324]})
+@example({"\ue000": 1, "\U00010000": 2, "b": 3, "a": '\x00\x1f\x7f\u2028"\\/'})
+@given(st.dictionaries(st.text(max_size=4), json_values, max_size=4))
+def test_canonical_form_is_that_of_rfc_8785(value: dict[str, object]) -> None:
+    assert canonical_bytes(value) == rfc8785.dumps(rounded(value))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [{"a": 2**53}, {"a": "\ud800"}, {"\ud800": 1}, {1: 2}])
+def test_what_has_no_canonical_form_is_refused(value: dict[str, object]) -> None:
+    with pytest.raises((rfc8785.CanonicalizationError, UnicodeError)):
+        canonical_bytes(value)  # type: ignore[arg-type]
+
+
+@given(st.dictionaries(st.text(max_size=4), json_values, max_size=4), st.booleans(), st.integers(1, 4))
+def test_a_line_is_read_like_a_document(value: dict[str, object], ours: bool, depth: int) -> None:
+    data = canonical_bytes(value) + b"\n" if ours else json.dumps(value).encode()  # type: ignore[arg-type]
+    strict, line = parse_json(data, max_depth=depth), parse_line(data, max_depth=depth)
+    assert (repr(line.value), line.problem) == (repr(strict.value), strict.problem)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_bad_line_is_named_like_a_bad_document(name: str) -> None:
+    assert parse_line(HOSTILE[name]) == parse_json(HOSTILE[name])
+
+
+LENIENT = [
+    '{"a":1,"a":1}',
+    '{"a":9007199254740993}',
+    '{"a":18446744073709551616}',
+    '{"a":1e22}',
+    '{"a":-0}',
+    '{"a":[1,2]}',
+]
+
+
+@pytest.mark.parametrize("text", LENIENT)
+def test_a_line_that_a_lenient_parser_reads_otherwise_is_read_strictly(text: str) -> None:
+    strict, line = parse_json(text.encode(), max_values=3), parse_line(text.encode(), max_values=3)
+    assert (repr(line.value), line.problem, line.place) == (repr(strict.value), strict.problem, strict.place)
 
 
 def test_floats_keep_nine_significant_digits() -> None:

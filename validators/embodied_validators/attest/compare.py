@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from embodied_kit.canonical import parse_json
+from embodied_kit.canonical import parse_line
 from embodied_kit.episode.layout import ANNOTATIONS
 from embodied_kit.episode.paths import UnsafePathError, walk_files
 from embodied_validators.attest.manifest import FileEntry, Manifest, Progress, UnitKey, hash_file, unit_of
@@ -49,7 +49,7 @@ def facts_differ(lines: Iterable[bytes], manifest: Manifest) -> Iterator[str]:
     """
     missing = {entry.path: entry for entry in manifest.entries}
     for line in lines:
-        row = parse_json(line).value if _FILE_ROW in line else None
+        row = parse_line(line).value if _FILE_ROW in line else None
         if row is None or row.get("table") != "file" or row.get("listing") == "missing":
             continue
         path = str(row.get("path"))

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from embodied_kit.canonical import canonical_bytes, parse_json, sha256_hex
+from embodied_kit.canonical import canonical_bytes, parse_line, sha256_hex
 from embodied_kit.episode.layout import ANNOTATIONS, EPISODES, ROBOTS
 from embodied_kit.episode.paths import open_inside, path_problem, walk_files
 from embodied_kit.errors import DataError
@@ -218,7 +218,7 @@ def hash_stream(file: BinaryIO, limit: int | None = None, progress: Progress | N
 
 
 def _parse_line(number: int, line: bytes) -> FileEntry:
-    value = parse_json(line, max_bytes=MAX_LINE_BYTES, max_depth=1).value or {}
+    value = parse_line(line, max_bytes=MAX_LINE_BYTES, max_depth=1).value or {}
     path, size, sha256 = value.get("path"), value.get("size"), value.get("sha256")
     if not (isinstance(path, str) and type(size) is int and isinstance(sha256, str)):
         raise DataError(f"expected path, size and sha256 in line {number} of the manifest")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from embodied_kit.canonical import canonical_bytes, parse_json
+from embodied_kit.canonical import canonical_bytes, parse_line
 from embodied_kit.errors import DataError
 from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.outcomes import Outcomes, Said, State
@@ -127,7 +127,7 @@ def _waiver(use: WaiverUse) -> JsonObject:
 
 
 def _record(line: bytes) -> JsonObject:
-    result = parse_json(line, max_bytes=_MAX_LINE)
+    result = parse_line(line, max_bytes=_MAX_LINE)
     if result.value is None:
         raise DataError(f"expected JSON lines of a report, got {result.problem}: {result.place}")
     return result.value

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from embodied_kit.canonical import canonical_bytes, parse_json
+from embodied_kit.canonical import canonical_bytes, parse_line
 from embodied_kit.errors import DataError
 from embodied_kit.model.facts import DATASET_SCOPE
 from embodied_kit.model.json import JsonObject, JsonValue
@@ -76,7 +76,7 @@ def read_reports(lines: Iterable[bytes]) -> Iterator[Stored]:
 
 def _opening(line: bytes) -> tuple[str, JsonObject]:
     """Kind and value of a line that may begin a report; canonical lines tell without being parsed."""
-    value = parse_json(line).value if _MARK in line else None
+    value = parse_line(line).value if _MARK in line else None
     return ("", {}) if value is None else (str(value.get("record") or ""), value)
 
 
