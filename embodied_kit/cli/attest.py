@@ -88,7 +88,7 @@ def sign(
         UsageError: The dataset is not sealed, or the key does not open.
     """
     from embodied_kit.cli.judging import Judging, judged, measured  # noqa: PLC0415  # heavy
-    from embodied_validators.attest.attest import attest  # noqa: PLC0415  # arrows
+    from embodied_validators.attest import Judgement, attest  # noqa: PLC0415  # arrows
 
     now_ns = time.time_ns()
     context = (circumstances or Circumstances()).context(now_ns)
@@ -96,12 +96,8 @@ def sign(
     result = judged(dataset, facts, Judging(profile, waivers=waivers), context=context)
     written = attest(
         dataset,
-        facts=result.facts.read(),
-        report=result.report,
-        report_bytes=result.report_bytes,
-        profile=result.profile,
-        level=level,
-        context=context,
+        Judgement(result.facts.read(), result.report, result.report_bytes, result.profile, context),
+        level,
         key_path=key,
         passphrase=os.environ.get(PASSPHRASE_VARIABLE),
         now_ns=now_ns,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from embodied_kit.cli.options import example, path_argument, path_option, transport_options, verb, verbs
+from embodied_kit.cli.options import example, output_option, path_argument, transport_options, verb, verbs
+from embodied_kit.cli.output import write_report
 from embodied_kit.cli.texts import Texts
-from embodied_kit.episode.layout import write_whole
 from embodied_kit.errors import UsageError
 from embodied_kit.model.json import JsonObject
 
@@ -60,7 +60,7 @@ def _init(texts: Texts) -> click.Command:
         "init",
         run,
         params=[
-            path_option("-o", "--output", help_text=texts("File to write.", "输出文件。")),
+            output_option(texts),
             click.Option(
                 ["--robot", "robots"], multiple=True, help=texts("robot_id it is about.", "对应的 robot_id。")
             ),
@@ -97,20 +97,17 @@ def _tell_left_out(seen: Sequence[TopicSurvey], texts: Texts) -> None:
 def _write_draft(document: JsonObject, output: Path | None, texts: Texts) -> None:
     from embodied_recorders.contract import contract_yaml  # noqa: PLC0415
 
-    text = contract_yaml(document)
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    write_whole(output, text.encode())
     streams = document["streams"]
     count = len(streams) if isinstance(streams, list) else 0
-    click.echo(texts(f"{count} topics -> {output}", f"{count} 个话题 -> {output}"))
-    click.echo(
-        texts(
-            "Declare what a graph cannot tell: clock_id, stamp_semantics, frame_id, sync_group.",
-            "请补上通信图无法得知的字段：clock_id、stamp_semantics、frame_id、sync_group。",
+    said = texts(f"{count} topics -> {output}", f"{count} 个话题 -> {output}")
+    write_report(contract_yaml(document).encode(), output, texts, said=said)
+    if output is not None:
+        click.echo(
+            texts(
+                "Declare what a graph cannot tell: clock_id, stamp_semantics, frame_id, sync_group.",
+                "请补上通信图无法得知的字段：clock_id、stamp_semantics、frame_id、sync_group。",
+            )
         )
-    )
 
 
 def _check(texts: Texts) -> click.Command:

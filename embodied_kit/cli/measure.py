@@ -8,7 +8,15 @@ from pathlib import Path
 
 import click
 
-from embodied_kit.cli.options import depth_option, example, measuring_options, path_argument, path_option, verb
+from embodied_kit.cli.options import (
+    depth_option,
+    example,
+    format_option,
+    measuring_options,
+    output_option,
+    path_argument,
+    verb,
+)
 from embodied_kit.cli.output import require_output, require_store
 from embodied_kit.cli.texts import Texts
 from embodied_kit.model.engine import EngineName
@@ -50,17 +58,13 @@ def build(texts: Texts) -> click.Command:
         params=[
             path_argument("path"),
             depth_option(texts),
-            click.Option(
-                ["--format", "output_format"],
-                type=click.Choice(["jsonl", "parquet"]),
-                default="jsonl",
-                show_default=True,
-                help=texts(
-                    "jsonl: canonical lines, as they are signed; parquet: a folder with a file per table.",
-                    "jsonl：规范行，即签名所用形式；parquet：每张表一个文件的文件夹。",
-                ),
+            format_option(
+                texts,
+                ("jsonl", "parquet"),
+                "jsonl: canonical lines, as they are signed; parquet: a folder with a file per table.",
+                "jsonl：规范行，即签名所用形式；parquet：每张表一个文件的文件夹。",
             ),
-            path_option("-o", "--output", help_text=texts("File or folder to write.", "输出文件或文件夹。")),
+            output_option(texts, "File or folder to write.", "输出文件或文件夹。"),
             *measuring_options(texts),
         ],
         help_text=example(

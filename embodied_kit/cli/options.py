@@ -55,6 +55,24 @@ def text_option(*names: str, help_text: str, required: bool = False) -> click.Op
     return click.Option(list(names), default="", help=help_text)
 
 
+def output_option(texts: Texts, en: str = "File to write.", zh: str = "输出文件。") -> click.Option:
+    """`-o`, `--output`."""
+    return path_option("-o", "--output", help_text=texts(en, zh))
+
+
+def format_option(
+    texts: Texts, choices: Sequence[str], en: str = "Form of the report.", zh: str = "报告形式。"
+) -> click.Option:
+    """`--format`; the first of the choices where it is not given."""
+    return click.Option(
+        ["--format", "output_format"],
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+        help=texts(en, zh),
+    )
+
+
 def depth_option(texts: Texts) -> click.Option:
     """`--depth`."""
     return click.Option(

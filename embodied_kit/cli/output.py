@@ -1,12 +1,16 @@
-"""Where a verb may write what was asked for; looked at before any work is done or anything destroyed."""
+"""Where a verb may write, looked at before any work is done or anything destroyed; and writing what was asked for."""
 
 from __future__ import annotations
 
 import os
 import shlex
+import sys
 from pathlib import Path
 
-from embodied_kit.episode.layout import DATASET_JSON
+import click
+
+from embodied_kit.cli.texts import Texts
+from embodied_kit.episode.layout import DATASET_JSON, write_whole
 from embodied_kit.errors import UsageError
 
 
@@ -56,6 +60,25 @@ def require_store(output: Path | None, subject: Path) -> Path:
         raise UsageError(f"expected a new folder or an earlier store, got {output}", remedy="name another")
     _require_apart(output, subject)
     return output
+
+
+def write_report(data: bytes, output: Path | None, texts: Texts, *, said: str = "") -> None:
+    """Write what was made to a file and say so, or to the terminal.
+
+    Args:
+        data: What was made.
+        output: File to write; None for the terminal.
+        texts: Language.
+        said: What to say of a file; empty for where the report lies.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    if output is None:
+        sys.stdout.buffer.write(data)
+        return
+    write_whole(output, data)
+    click.echo(said or texts(f"report: {output}", f"报告：{output}"))
 
 
 def _require_apart(output: Path, subject: Path) -> None:

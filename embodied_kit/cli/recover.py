@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from embodied_kit.cli.options import example, path_argument, path_option, verb
+from embodied_kit.cli.options import example, output_option, path_argument, verb
 from embodied_kit.cli.texts import Texts
 
 
@@ -34,7 +34,7 @@ def build(texts: Texts) -> click.Command:
         run,
         params=[
             path_argument("path"),
-            path_option("-o", "--output", help_text=texts("New file.", "新文件。")),
+            output_option(texts, "New file.", "新文件。"),
         ],
         help_text=example(
             texts,

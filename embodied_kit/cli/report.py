@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from embodied_kit.cli.options import REPORT_FORMATS, example, path_argument, path_option, verb, verbs
-from embodied_kit.cli.output import require_output
+from embodied_kit.cli.options import REPORT_FORMATS, example, format_option, output_option, path_argument, verb, verbs
+from embodied_kit.cli.output import require_output, write_report
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import DataError
 
@@ -47,15 +46,16 @@ def _show(texts: Texts) -> click.Command:
             )
             for stored in _single(_read(path), output_format)
         )
-        return _write(shown, output, texts)
+        write_report(shown, output, texts)
+        return 0
 
     return verb(
         "show",
         run,
         params=[
             path_argument("path"),
-            _format_option(texts, REPORT_FORMATS),
-            path_option("-o", "--output", help_text=texts("File to write.", "输出文件。")),
+            format_option(texts, REPORT_FORMATS),
+            output_option(texts),
         ],
         help_text=example(
             texts,
@@ -79,7 +79,7 @@ def _diff(texts: Texts) -> click.Command:
             for old, new in _paired(_read(before), _read(after))
         ]
         shown = b"".join(DIFF_FORMATS[output_format](request) for request in asked)
-        _write(shown, output, texts)
+        write_report(shown, output, texts)
         return exit_code(request.difference for request in asked)
 
     return verb(
@@ -88,8 +88,8 @@ def _diff(texts: Texts) -> click.Command:
         params=[
             path_argument("before"),
             path_argument("after"),
-            _format_option(texts, DIFF_FORMATS),
-            path_option("-o", "--output", help_text=texts("File to write.", "输出文件。")),
+            format_option(texts, DIFF_FORMATS),
+            output_option(texts),
         ],
         help_text=example(
             texts,
@@ -99,16 +99,6 @@ def _diff(texts: Texts) -> click.Command:
             "3 所知少于之前。",
             "embodied-kit report diff before.jsonl after.jsonl",
         ),
-    )
-
-
-def _format_option(texts: Texts, choices: Sequence[str]) -> click.Option:
-    return click.Option(
-        ["--format", "output_format"],
-        type=click.Choice(choices),
-        default="text",
-        show_default=True,
-        help=texts("Form of the report.", "报告形式。"),
     )
 
 
@@ -161,14 +151,3 @@ def _paired(before: list[Stored], after: list[Stored]) -> list[tuple[Stored, Sto
     if wrong:
         raise DataError(f"expected reports of the same subjects, once each, got {', '.join(wrong)}")
     return [(old[subject], new[subject]) for subject in old]
-
-
-def _write(data: bytes, output: Path | None, texts: Texts) -> int:
-    from embodied_kit.episode.layout import write_whole  # noqa: PLC0415
-
-    if output is None:
-        sys.stdout.buffer.write(data)
-    else:
-        write_whole(output, data)
-        click.echo(texts(f"report: {output}", f"报告：{output}"))
-    return 0

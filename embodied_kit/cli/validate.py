@@ -15,13 +15,14 @@ from embodied_kit.cli.options import (
     REPORT_FORMATS,
     depth_option,
     example,
+    format_option,
     judging_options,
     measuring_options,
+    output_option,
     path_argument,
-    path_option,
     verb,
 )
-from embodied_kit.cli.output import require_output
+from embodied_kit.cli.output import require_output, write_report
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import UsageError
 from embodied_kit.model.engine import EngineName
@@ -60,7 +61,6 @@ def build(texts: Texts) -> click.Command:
         from embodied_kit.cli.judging import Judging, judged, measured  # noqa: PLC0415  # heavy
         from embodied_kit.cli.measuring import Measuring  # noqa: PLC0415
         from embodied_kit.cli.rendering import Presentation, render  # noqa: PLC0415
-        from embodied_kit.episode.layout import write_whole  # noqa: PLC0415
         from embodied_kit.measure import subject_of  # noqa: PLC0415
         from embodied_validators.judge import exit_code  # noqa: PLC0415  # arrows
 
@@ -85,11 +85,7 @@ def build(texts: Texts) -> click.Command:
             width=shutil.get_terminal_size().columns,
         )
         data = render(result, path, shown)
-        if output is None:
-            sys.stdout.buffer.write(data)
-        else:
-            write_whole(output, data)
-            click.echo(texts(f"report: {output}", f"报告：{output}"))
+        write_report(data, output, texts)
         return exit_code(result.report, level)
 
     return verb("validate", run, params=_params(texts), help_text=_help(texts))
@@ -102,14 +98,8 @@ def _params(texts: Texts) -> list[click.Parameter]:
             ["--level"], type=click.Choice(LEVELS), help=texts("Level that must be reached.", "必须达到的级别。")
         ),
         *judging_options(texts),
-        click.Option(
-            ["--format", "output_format"],
-            type=click.Choice(REPORT_FORMATS),
-            default="text",
-            show_default=True,
-            help=texts("Form of the report.", "报告形式。"),
-        ),
-        path_option("-o", "--output", help_text=texts("File to write.", "输出文件。")),
+        format_option(texts, REPORT_FORMATS),
+        output_option(texts),
         depth_option(texts),
         *measuring_options(texts),
         *fix_options(texts),

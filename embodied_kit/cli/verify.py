@@ -10,7 +10,7 @@ import click
 
 from embodied_kit.canonical import pretty_bytes
 from embodied_kit.cli.circumstances import ledger_option
-from embodied_kit.cli.options import example, path_argument, path_option, verb
+from embodied_kit.cli.options import example, format_option, path_argument, path_option, verb
 from embodied_kit.cli.progress import progress_bar
 from embodied_kit.cli.texts import Texts
 from embodied_kit.model.json import JsonObject
@@ -51,28 +51,7 @@ def build(texts: Texts) -> click.Command:
     return verb(
         "verify",
         run,
-        params=[
-            path_argument("dataset"),
-            path_option(
-                "--trust",
-                required=True,
-                help_text=texts("Trust file, from outside the dataset.", "信任文件（不得取自数据集内）。"),
-            ),
-            click.Option(
-                ["--rejudge"],
-                is_flag=True,
-                help=texts("Compute the report again from the facts.", "由事实重新得出报告。"),
-            ),
-            click.Option(["--profile"], help=texts("Profile file, if it is your own.", "自定义规则集文件。")),
-            ledger_option(texts),
-            click.Option(
-                ["--format", "output_format"],
-                type=click.Choice(["text", "json"]),
-                default="text",
-                show_default=True,
-                help=texts("Form of the result.", "结果形式。"),
-            ),
-        ],
+        params=_params(texts),
         help_text=example(
             texts,
             "Check every file and the attestation, offline. Exit code: 0 valid, 1 invalid, 3 indeterminate.",
@@ -80,3 +59,22 @@ def build(texts: Texts) -> click.Command:
             "embodied-kit verify my_ds --trust my_lab.trust.json --rejudge",
         ),
     )
+
+
+def _params(texts: Texts) -> list[click.Parameter]:
+    return [
+        path_argument("dataset"),
+        path_option(
+            "--trust",
+            required=True,
+            help_text=texts("Trust file, from outside the dataset.", "信任文件（不得取自数据集内）。"),
+        ),
+        click.Option(
+            ["--rejudge"],
+            is_flag=True,
+            help=texts("Compute the report again from the facts.", "由事实重新得出报告。"),
+        ),
+        click.Option(["--profile"], help=texts("Profile file, if it is your own.", "自定义规则集文件。")),
+        ledger_option(texts),
+        format_option(texts, ("text", "json"), "Form of the result.", "结果形式。"),
+    ]

@@ -13,7 +13,16 @@ from embodied_kit.model.facts import Facts
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.report import Context, Report
 from embodied_kit.model.rule import Limit, LimitCheck, Profile, Rule
-from embodied_validators.attest import AttestationPaths, NewKey, Verification, attest, load_trust, new_key, verify
+from embodied_validators.attest import (
+    AttestationPaths,
+    Judgement,
+    NewKey,
+    Verification,
+    attest,
+    load_trust,
+    new_key,
+    verify,
+)
 from embodied_validators.judge import judge, report_lines
 
 NOW_NS = 1_795_000_000_000_000_000
@@ -121,17 +130,9 @@ class Lab:
         facts = measured(self.root) if facts is None else facts
         context = Context(NOW_NS, "", purpose)
         report = judged(facts, profile, context)
+        judgement = Judgement(facts, report, report_lines(report), profile, context)
         arguments = {"level": "L2", "key_path": (key or self.key).private, **more}
-        return attest(
-            self.root,
-            facts=facts,
-            report=report,
-            report_bytes=report_lines(report),
-            profile=profile,
-            context=context,
-            now_ns=now_ns,
-            **arguments,  # type: ignore[arg-type]
-        )
+        return attest(self.root, judgement, now_ns=now_ns, **arguments)  # type: ignore[arg-type]
 
     def verify(self, *, now_ns: int = NOW_NS, key: NewKey | None = None, **more: object) -> Verification:
         trust = load_trust((key or self.key).trust, dataset=self.root)

@@ -9,6 +9,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ from embodied_kit.model.json import JsonObject
 from embodied_kit.model.report import Context
 from embodied_validators.attest import (
     REASONS,
+    Judgement,
     NotReachedError,
     attest,
     build_manifest,
@@ -621,11 +623,10 @@ def test_a_report_of_something_else_is_refused(tmp_path: Path) -> None:
     lab = make_lab(tmp_path)
     facts, context = measured(lab.root), Context(NOW_NS)
     report = judged(facts, PROFILE, context)
-    common = {"report": report, "report_bytes": report_lines(report), "level": "L1", "key_path": lab.key.private}
-    good = {"facts": facts, "profile": PROFILE, "context": context}
+    good = Judgement(facts, report, report_lines(report), PROFILE, context)
     for name, value in {"facts": facts + b"\n", "profile": profile_of(), "context": Context(NOW_NS + 1)}.items():
         with pytest.raises(UsageError, match=f"judged with this {name}"):
-            attest(lab.root, now_ns=NOW_NS, **common, **(good | {name: value}))  # type: ignore[arg-type]
+            attest(lab.root, replace(good, **{name: value}), "L1", key_path=lab.key.private, now_ns=NOW_NS)
     assert not (lab.root / "attestation").exists()
 
 

@@ -1,6 +1,7 @@
 """Conformity attestation: a manifest of every file, a signed statement over it, and its check, all offline."""
 
 from embodied_validators.attest.attest import AttestationPaths, NotReachedError, Obstacle, attest, obstacles
+from embodied_validators.attest.judgement import Judgement
 from embodied_validators.attest.keys import NewKey, Trust, TrustedKey, load_trust, new_key, parse_trust
 from embodied_validators.attest.manifest import (
     InclusionProof,
@@ -21,6 +22,7 @@ __all__ = [
     "REASONS",
     "AttestationPaths",
     "InclusionProof",
+    "Judgement",
     "Manifest",
     "NewKey",
     "NotReachedError",

@@ -12,22 +12,22 @@ from itertools import count
 from pathlib import Path
 from typing import Literal
 
-from embodied_kit.canonical import parse_json, sha256_hex
+from embodied_kit.canonical import parse_json
 from embodied_kit.episode.layout import ATTESTATION, DATASET_JSON, PARTIAL, sync_folder, write_whole
 from embodied_kit.episode.paths import open_inside
 from embodied_kit.errors import DataError, EmbodiedKitError, EnvironmentUnfitError, UsageError
 from embodied_kit.model.json import JsonObject
-from embodied_kit.model.report import Context, Report
-from embodied_kit.model.rule import Level, Profile
-from embodied_kit.spec import standard
+from embodied_kit.model.report import Report
+from embodied_kit.model.rule import Level
 from embodied_validators.attest.compare import facts_differ
 from embodied_validators.attest.envelope import sign
 from embodied_validators.attest.evidence import ENVELOPES, FACTS_JSONL, MANIFEST_JSONL, REPORT_JSONL
+from embodied_validators.attest.judgement import Judgement
 from embodied_validators.attest.keys import load_signer
 from embodied_validators.attest.manifest import Manifest, Progress, build_manifest
 from embodied_validators.attest.moments import NS_PER_DAY
 from embodied_validators.attest.statement import compose_statement, level_mark
-from embodied_validators.judge import context_digest, exit_code
+from embodied_validators.judge import exit_code
 
 VALID_FOR_DAYS = 365
 _MAX_DATASET_JSON = 16 * 2**20
@@ -110,13 +110,9 @@ class AttestationPaths:
 
 def attest(
     root: Path,
-    *,
-    facts: bytes,
-    report: Report,
-    report_bytes: bytes,
-    profile: Profile,
+    judged: Judgement,
     level: Level,
-    context: Context,
+    *,
     key_path: Path,
     passphrase: str | None = None,
     now_ns: int,
@@ -131,12 +127,8 @@ def attest(
 
     Args:
         root: The dataset's folder.
-        facts: Bytes of facts.jsonl.
-        report: The report judged from these facts, with their digest in it.
-        report_bytes: Its signed form (`report_lines`).
-        profile: The profile it was judged under.
+        judged: Facts and the report judged from them.
         level: The level to attest.
-        context: The context it was judged in.
         key_path: Private key in PEM.
         passphrase: Of the key; None where it has none.
         now_ns: Date of issue, ns since the Unix epoch.
@@ -150,31 +142,23 @@ def attest(
         EnvironmentUnfitError: It cannot be written.
     """
     subject = _sealed_subject(root)
-    _require_same_judgement(facts, report, profile, context)
-    _require_level(report, level)
+    judged.require_consistent()
+    _require_level(judged.report, level)
     signer = load_signer(key_path, passphrase)
     manifest = build_manifest(root, progress=progress)
-    _require_same_files(facts, manifest)
+    _require_same_files(judged.facts, manifest)
     payload = compose_statement(
         manifest,
+        judged,
         subject=subject,
-        schemas_sha256=standard().digest(),
-        facts_sha256=sha256_hex(facts),
-        report=report,
-        report_sha256=sha256_hex(report_bytes),
-        profile=profile,
         level=level,
-        context=context,
         issued_at_ns=now_ns,
         valid_until_ns=now_ns + valid_for_days * NS_PER_DAY,
     )
-    evidence = {MANIFEST_JSONL: manifest.data, FACTS_JSONL: facts, REPORT_JSONL: report_bytes}
+    evidence = {MANIFEST_JSONL: manifest.data, FACTS_JSONL: judged.facts, REPORT_JSONL: judged.report_bytes}
     folder = root / ATTESTATION / manifest.digest
-    try:
-        _put(folder, evidence, sign(payload, signer))
-    except OSError as error:
-        raise EnvironmentUnfitError(f"cannot write {folder}: {error.strerror}") from error
-    mark = level_mark(level, profile, report)
+    _put(folder, evidence, sign(payload, signer))
+    mark = level_mark(level, judged.profile, judged.report)
     return AttestationPaths(folder, subject, mark, signer.public_key.keyid, manifest.digest, manifest.root)
 
 
@@ -218,18 +202,6 @@ def _dataset_document(root: Path) -> JsonObject:
     return result.value
 
 
-def _require_same_judgement(facts: bytes, report: Report, profile: Profile, context: Context) -> None:
-    """The report must say that it was judged from these facts, under this profile, in this context."""
-    if report.subject_kind != "dataset":
-        raise UsageError(f"expected the report of a whole dataset, got that of one {report.subject_kind}")
-    expected = {"facts": sha256_hex(facts), "profile": profile.digest, "context": context_digest(context)}
-    for name, digest in expected.items():
-        if report.digests.get(name) != digest:
-            raise UsageError(
-                f"expected a report judged with this {name}, got one with another", remedy="validate again"
-            )
-
-
 def _require_level(report: Report, level: Level) -> None:
     code = exit_code(report, level)
     if code or report.level is None or report.level < level:
@@ -247,7 +219,19 @@ def _require_same_files(facts: bytes, manifest: Manifest) -> None:
 
 
 def _put(folder: Path, evidence: Mapping[str, bytes], envelope: bytes) -> None:
-    """Append to an attestation with the same evidence, or put a new folder in place by one rename."""
+    """Append to an attestation with the same evidence, or put a new folder in place by one rename.
+
+    Raises:
+        UsageError: A link lies where the folder should.
+        EnvironmentUnfitError: It cannot be written.
+    """
+    try:
+        _write(folder, evidence, envelope)
+    except OSError as error:
+        raise EnvironmentUnfitError(f"cannot write {folder}: {error.strerror}") from error
+
+
+def _write(folder: Path, evidence: Mapping[str, bytes], envelope: bytes) -> None:
     folder.parent.mkdir(exist_ok=True)
     if folder.parent.is_symlink() or folder.is_symlink():
         raise UsageError(f"expected a plain folder, got a link: {folder}")

@@ -12,8 +12,10 @@ from embodied_kit.errors import DataError
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.report import Context, Report
 from embodied_kit.model.rule import LEVELS, Level, Profile
+from embodied_kit.spec import standard
 from embodied_kit.spec.version import SCHEMA_BASE, SCHEMA_VERSION
 from embodied_validators.attest.envelope import MAX_ENVELOPE_BYTES
+from embodied_validators.attest.judgement import Judgement
 from embodied_validators.attest.manifest import Manifest, is_digest, total_size
 from embodied_validators.attest.moments import time_ns
 from embodied_validators.judge import context_digest, context_value
@@ -75,45 +77,30 @@ def level_mark(level: Level, profile: Profile, report: Report) -> str:
 
 
 def compose_statement(
-    manifest: Manifest,
-    *,
-    subject: str,
-    schemas_sha256: str,
-    facts_sha256: str,
-    report: Report,
-    report_sha256: str,
-    profile: Profile,
-    level: Level,
-    context: Context,
-    issued_at_ns: int,
-    valid_until_ns: int,
+    manifest: Manifest, judged: Judgement, *, subject: str, level: Level, issued_at_ns: int, valid_until_ns: int
 ) -> bytes:
     """Payload of a conformity attestation, in JCS.
 
     Args:
         manifest: Every file that it speaks of.
+        judged: Facts and the report judged from them.
         subject: `<dataset_id>@<version>`.
-        schemas_sha256: Digest of the schemas and vocabularies of the standard.
-        facts_sha256: Digest of facts.jsonl in hex.
-        report: What was judged.
-        report_sha256: Digest of its signed form, report.jsonl, in hex.
-        profile: What it was judged under.
         level: The level that it reached.
-        context: What the judgement depended on besides.
         issued_at_ns: Date of issue, ns since the Unix epoch.
         valid_until_ns: End of its validity, ns since the Unix epoch.
     """
+    report, profile = judged.report, judged.profile
     digest: JsonObject = {"sha256": manifest.digest, ROOT_DIGEST: manifest.root}
     predicate: JsonObject = {
         "schema_version": PREDICATE_VERSION,
         "kind": "conformity attestation",
-        "standard": {"name": STANDARD_NAME, "version": SCHEMA_VERSION, "schemas_sha256": schemas_sha256},
+        "standard": {"name": STANDARD_NAME, "version": SCHEMA_VERSION, "schemas_sha256": standard().digest()},
         "profile": {"name": profile.name, "sha256": profile.digest, "rules_sha256": rules_digest(profile)},
         "level": level_mark(level, profile, report),
         "manifest": _size_of(manifest),
-        "facts_sha256": facts_sha256,
-        "report_sha256": report_sha256,
-        "context": _context(context),
+        "facts_sha256": sha256_hex(judged.facts),
+        "report_sha256": sha256_hex(judged.report_bytes),
+        "context": _context(judged.context),
         "coverage": {key: value for key, value in report.coverage.items() if type(value) is int},
         "findings": _counts(report),
         "excluded": [{"episode_id": key, "reason": reason} for key, reason in sorted(report.excluded.items())],

@@ -1,0 +1,49 @@
+"""What is attested of a dataset besides its files: the facts, and the report that was judged from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from embodied_kit.canonical import sha256_hex
+from embodied_kit.errors import UsageError
+from embodied_kit.model.report import Context, Report
+from embodied_kit.model.rule import Profile
+from embodied_validators.judge import context_digest
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A report with all that it was judged from.
+
+    Attributes:
+        facts: Bytes of facts.jsonl.
+        report: The report judged from these facts, with their digest in it.
+        report_bytes: Its signed form (`report_lines`).
+        profile: The profile it was judged under.
+        context: The context it was judged in.
+    """
+
+    facts: bytes
+    report: Report
+    report_bytes: bytes
+    profile: Profile
+    context: Context
+
+    def require_consistent(self) -> None:
+        """The report must say that it was judged from these facts, under this profile, in this context.
+
+        Raises:
+            UsageError: It says something else, or is none of a whole dataset.
+        """
+        if self.report.subject_kind != "dataset":
+            raise UsageError(f"expected the report of a whole dataset, got that of one {self.report.subject_kind}")
+        expected = {
+            "facts": sha256_hex(self.facts),
+            "profile": self.profile.digest,
+            "context": context_digest(self.context),
+        }
+        for name, digest in expected.items():
+            if self.report.digests.get(name) != digest:
+                raise UsageError(
+                    f"expected a report judged with this {name}, got one with another", remedy="validate again"
+                )
