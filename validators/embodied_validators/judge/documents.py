@@ -7,15 +7,16 @@ it against its own schema (ST-01, ST-02, ST-03); any other rule about it is skip
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from embodied_kit.model.facts import Facts, Row
 from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.report import Finding, Place
-from embodied_kit.model.rule import LEVELS, DocumentCheck, Profile, Rule, Severity
+from embodied_kit.model.rule import LEVELS, DocumentCheck, Profile, Rule
 from embodied_kit.spec import Basis, SchemaProblem, current_basis
 from embodied_kit.spec.parts import PartChecker, Parts, parts_of
+from embodied_validators.judge.compiled import CompiledCheck
 from embodied_validators.judge.reasons import reason, schema_reason
 from embodied_validators.judge.tally import Skip, Tally
 from embodied_validators.judge.view import episode_of, scope_of
@@ -59,7 +60,7 @@ def open_document(row: Row, facts: Facts, major: str) -> OpenDocument:
 
 
 @dataclass(frozen=True)
-class CompiledDocument:
+class CompiledDocument(CompiledCheck[DocumentCheck]):
     """A document check with what it needs to know of its profile.
 
     Attributes:
@@ -68,34 +69,18 @@ class CompiledDocument:
         owned: Field pattern -> index of the level from which a rule of its own asks for the field.
         checker: Remembers what equal parts of documents came to; one for all checks of a judgement.
         basis: Forms of documents.
-        position: Of its rule in the profile.
-        unanswered: Why the context leaves open whether it is asked; empty where it does not.
     """
 
-    rule: Rule
-    check: DocumentCheck
-    keeper: str = ""
-    version_keeper: str = ""
-    owned: Mapping[str, int] = field(default_factory=dict)
-    checker: PartChecker = field(default_factory=PartChecker)
-    basis: Basis = field(default_factory=current_basis)
-    position: int = 0
-    unanswered: str = ""
-
-    @cached_property
-    def severity(self) -> Severity:
-        """Of its findings."""
-        return self.check.severity or self.rule.severity
+    keeper: str
+    version_keeper: str
+    owned: Mapping[str, int]
+    checker: PartChecker
+    basis: Basis
 
     @cached_property
     def table(self) -> str:
         """Facts table that it reads."""
         return TABLE
-
-    @cached_property
-    def first(self) -> int:
-        """Index of the first level that it is needed for."""
-        return LEVELS.index(next(iter(self.check.limits)))
 
     def judge(self, document: OpenDocument, tally: Tally) -> None:
         """Judge a document of the kind."""
@@ -111,10 +96,6 @@ class CompiledDocument:
             tally.compared(self.first)
             for level, problem in self._problems(parts):
                 self._note_problem(level, problem, parts.value, document.place, tally)
-
-    def absent(self, why: str, place: Place, tally: Tally) -> None:
-        """Note that nothing can be judged."""
-        tally.skips.append(Skip("", why, place, self.first, self.severity))
 
     def raised(self, why: str, place: Place, tally: Tally) -> None:
         """Note that the check itself has a fault."""
@@ -210,13 +191,13 @@ def compile_document(
     return CompiledDocument(
         rule,
         document_check,
+        position,
+        unanswered,
         keeper=next((other.rule_id for other, item in _about(profile, kind) if item.conforms_to == "judging"), ""),
         version_keeper=next((other.rule_id for other, item in _about(profile, kind) if item.any_version), ""),
         owned=_owned(profile, kind, rule) if document_check.conforms_to == "judging" else {},
         checker=checker,
         basis=profile.basis or current_basis(),
-        position=position,
-        unanswered=unanswered,
     )
 
 

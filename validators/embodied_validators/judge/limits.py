@@ -11,9 +11,10 @@ from typing import Any, Literal
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.report import Context, Finding, Place
-from embodied_kit.model.rule import LEVELS, LimitCheck, Rule, Severity
+from embodied_kit.model.rule import LEVELS, LimitCheck, Rule
+from embodied_validators.judge.compiled import CompiledCheck
 from embodied_validators.judge.reasons import reason
-from embodied_validators.judge.tally import Skip, Tally
+from embodied_validators.judge.tally import Tally
 from embodied_validators.judge.view import UnitView, episode_of
 
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -28,34 +29,18 @@ _PART_COLUMNS = ("publisher", "child_frame")
 
 
 @dataclass(frozen=True)
-class CompiledLimit:
+class CompiledLimit(CompiledCheck[LimitCheck]):
     """A limit check with its parameters filled in.
 
     Attributes:
         only: Column -> values that let a row in.
         steps: (index of the first level, limit as compared, limit as shown), in the order of levels.
         integers: Whether both sides are ns integers in decimal strings.
-        position: Of its rule in the profile.
-        unanswered: Why the context leaves open whether it is asked; empty where it does not.
     """
 
-    rule: Rule
-    check: LimitCheck
     only: tuple[tuple[str, Sequence[JsonValue]], ...]
     steps: tuple[tuple[int, Any, JsonValue], ...]
     integers: bool
-    position: int = 0
-    unanswered: str = ""
-
-    @cached_property
-    def severity(self) -> Severity:
-        """Of its findings."""
-        return self.check.severity or self.rule.severity
-
-    @cached_property
-    def first(self) -> int:
-        """Index of the first level that it is needed for."""
-        return self.steps[0][0]
 
     @cached_property
     def table(self) -> str:
@@ -80,10 +65,6 @@ class CompiledLimit:
             elif value not in allowed:
                 return None
         return unknown
-
-    def absent(self, why: str, place: Place, tally: Tally) -> None:
-        """Note that nothing can be compared."""
-        tally.skips.append(Skip("", why, place, self.first, self.severity))
 
     def raised(self, why: str, place: Place, tally: Tally) -> None:
         """Note that the check itself has a fault."""
@@ -193,7 +174,7 @@ def compile_limit(
             )
         )
     only = tuple((name, _listed(_resolved(value, parameters, context))) for name, value in check.only.items())
-    return CompiledLimit(rule, check, only, tuple(steps), integers, position, unanswered)
+    return CompiledLimit(rule, check, position, unanswered, only, tuple(steps), integers)
 
 
 def place_of(row: Row, scope: str, spans: Sequence[Row] = ()) -> Place:
