@@ -165,6 +165,11 @@ class Walk:
     Args:
         buffer: (N,) bytes.
         big: Whether the numbers are big-endian.
+
+    Attributes:
+        reasons: Why messages failed -> how many.
+        failed: Their numbers.
+        words: (m,) byte positions of the length words that were read.
     """
 
     def __init__(self, buffer: Bytes, *, big: bool) -> None:
@@ -174,6 +179,7 @@ class Walk:
         self._found: dict[str, list[Places]] = {}
         self.reasons: Counter[str] = Counter()
         self.failed: list[Ints] = []
+        self.words: list[Ints] = []
 
     def places(self, root: Struct, message: Ints, base: Ints, limit: Ints) -> dict[str, Places]:
         """Rows of every leaf that has any, messages ascending; what failed is in `failed` and `reasons`.
@@ -237,9 +243,9 @@ class Walk:
     def _length(self, path: str, cursor: _Cursor) -> int | Ints:
         """A length word."""
         cursor.align(4)
-        return uniform(
-            gather(self._buffer, cursor.take(4, f"the length of {path}"), f"{self._order}u4").astype(np.int64)
-        )
+        at = cursor.take(4, f"the length of {path}")
+        self.words.append(at)
+        return uniform(gather(self._buffer, at, f"{self._order}u4").astype(np.int64))
 
     def _text(self, kind: Text, path: str, cursor: _Cursor) -> None:
         if kind.wide:
