@@ -62,7 +62,8 @@ class Sample:
         cdr: Serialised message with its 4-byte encapsulation header.
         source_ns: Publisher's stamp, ns since the Unix epoch.
         receive_ns: Recorder's stamp on taking it, ns since the Unix epoch.
-        publisher: Global id of the publisher, 32 hex digits.
+        publisher: Global id of the publisher, 32 hex digits; empty where a topic has several and nothing tells whose
+            a message is.
         sequence: Publisher's own sequence number; None where the transport has none.
     """
 

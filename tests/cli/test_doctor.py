@@ -1,5 +1,6 @@
 """`doctor`: a line a check, the command that mends it below, columns that align in Chinese too."""
 
+import importlib.util
 import re
 import socket
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from cli.verbs import run
 from rich.cells import cell_len
+from transports.harness import rclpy_standin
 
 from embodied_kit.cli.texts import columns, padded
 from embodied_recorders import machine
@@ -15,7 +17,7 @@ from embodied_recorders.transports import TRANSPORTS
 
 LINE = re.compile(r"^(ok  |warn|FAIL)  (.*?\S)  +(\S.*)$")
 LOOKED_AT = (
-    "Python", "extra sim", "extra test", *(f"transport {name}" for name in TRANSPORTS), "ROS 2 (not needed)",
+    "Python", "extra sim", "extra test", *(f"transport {name}" for name in TRANSPORTS),
     "net.core.rmem_max", "UDP receive buffer granted", "ROS_DOMAIN_ID", "free disk at .", "clock synchronised",
     "processor cores",
 )  # fmt: skip
@@ -51,6 +53,30 @@ def test_every_row_speaks_both_languages_and_a_fault_has_a_remedy() -> None:
         assert row.what.keys() == row.found.keys() == {"en", "zh"}
         assert all(row.found.values())
         assert row.state == "ok" or row.remedy or row.found["en"] == "not readable here"
+
+
+def test_without_ros_2_its_transport_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    if importlib.util.find_spec("rclpy") is not None:
+        pytest.skip("a real rclpy is sourced")
+    monkeypatch.delenv("ROS_DISTRO", raising=False)
+    row = machine.ros2()
+    assert (row.state, row.found["en"], row.remedy) == ("ok", "no ROS 2 sourced (not needed)", "")
+    monkeypatch.setenv("ROS_DISTRO", "jazzy")  # sourced, but for another Python
+    row = machine.ros2()
+    assert row.state == "warn"
+    assert "No module named 'rclpy'" in row.found["en"]
+    assert "--transport dds" in row.remedy
+
+
+def test_an_rclpy_that_opens_is_named_and_called_unverified(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROS_DISTRO", "jazzy")
+    for version, how in (("jazzy", "own wait set"), ("hidden", "rclpy's executor")):
+        with rclpy_standin(version):
+            row = machine.ros2()
+        assert (row.state, row.remedy) == ("warn", "python -m pytest -m ros2 tests/transports")
+        assert row.found["en"].startswith("opened: rclpy jazzy rmw_cyclonedds_cpp; " + how)
+        assert row.found["en"].endswith("not verified here against a real ROS 2")
+        assert "未在真实 ROS 2 上核实" in row.found["zh"]
 
 
 @pytest.mark.parametrize("value", ["500", "232", "-1", "one", "1.5"])

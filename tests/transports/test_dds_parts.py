@@ -20,11 +20,11 @@ from embodied_kit.messages.codec import codec
 from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.stream import LATCHED, Qos
 from embodied_recorders.transports import TRANSPORTS, open_transport
-from embodied_recorders.transports.base import matching_qos
+from embodied_recorders.transports.base import MAX_SAMPLES_PER_TAKE, matching_qos
 from embodied_recorders.transports.dds import discovery_info, names
 from embodied_recorders.transports.dds.loss import UdpDrops
 from embodied_recorders.transports.dds.raw import RawReader, RawWriter
-from embodied_recorders.transports.dds.transport import MAX_SAMPLES_PER_TAKE, DdsTransport
+from embodied_recorders.transports.dds.transport import DdsTransport
 
 TYPE = "std_msgs/msg/UInt8MultiArray"
 RELIABLE = Qos(history="keep_all", depth=0)

@@ -17,7 +17,15 @@ def _dds(domain_id: int | None, node_name: str, interface: str) -> Transport:
     return DdsTransport(domain_id, node_name=node_name, interface=interface)
 
 
-TRANSPORTS: Final[Mapping[str, Callable[[int | None, str, str], Transport]]] = MappingProxyType({"dds": _dds})
+def _ros2(domain_id: int | None, node_name: str, interface: str) -> Transport:
+    from .ros2.transport import Ros2Transport  # noqa: PLC0415 - importing the rows must not load a middleware
+
+    return Ros2Transport(domain_id, node_name=node_name, interface=interface)
+
+
+TRANSPORTS: Final[Mapping[str, Callable[[int | None, str, str], Transport]]] = MappingProxyType(
+    {"dds": _dds, "ros2": _ros2}
+)
 
 
 def open_transport(

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from embodied_kit.model.stream import Endpoint, Qos, Sample
+
+# A take ends here, so that a flood cannot hold its caller or grow its memory; the next take goes on.
+MAX_SAMPLES_PER_TAKE: Final = 8192
+MAX_BYTES_PER_TAKE: Final = 64 << 20
+# Waits are cut so that a signal (Ctrl-C) is answered.
+WAIT_SLICE_S: Final = 0.2
+# `Sample.publisher` where a topic has several publishers and nothing tells whose a message is.
+UNKNOWN_PUBLISHER: Final = ""
 
 
 def matching_qos(offered: Sequence[Qos]) -> Qos:

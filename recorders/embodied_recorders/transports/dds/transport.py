@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.model.stream import Endpoint, Qos, Sample
+from embodied_recorders.transports.base import MAX_BYTES_PER_TAKE, MAX_SAMPLES_PER_TAKE, WAIT_SLICE_S
+from embodied_recorders.transports.domain import ros_domain
 
 from . import config, names
 from .graph import Graph, Publication
@@ -18,13 +19,7 @@ from .nodes import Nodes
 from .raw import BATCH, Drain, RawReader, RawWriter
 from .selftest import proven
 
-# A take ends here, so that a flood cannot hold its caller or grow its memory; the next take goes on.
-MAX_SAMPLES_PER_TAKE: Final = 8192
-MAX_BYTES_PER_TAKE: Final = 64 << 20
-# Waits are cut so that a signal (Ctrl-C) is answered.
-_WAIT_SLICE_S: Final = 0.2
 _ENCLAVE: Final = b"enclave=/;"
-_HIGHEST_DOMAIN_ID: Final = 232
 
 
 class DdsTransport:
@@ -56,7 +51,7 @@ class DdsTransport:
         node_name: str = "embodied_recorder",
         peers: Sequence[str] = (),
     ) -> None:
-        domain = _domain(domain_id)
+        domain = ros_domain(domain_id)
         self._native = native = proven()
         self._losses = UdpDrops()
         with config.applied(config.domain_xml(interface, peers)):
@@ -140,7 +135,7 @@ class DdsTransport:
         self._check_open()
         deadline = time.monotonic() + timeout_s
         while True:
-            wait_s = min(max(deadline - time.monotonic(), 0.0), _WAIT_SLICE_S)
+            wait_s = min(max(deadline - time.monotonic(), 0.0), WAIT_SLICE_S)
             if self._native.call("dds_waitset_wait", self._waitset, None, 0, int(wait_s * 1e9)):
                 samples = self._drained()
                 if samples:
@@ -260,11 +255,3 @@ def _endpoint(publication: Publication, topic: str, node: str) -> Endpoint:
         node=node,
         qos=publication.qos,
     )
-
-
-def _domain(domain_id: int | None) -> int:
-    """The domain asked for, else that of ROS_DOMAIN_ID, else 0."""
-    text = os.environ.get("ROS_DOMAIN_ID", "") or "0" if domain_id is None else str(domain_id)
-    if not text.isdecimal() or int(text) > _HIGHEST_DOMAIN_ID:
-        raise UsageError(f"expected a ROS domain from 0 to {_HIGHEST_DOMAIN_ID}, got {text!r}")
-    return int(text)

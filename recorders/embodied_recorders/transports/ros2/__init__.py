@@ -1,0 +1,1 @@
+"""The transport over rclpy, for machines with ROS 2 sourced: whatever RMW is there carries it."""
