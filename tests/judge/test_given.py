@@ -1,6 +1,7 @@
 """Checks that depend on who would receive the data and what for, and checks that are worse than their rule."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ from judge.fixtures import CONTEXT
 from embodied_kit.errors import UsageError
 from embodied_kit.model.facts import DATASET_SCOPE, Facts
 from embodied_kit.model.report import Context, Report
-from embodied_kit.model.rule import Profile
+from embodied_kit.model.rule import Profile, Rule
 from embodied_validators.judge import context_digest, judge
-from embodied_validators.rulebook import explain
+from embodied_validators.rulebook import explain, load_rulebook
 from embodied_validators.rulefile import parse_rule
 
 TEXTS = {"en": "A rule", "zh": "规则"}
@@ -115,6 +116,24 @@ def test_conditions_are_told() -> None:
     assert "asked only where purpose = export | publish" in explain(rule, "en")
     assert "仅在以下情形适用： purpose = export | publish" in explain(rule, "zh")
     assert "error (blocks the level)" in explain(replace(rule, severity="warning"), "en")
+
+
+def checked(rule: Rule) -> list[str]:
+    """What is said of each check, heads and what stands below them."""
+    return explain(rule, "en").split("What is checked:\n  ")[1].split("\n\n")[0].split("\n  ")
+
+
+def test_checks_that_read_alike_are_told_once() -> None:
+    checks = link_check(), link_check(severity="error"), link_check(given={"purpose": ["export"]})
+    assert checked(parse_rule(rule_data(*checks, severity="warning"), "pr.yaml"))[2:] == [
+        "  - warning (reported, blocks nothing)",
+        "  - error (blocks the level)",
+        "  - asked only where purpose = export, warning (reported, blocks nothing)",
+    ]
+    for rule in load_rulebook().rules.values():
+        lines = checked(rule)
+        heads = [(line, below) for line, below in pairwise(lines) if not line.startswith(" ")]
+        assert len(set(heads)) == len(heads), f"{rule.rule_id} says the same twice"
 
 
 def test_every_part_of_a_context_moves_its_digest() -> None:

@@ -1,6 +1,8 @@
 """Released profiles: whole in themselves; neither an edited rulebook nor a changed schema changes a verdict."""
 
 import json
+import shlex
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -161,6 +163,17 @@ def test_a_mistake_in_a_source_is_refused_and_leaves_nothing(
         frozen(tmp_path, **change)
     assert words in caught.value.message
     assert not (tmp_path / "released").exists()
+
+
+def test_a_source_alone_says_how_to_get_what_it_extends(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(yaml.safe_dump(OWN, allow_unicode=True), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"base\.yaml beside it") as caught:
+        freeze(path, tmp_path / "released")
+    *told, program, ours, beside = shlex.split(caught.value.remedy)
+    assert (told, program, Path(beside)) == (["copy", "it:"], "cp", tmp_path / "base.yaml")
+    shutil.copy(ours, beside)
+    assert freeze(path, tmp_path / "released")[0] == "own@1.0"
 
 
 def test_what_is_left_out_is_not_asked_and_says_why(tmp_path: Path) -> None:

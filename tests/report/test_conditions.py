@@ -16,7 +16,7 @@ from embodied_kit.language import Language
 from embodied_kit.model.outcomes import outcomes_of
 from embodied_kit.model.report import Place, Report, Skipped
 from embodied_validators.report import FORMATS, FormatName, Request, read_reports
-from embodied_validators.report.conditions import skipped_why
+from embodied_validators.report.conditions import skipped_why, waiver_state
 from embodied_validators.report.diff import compare
 from embodied_validators.report.fingerprint import fingerprints
 from embodied_validators.report.words import Words, reason_text
@@ -46,6 +46,14 @@ TOLD: Mapping[Language, tuple[str, ...]] = {
     ),
 }
 READ: tuple[FormatName, ...] = ("text", "html", "markdown", "sarif")
+
+
+def test_a_waiver_for_a_rule_that_does_not_exist_says_so() -> None:
+    (_, unused, _) = limited_report().waivers
+    absent = replace(unused, waiver=replace(unused.waiver, rule_id="TM-99"))
+    for lang, words in (("en", "Unused: there is no such rule"), ("zh", "未使用：没有这条规则")):
+        assert words in waiver_state(absent, Words(lang))
+        assert words not in waiver_state(unused, Words(lang))
 
 
 def asked(lang: Language = "en") -> Request:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from embodied_kit.canonical import canonical_bytes, load_json, pretty_bytes, sha
 from embodied_kit.episode.layout import write_whole
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.model.json import JsonObject, JsonValue
-from embodied_kit.spec import current_basis
+from embodied_kit.spec import current_basis, standard
 from embodied_validators.profiles import build_profile, mapping_of, read_profile_file
 from embodied_validators.released import FORMAT, LOCK, SUFFIX, basis_name
 from embodied_validators.rulebook import Rulebook, load_rulebook
@@ -51,7 +52,7 @@ def freeze(source: Path, folder: Path) -> tuple[str, str]:
 def _resolved(source: Path, book: Rulebook) -> JsonObject:
     """The profile that a source stands for, its rules listed."""
     own = _read(source)
-    base = _read(source.with_name(f"{own['extends']}.yaml")) if "extends" in own else {}
+    base = _base(source, str(own["extends"])) if "extends" in own else {}
     merged = {key: {**mapping_of(base, key, source.name), **mapping_of(own, key, source.name)} for key in _MERGED}
     for rule_id in merged["without"]:
         if rule_id not in book.rules:
@@ -67,6 +68,19 @@ def _resolved(source: Path, book: Rulebook) -> JsonObject:
         "rules": asked,
         **{key: value for key, value in (merged | {"overrides": overrides}).items() if value},
     }
+
+
+def _base(source: Path, name: str) -> JsonObject:
+    """The source that another one extends, beside it."""
+    path = source.with_name(f"{name}.yaml")
+    if path.is_file():
+        return _read(path)
+    ours = standard().root / "profiles" / "sources" / path.name
+    copy = f"copy it: cp {shlex.quote(str(ours))} {shlex.quote(str(path))}"
+    raise UsageError(
+        f"{source.name}: expected {path.name} beside it, which it extends, got none",
+        remedy=copy if ours.is_file() else "leave out extends, and give every parameter",
+    )
 
 
 def _read(path: Path) -> JsonObject:

@@ -10,7 +10,7 @@ from typing import cast
 
 from embodied_kit.errors import DataError, UsageError
 from embodied_kit.model.json import JsonObject, JsonValue
-from embodied_kit.model.rule import DocumentCheck, Limit, LimitCheck, Rule
+from embodied_kit.model.rule import Check, DocumentCheck, Limit, Rule
 from embodied_kit.spec import Basis, Language, load_yaml, pick, standard
 from embodied_validators.rulefile import parse_rule
 
@@ -40,6 +40,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "authoring": {"en": "has no unknown field without the prefix x_", "zh": "没有不带 x_ 前缀的未知字段"},
     "given": {"en": "asked only where", "zh": "仅在以下情形适用："},
+    "always": {"en": "always", "zh": "任何情形"},
     "undetermined": {"en": "otherwise undetermined", "zh": "否则为未判定"},
     "overridable": {"en": "A profile may change its limits.", "zh": "规则集可以改动其限值。"},
     "fixed": {"en": "No profile may change it.", "zh": "规则集不得改动。"},
@@ -125,7 +126,7 @@ def explain(rule: Rule, lang: Language) -> str:
         f"{_word('why', lang)}: {pick(rule.why, lang)}",
         "",
         f"{_word('check', lang)}:",
-        *(f"  {line}" for check in rule.checks for line in _check_lines(check, lang)),
+        *(f"  {line}" for line in _told(rule, lang)),
         "",
         f"{_word('fix', lang)}: {pick(rule.fix, lang)}",
         "",
@@ -136,7 +137,23 @@ def explain(rule: Rule, lang: Language) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _check_lines(check: LimitCheck | DocumentCheck, lang: Language) -> Iterator[str]:
+def _told(rule: Rule, lang: Language) -> Iterator[str]:
+    """Every check; those that read alike once, with the conditions in which they differ below."""
+    alike: dict[tuple[str, ...], list[Check]] = {}
+    for check in rule.checks:
+        alike.setdefault(tuple(_check_lines(check, lang)), []).append(check)
+    for lines, checks in alike.items():
+        yield from lines
+        weighed = any(check.severity for check in checks)
+        conditions = dict.fromkeys(tuple(_conditions(check, rule, lang, weighed=weighed)) for check in checks)
+        for parts in conditions:
+            if len(conditions) == 1:
+                yield from (f"  {part}" for part in parts)
+            else:
+                yield f"  - {('，' if lang == 'zh' else ', ').join(parts) or _word('always', lang)}"
+
+
+def _check_lines(check: Check, lang: Language) -> Iterator[str]:
     if isinstance(check, DocumentCheck):
         yield f"{_word('document', lang)} {check.document}: {_word(check.conforms_to or 'schema', lang)}"
         first, limit = next(iter(check.limits.items()))
@@ -147,12 +164,16 @@ def _check_lines(check: LimitCheck | DocumentCheck, lang: Language) -> Iterator[
         for level, limit in check.limits.items():
             unit = f" {check.unit}" if check.unit not in ("", "1") else ""
             yield f"  {level}  {_SIGN[check.comparator]} {_value(limit.value)}{unit}  ({_source(limit, lang)})"
+
+
+def _conditions(check: Check, rule: Rule, lang: Language, *, weighed: bool) -> Iterator[str]:
+    """When a check is asked; what it weighs, where one that reads like it has a weight of its own; what it leaves."""
     for key, values in check.given.items():
-        yield f"  {_word('given', lang)} {key} = {_value(values)}"
-    if check.severity is not None:
-        yield f"  {_word(check.severity, lang)}"
+        yield f"{_word('given', lang)} {key} = {_value(values)}"
+    if weighed:
+        yield _word(check.severity or rule.severity, lang)
     if check.otherwise == "undetermined":
-        yield f"  {_word('undetermined', lang)}"
+        yield _word("undetermined", lang)
 
 
 def _value(value: JsonValue) -> str:

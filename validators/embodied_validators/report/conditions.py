@@ -9,6 +9,7 @@ from embodied_kit.model.report import Report, Skipped, Waiver, WaiverUse
 from embodied_validators.report.phrases import listed, place_text
 from embodied_validators.report.quantity import shorten, visible
 from embodied_validators.report.words import Words, reason_text, term
+from embodied_validators.rulebook import load_rulebook
 
 _MOST_RULES = 8
 _LONGEST_PLACE = 70
@@ -48,8 +49,10 @@ def waiver_place(waiver: Waiver) -> str:
 
 
 def waiver_state(use: WaiverUse, words: Words) -> str:
-    """`used`, `expired` ...; that it is broad."""
+    """`used`, `expired` ...; that there is no such rule; that it is broad."""
     state = pick(term("waiver_state", use.state), words.lang)
+    if use.state != "used" and use.waiver.rule_id not in load_rulebook().rules:
+        state = words("waiver_unknown", state=state)
     return words("waiver_broad", state=state) if use.broad else state
 
 
