@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from embodied_kit import __version__
-from embodied_kit.canonical import pretty_bytes
+from embodied_kit.canonical import pretty_bytes, sha256_hex
 from embodied_kit.episode.bag_metadata import qos_text
 from embodied_kit.episode.datafile import CommandSink
 from embodied_kit.episode.dataset import Dataset
@@ -37,7 +37,7 @@ from embodied_recorders.documents import (
 from embodied_recorders.ledger import Ledger, counter_difference
 from embodied_recorders.sink import Sink
 from embodied_recorders.survey import by_topic
-from embodied_recorders.transports.base import Transport
+from embodied_recorders.transports.base import UNKNOWN_PUBLISHER, Transport
 
 
 class EndableSink(CommandSink, Protocol):
@@ -54,6 +54,7 @@ _TAKE_S = 0.02
 _PAUSE_S = 0.008  # messages taken in batches cost a quarter of messages taken one by one (measured)
 _FLUSH_PERIOD_NS = 1_000_000_000
 _LONGEST_DRAIN_S = 1.0
+_MOST_UNTOLD = 64  # latched messages of one topic whose publishers cannot be told apart
 RECORDER_CLOCK = "host_realtime"
 
 
@@ -235,21 +236,31 @@ class Session:
         for sample in samples:
             stream = self._streams.get(sample.topic)
             if stream is not None and stream.cadence == "latched":
-                self._latched[sample.topic, sample.publisher] = sample
+                if sample.publisher == UNKNOWN_PUBLISHER:
+                    self._remember_untold(sample)
+                else:
+                    self._latched[sample.topic, sample.publisher] = sample
+
+    def _remember_untold(self, sample: Sample) -> None:
+        """Of a topic's publishers that cannot be told apart (/tf_static over rclpy), none may replace another's."""
+        key = (sample.topic, sha256_hex(sample.cdr))
+        self._latched.pop(key, None)
+        self._latched[key] = sample
+        untold = [at for at, one in self._latched.items() if at[0] == sample.topic and not one.publisher]
+        for at in untold[:-_MOST_UNTOLD]:
+            del self._latched[at]
 
     def _still_latched(self) -> list[Sample]:
         """Remembered latched messages, without those of a publisher that another has replaced."""
         live = {endpoint.publisher: endpoint.topic for endpoint in self.transport.endpoints()}
         served = set(live.values())
-        return [s for s in self._latched.values() if s.publisher in live or s.topic not in served]
+        return [s for s in self._latched.values() if not s.publisher or s.publisher in live or s.topic not in served]
 
     def _channel_for(self, sample: Sample) -> ChannelInfo:
-        if sample.publisher not in self._endpoints:
-            for group in by_topic(self.transport.endpoints()).values():
-                self._endpoints.update({endpoint.publisher: endpoint for endpoint in group})
-        endpoint = self._endpoints.get(sample.publisher)
+        offered = self._offered(sample)
         stream = self._streams[sample.topic]
-        wire_hash = endpoint.type_hash if endpoint else None
+        hashes = {endpoint.type_hash for endpoint in offered}
+        wire_hash = hashes.pop() if len(hashes) == 1 else None
         found = self.definitions.definition(stream.ros_type, wire_hash, self.distro)
         return ChannelInfo(
             topic=sample.topic,
@@ -257,11 +268,20 @@ class Session:
             schema_encoding="ros2msg" if found else "",
             definition=found.text if found else "",
             type_hash=wire_hash or (found.type_hash if found else ""),
-            qos_text=qos_text([endpoint.qos]) if endpoint else "",
+            qos_text=qos_text([endpoint.qos for endpoint in offered]) if offered else "",
             publisher=sample.publisher,
             sequence_source="none" if sample.sequence is None else "publisher",
             stream_id=stream.stream_id,
         )
+
+    def _offered(self, sample: Sample) -> Sequence[Endpoint]:
+        """The publisher of a sample, as the graph shows it; every one of its topic where nothing tells which."""
+        if sample.publisher == UNKNOWN_PUBLISHER:
+            return by_topic(self.transport.endpoints()).get(sample.topic, [])
+        if sample.publisher not in self._endpoints:
+            self._endpoints.update({endpoint.publisher: endpoint for endpoint in self.transport.endpoints()})
+        found = self._endpoints.get(sample.publisher)
+        return [found] if found else []
 
     def _capture(self, episode_id: str, take: TakeOptions, clock: JsonObject) -> JsonObject:
         return capture_document(

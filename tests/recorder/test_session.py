@@ -12,10 +12,11 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+import yaml
 from recorder import support
 from recorder.support import JOINT_STREAM, Read, dataset_in, read, stream
 from transports.harness import until
@@ -30,7 +31,7 @@ from embodied_recorders.clock import SystemClock
 from embodied_recorders.documents import TakeOptions, TakeResult
 from embodied_recorders.session import Recorded, Session
 from embodied_recorders.sink import Sink
-from embodied_recorders.transports.base import Publisher
+from embodied_recorders.transports.base import UNKNOWN_PUBLISHER, Publisher
 from embodied_recorders.transports.memory import MemoryTransport
 
 CHANNEL = ChannelInfo("/t", "std_msgs/msg/String", "ros2msg", "string data\n", "", "", "", "none", "t")
@@ -315,6 +316,26 @@ def test_latched_messages_of_a_publisher_that_was_replaced_are_forgotten(dataset
     robot.graph._endpoints.pop("/robot_description")  # now nobody serves it: what was heard still stands
     second = read(robot.take(session).folder)
     assert topics(second[:2]) == ["/robot_description"] * 2
+
+
+def test_latched_messages_whose_publishers_cannot_be_told_apart_are_all_kept(dataset: Dataset) -> None:
+    """As `/tf_static` over rclpy: two publishers, and nothing in a message tells whose it is."""
+    robot = Robot()
+    session = robot.session(dataset)
+    other = replace(robot.graph._endpoints["/robot_description"], publisher="e" * 32, qos=replace(LATCHED, depth=3))
+    robot.graph._endpoints["another"] = other
+    texts = [CDR[:8] + text + bytes(4) for text in (b"base", b"grip", b"base")]
+    robot.graph._waiting.extend(Sample("/robot_description", text, 1, 2, UNKNOWN_PUBLISHER, None) for text in texts)
+    first = [m for m in read(robot.take(session).folder) if m.topic == "/robot_description"]
+    second = [m for m in read(robot.take(session).folder) if m.topic == "/robot_description"]
+    for messages in (first, second):
+        assert [m.cdr for m in messages if not m.publisher] == [texts[1], texts[2]]
+    session._remember_latched(
+        Sample("/robot_description", bytes([n]), 1, 2, UNKNOWN_PUBLISHER, None) for n in range(100)
+    )
+    assert len(session._latched) == 64 + 1
+    offered = session._channel_for(Sample("/robot_description", CDR, 1, 2, UNKNOWN_PUBLISHER, None)).qos_text
+    assert [entry["depth"] for entry in yaml.safe_load(offered)] == [1, 3]
 
 
 def test_stamps_and_numbers_that_no_field_holds_end_nothing(dataset: Dataset) -> None:

@@ -21,11 +21,16 @@ class PublisherGid(TypedDict):
     implementation_identifier: str
 
 
-class MessageInfo(TypedDict, total=False):
-    """What is told of a message: stamps in ns always, a sequence number from Iron on, the publisher from Kilted on."""
+class Stamps(TypedDict):
+    """What every version tells of a message, in ns since the Unix epoch."""
 
     source_timestamp: int
     received_timestamp: int
+
+
+class MessageInfo(Stamps, total=False):
+    """What is told of a message: a sequence number from Iron on, the publisher from Kilted on."""
+
     publication_sequence_number: int | None
     publisher_gid: PublisherGid | None
 

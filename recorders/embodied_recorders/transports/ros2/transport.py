@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
@@ -109,8 +109,9 @@ class Ros2Transport:
             UsageError: Not subscribed.
         """
         subscription, qos = self._subscribed(topic)
-        if hasattr(subscription, "get_publisher_count"):
-            return int(subscription.get_publisher_count())
+        count: Callable[[], int] | None = getattr(subscription, "get_publisher_count", None)
+        if count is not None:
+            return count()
         wanted, check = profile_of(self._rclpy, qos), self._rclpy.qos.qos_check_compatible
         offered = [info.qos_profile for info in self._node.get_publishers_info_by_topic(topic)]
         return sum(check(profile, wanted)[0].name != "ERROR" for profile in offered)
