@@ -7,7 +7,7 @@ kept by the field's canonical bytes. `tests/spec/test_parts.py` holds the outcom
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -18,6 +18,7 @@ from embodied_kit.spec.check import SchemaProblem, check
 
 _ABOUT_FIELDS = frozenset({"properties", "required", "type", "unevaluatedProperties", "additionalProperties"})
 _SAYS_NOTHING = frozenset({"$schema", "$id", "$defs", "title", "description", "examples", "$comment"})
+_COMBINES = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else"})
 _MOST_KEPT = 100_000
 _LARGEST_KEPT_BYTES = 64 * 1024
 _MOST_BYTES_KEPT = 32 * 2**20
@@ -31,13 +32,11 @@ class Parts:
 
     Attributes:
         names: The names of its fields, in one piece.
-        problems: What it came to under each schema (by identity) that was asked of its kind so far.
     """
 
     value: JsonObject
     fields: Mapping[str, bytes]
     names: bytes
-    problems: dict[int, list[SchemaProblem]] = field(default_factory=dict)
 
 
 def parts_of(value: JsonObject) -> Parts:
@@ -94,6 +93,8 @@ class PartChecker:
         self._split: dict[int, tuple[JsonObject, _Split | None]] = {}  # keeps a schema alive: its identity is its own
         self._shared: dict[bytes, _Known] = {}
         self._kinds: dict[str, _Kind] = {}
+        self._names: dict[int, tuple[str, ...] | None] = {}
+        self._faultless: dict[int, set[tuple[bytes | None, ...]]] = {}
         self._kept_n = self._kept_bytes = 0
 
     def problems(self, kind: str, document: Parts, schema: JsonObject) -> list[SchemaProblem]:
@@ -106,18 +107,54 @@ class PartChecker:
         """
         split = self._split_of(schema)
         if split is None:
-            return check(kind, document.value, schema)
-        of_kind = self._kinds.setdefault(kind, _Kind())
-        if id(schema) not in of_kind.splits:
-            of_kind.splits[id(schema)] = split
-            of_kind.forget()
-        if id(schema) not in document.problems:
-            self._all(kind, of_kind, document)
-        return document.problems[id(schema)]
+            return self._whole(kind, document, schema)
+        of_kind = self._registered(kind, [(schema, split)])
+        problems: list[SchemaProblem] = []
+        for found in self._found(kind, of_kind, document):
+            for identity, items in found:
+                if identity == id(schema):
+                    problems += items
+        return sorted(set(problems))
 
-    def _all(self, kind: str, of_kind: _Kind, document: Parts) -> None:
-        """Problems of a document under every schema that was asked of its kind."""
-        problems: dict[int, list[SchemaProblem]] = {identity: [] for identity in of_kind.splits}
+    def outcome(self, kind: str, document: Parts, schemas: Sequence[JsonObject]) -> tuple[object, ...]:
+        """What decides the problems of a document under some schemas: equal for documents of equal problems.
+
+        Args:
+            kind: Kind of document.
+            document: From `parts_of`.
+            schemas: As `problems` takes them.
+        """
+        split = [(schema, self._split_of(schema)) for schema in schemas]
+        of_kind = self._registered(kind, [(schema, parts) for schema, parts in split if parts is not None])
+        whole = [tuple(self._whole(kind, document, schema)) for schema, parts in split if parts is None]
+        return (*self._found(kind, of_kind, document), *whole)
+
+    def _registered(self, kind: str, schemas: Iterable[tuple[JsonObject, _Split]]) -> _Kind:
+        of_kind = self._kinds.setdefault(kind, _Kind())
+        for schema, split in schemas:
+            if id(schema) not in of_kind.splits:
+                of_kind.splits[id(schema)] = split
+                of_kind.forget()
+        return of_kind
+
+    def _whole(self, kind: str, document: Parts, schema: JsonObject) -> list[SchemaProblem]:
+        """Problems under a schema that cannot be split; that there are none depends on what it looks at alone."""
+        looks_at = self._looks_at(schema)
+        if looks_at is None:
+            return check(kind, document.value, schema)
+        known = self._faultless.setdefault(id(schema), set())
+        key = tuple([document.fields.get(name) for name in looks_at])
+        if key in known:
+            return []
+        problems = check(kind, document.value, schema)
+        size = sum(map(len, filter(None, key)))
+        if not problems and size <= _LARGEST_KEPT_BYTES:
+            self._keep(size)
+            known.add(key)
+        return problems
+
+    def _found(self, kind: str, of_kind: _Kind, document: Parts) -> Iterator[_Found]:
+        """What the names and each field came to, where it is something."""
         found = of_kind.by_names.get(document.names)
         if found is None:
             nameless = dict.fromkeys(document.fields)
@@ -125,18 +162,19 @@ class PartChecker:
                 (key, self._check(kind, split.names, document.names, nameless)) for key, split in of_kind.splits.items()
             )
             found = of_kind.by_names[document.names] = tuple(item for item in made if item[1])
-        self._add(problems, found)
+        if found:
+            yield found
         for name, data in document.fields.items():
-            known = of_kind.by_field.setdefault(name, {})
+            known = of_kind.by_field.get(name)
+            if known is None:
+                known = of_kind.by_field[name] = {}
             found = known.get(data)
             if found is None:
                 found = tuple(self._of_field(kind, of_kind, name, data, document.value[name]))
                 if len(data) <= _LARGEST_KEPT_BYTES:
                     known[data] = found
             if found:
-                self._add(problems, found)
-        for identity, items in problems.items():
-            document.problems[identity] = sorted(set(items)) if items else items
+                yield found
 
     def _of_field(self, kind: str, of_kind: _Kind, name: str, data: bytes, value: JsonValue) -> Iterator[_FoundBy]:
         for identity, split in of_kind.splits.items():
@@ -149,23 +187,22 @@ class PartChecker:
                 if found:
                     yield identity, found
 
-    @staticmethod
-    def _add(problems: dict[int, list[SchemaProblem]], found: _Found) -> None:
-        for identity, items in found:
-            problems[identity] += items
-
     def _check(
         self, kind: str, known: _Known, data: bytes, value: JsonValue, pointer: str = ""
     ) -> tuple[SchemaProblem, ...]:
         problems = check(kind, value, known.schema)
         found = tuple(replace(item, pointer=pointer + item.pointer) for item in problems)
         if len(data) <= _LARGEST_KEPT_BYTES:
-            if self._kept_n >= _MOST_KEPT or self._kept_bytes >= _MOST_BYTES_KEPT:
-                self._forget()
+            self._keep(len(data))
             known.found[data] = found
-            self._kept_n += 1
-            self._kept_bytes += len(data)
         return found
+
+    def _keep(self, size: int) -> None:
+        """Make room for one more."""
+        if self._kept_n >= _MOST_KEPT or self._kept_bytes >= _MOST_BYTES_KEPT:
+            self._forget()
+        self._kept_n += 1
+        self._kept_bytes += size
 
     def _forget(self) -> None:
         names = [split.names for _, split in self._split.values() if split is not None]
@@ -173,7 +210,15 @@ class PartChecker:
             known.found.clear()
         for of_kind in self._kinds.values():
             of_kind.forget()
+        for keys in self._faultless.values():
+            keys.clear()
         self._kept_n = self._kept_bytes = 0
+
+    def _looks_at(self, schema: JsonObject) -> tuple[str, ...] | None:
+        if id(schema) not in self._names:
+            names = _names_in(schema)
+            self._names[id(schema)] = None if names is None else tuple(sorted(names))
+        return self._names[id(schema)]
 
     def _split_of(self, schema: JsonObject) -> _Split | None:
         known = self._split.get(id(schema))
@@ -200,6 +245,24 @@ def _split(schema: JsonObject, shared: dict[bytes, _Known]) -> _Split | None:
             key = orjson.dumps([pointer, alone], option=orjson.OPT_SORT_KEYS)
             fields[name] = (pointer, shared.setdefault(key, _Known(alone, {})))
     return _Split(_Known({**names, "properties": dict.fromkeys(properties, True)}, {}), fields)
+
+
+def _names_in(schema: JsonValue) -> set[str] | None:
+    """Names of the fields that a schema looks at; None where it may look at any."""
+    if not isinstance(schema, Mapping):
+        return set()
+    found: set[str] = set()
+    for word, inner in schema.items():
+        if word in ("properties", "required") and isinstance(inner, Mapping | list):
+            found.update(map(str, inner))
+        elif word in _COMBINES:
+            parts = [_names_in(item) for item in (inner if isinstance(inner, list) else [inner])]
+            if None in parts:
+                return None
+            found.update(*(part for part in parts if part))
+        elif word not in _SAYS_NOTHING and word != "type":
+            return None
+    return found
 
 
 def _alone(inner: Any, definitions: Mapping[str, Any]) -> Any:

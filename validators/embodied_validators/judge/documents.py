@@ -6,7 +6,7 @@ it against its own schema (ST-01, ST-02, ST-03); any other rule about it is skip
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -89,13 +89,29 @@ class CompiledDocument(CompiledCheck[DocumentCheck]):
             self._judge_unreadable(document.unreadable, document.place, tally)
         elif not self.check.any_version and not document.supported:
             self._see(self.version_keeper, document.place, tally)
-        elif self.check.when is None or not self._check(parts, self.check.when):
+        elif self.asks(parts):
             if self.unanswered:
                 self._note("undetermined", self.first, document.place, self.unanswered, tally)
                 return
-            tally.compared(self.first)
-            for level, problem in self._problems(parts):
-                self._note_problem(level, problem, parts.value, document.place, tally)
+            self.note(self.problems(parts), document.place, parts, tally)
+
+    def asks(self, parts: Parts) -> bool:
+        """Whether a document is one that the check is for."""
+        return self.check.when is None or not self._check(parts, self.check.when)
+
+    def note(self, problems: Iterable[tuple[int, SchemaProblem]], place: Place, parts: Parts, tally: Tally) -> None:
+        """Note that a document was compared, and its problems."""
+        tally.compared(self.first)
+        for level, problem in problems:
+            self._note_problem(level, problem, parts.value, place, tally)
+
+    def schemas(self) -> Iterator[JsonObject]:
+        """Every schema that a document may be held against."""
+        yield from (schema for schema in (self.check.when, self.check.check) if schema is not None)
+        if self.check.check is None and self.check.conforms_to == "authoring":
+            yield self.basis.closed_schema(self.check.document)
+        elif self.check.check is None:
+            yield from (self.basis.level_schema(self.check.document, level) for level in self.check.limits)
 
     def raised(self, why: str, place: Place, tally: Tally) -> None:
         """Note that the check itself has a fault."""
@@ -116,7 +132,7 @@ class CompiledDocument(CompiledCheck[DocumentCheck]):
     def _check(self, parts: Parts, schema: JsonObject) -> list[SchemaProblem]:
         return self.checker.problems(self.check.document, parts, schema)
 
-    def _problems(self, parts: Parts) -> Iterator[tuple[int, SchemaProblem]]:
+    def problems(self, parts: Parts) -> Iterator[tuple[int, SchemaProblem]]:
         """Each problem with the index of the first level that it stands in the way of."""
         kind = self.check.document
         if self.check.check is not None:

@@ -14,7 +14,8 @@ from embodied_kit.spec import Basis, current_basis
 from embodied_validators.judge.context_tables import with_context_tables
 from embodied_validators.judge.ledger import Ledger
 from embodied_validators.judge.levels import levels_of, lowest_level
-from embodied_validators.judge.plan import CompiledRule, Plan, Tallies, compile_rules, plan_for
+from embodied_validators.judge.passed import Found, Sums
+from embodied_validators.judge.plan import CompiledRule, Plan, compile_rules, plan_for
 from embodied_validators.judge.reasons import reason
 from embodied_validators.judge.skips import causes_of
 from embodied_validators.judge.tally import Tally, order
@@ -44,51 +45,60 @@ def judge(
     rules, basis = compile_rules(profile, context), profile.basis or current_basis()
     plans: dict[str, Plan] = {}
     active = ActiveWaivers(waivers, {rule.rule_id: rule for rule in profile.rules}, context.as_of_ns)
-    ledger = Ledger(profile)
+    ledger, sums = Ledger(profile), Sums()
     for unit in with_context_tables(facts, context):
         if unit.subject not in plans:
             plans[unit.subject] = plan_for(unit.subject, enumerate(rules), basis)
         _note_subject(unit, ledger)
         ledger.coverage.add(unit)
-        _note(unit, _tallies(plans[unit.subject], unit, raise_bugs), active, ledger)
+        _note(unit, _found(plans[unit.subject], unit, raise_bugs), sums, active, ledger)
     return _report(ledger, context, facts_digest, waivers, active)
 
 
-def _tallies(plan: Plan, unit: Facts, raise_bugs: bool) -> Tallies:
+def _found(plan: Plan, unit: Facts, raise_bugs: bool) -> Found:
     """What the rules find; a bug in one rule makes that rule undetermined and touches no other."""
     try:
         return plan.judge(unit)
     except Exception:
         if raise_bugs:
             raise
-    tallies = Tallies()
+    found = Found()
     for position, compiled in plan.rules.items():
-        tallies.update(_alone(position, compiled, unit, plan.basis))
-    return tallies
+        found.update(_alone(position, compiled, unit, plan.basis))
+    return found
 
 
-def _alone(position: int, compiled: CompiledRule, unit: Facts, basis: Basis) -> Tallies:
+def _alone(position: int, compiled: CompiledRule, unit: Facts, basis: Basis) -> Found:
     """What one rule finds, or that it raised."""
     try:
         return plan_for(unit.subject, [(position, compiled)], basis).judge(unit)
     except Exception as error:  # noqa: BLE001 - a rule's bug is that rule's verdict, whatever it raises
-        tally = Tally()
-        compiled.checks[0].raised(reason("raised", type(error).__name__), Place(episode=episode_of(unit.scope)), tally)
-        return {(position, unit.scope): tally}
+        found, place = Found(), Place(episode=episode_of(unit.scope))
+        compiled.checks[0].raised(reason("raised", type(error).__name__), place, found.tally(position, unit.scope))
+        return found
 
 
-def _note(unit: Facts, tallies: Tallies, active: ActiveWaivers, ledger: Ledger) -> None:
+def _note(unit: Facts, found: Found, sums: Sums, active: ActiveWaivers, ledger: Ledger) -> None:
     ledger.asked(unit.scope)
+    cells = {scope: dict(sums.cells(passed)) for scope, passed in found.passed.items()}
+    found.complete()
     spoken: list[tuple[str, Tally, Sequence[Finding]]] = []
-    for (position, scope), tally in tallies.items():
+    for (position, scope), tally in found.tallies.items():
         rule_id = ledger.profile.rules[position].rule_id
         settled = tally.settle(active.predicate(rule_id))
-        ledger.note(scope, position, settled, tally.checked)
+        cells.setdefault(scope, {})[position] = (settled.ranks, tally.checked, settled.worst)
         if settled.findings or tally.skips:
             spoken.append((rule_id, tally, settled.findings))
         for finding in settled.waived:
             active.note(finding)
         ledger.waived.extend(settled.waived)
+    for scope, said in cells.items():
+        ledger.note(scope, said)
+    _note_spoken(spoken, ledger)
+
+
+def _note_spoken(spoken: Sequence[tuple[str, Tally, Sequence[Finding]]], ledger: Ledger) -> None:
+    """Findings and skips of one unit, those of one cause together."""
     causes = causes_of(finding for _, _, findings in spoken for finding in findings)
     for rule_id, tally, findings in spoken:
         for skip in tally.skips:

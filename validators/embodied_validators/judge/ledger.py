@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,11 +11,9 @@ from embodied_kit.model.report import Finding
 from embodied_kit.model.rule import LEVELS, Level, Profile
 from embodied_validators.judge.coverage import Coverage
 from embodied_validators.judge.skips import Skips
-from embodied_validators.judge.tally import NOTHING, SEVERITIES, Ranks, Settled, states_of
+from embodied_validators.judge.tally import NOTHING, NOTHING_WORSE, SEVERITIES, Cell, states_of
 
-_Cell = tuple[Ranks, int, int]
-"""What one rule says about one scope: its state at each level, rows compared, index of the worst severity found."""
-_EMPTY: _Cell = (NOTHING, 0, len(SEVERITIES))
+_EMPTY: Cell = (NOTHING, 0, NOTHING_WORSE)
 
 
 @dataclass
@@ -27,7 +25,7 @@ class Ledger:
     """
 
     profile: Profile
-    cells: dict[str, list[_Cell | None]] = field(default_factory=dict)
+    cells: dict[str, list[Cell | None]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     waived: list[Finding] = field(default_factory=list)
     skips: Skips = field(default_factory=Skips)
@@ -41,12 +39,12 @@ class Ledger:
         """Every rule was asked of a scope: those that said nothing are not applicable."""
         self.cells[scope] = [cell or _EMPTY for cell in self._cells(scope)]
 
-    def note(self, scope: str, position: int, settled: Settled, checked: int) -> None:
-        """What a rule says about a scope, merged with what an earlier unit said."""
+    def note(self, scope: str, said: Mapping[int, Cell]) -> None:
+        """What rules (by position) say about a scope, merged with what an earlier unit said."""
         cells = self._cells(scope)
-        before, count, worst = cells[position] or _EMPTY
-        ranks = settled.ranks if before is NOTHING else tuple(map(max, before, settled.ranks))
-        cells[position] = (ranks, checked + count, min(worst, settled.worst))
+        for position, cell in said.items():
+            before = cells[position]
+            cells[position] = cell if before is None or before is _EMPTY else _merged(before, cell)
 
     def outcomes(self, unknown_in: str, unknown: Sequence[str]) -> Outcomes:
         """Every outcome, in the order of rules; scopes about which all rules say the same share one tuple.
@@ -55,8 +53,8 @@ class Ledger:
             unknown_in: Scope for which rules that the tool lacks are undetermined.
             unknown: Their ids.
         """
-        shared: dict[tuple[_Cell | None, ...], tuple[Said, ...]] = {}
-        said: dict[tuple[int, _Cell], Said] = {}
+        shared: dict[tuple[Cell | None, ...], tuple[Said, ...]] = {}
+        said: dict[tuple[int, Cell], Said] = {}
         by_scope: dict[str, tuple[Said, ...]] = {}
         for scope, cells in self.cells.items():
             key = tuple(cells)
@@ -70,13 +68,13 @@ class Ledger:
             by_scope[unknown_in] = tuple(sorted((*known, *lacking), key=lambda item: item.rule_id))
         return Outcomes(by_scope)
 
-    def _cells(self, scope: str) -> list[_Cell | None]:
+    def _cells(self, scope: str) -> list[Cell | None]:
         cells = self.cells.get(scope)
         if cells is None:
             cells = self.cells[scope] = [None] * len(self.profile.rules)
         return cells
 
-    def _said(self, cells: Sequence[_Cell | None], known: dict[tuple[int, _Cell], Said]) -> list[Said]:
+    def _said(self, cells: Sequence[Cell | None], known: dict[tuple[int, Cell], Said]) -> list[Said]:
         found = []
         for position, cell in enumerate(cells):
             if cell is None:
@@ -89,3 +87,7 @@ class Ledger:
                 item = known[position, cell] = Said(rule.rule_id, severity, states, checked)
             found.append(item)
         return found
+
+
+def _merged(before: Cell, cell: Cell) -> Cell:
+    return tuple(map(max, before[0], cell[0])), before[1] + cell[1], min(before[2], cell[2])

@@ -49,7 +49,7 @@ class CompiledLimit(CompiledCheck[LimitCheck]):
 
     def judge(self, rows: Sequence[Row], unknown: str, scope: str, tally: Tally, view: UnitView) -> None:
         """Judge rows of one scope; `unknown` is the column that leaves open whether they are to be judged."""
-        if not unknown and not self.unanswered and self._all_pass([row.get(self.check.measure) for row in rows]):
+        if not unknown and self.all_pass([row.get(self.check.measure) for row in rows]):
             tally.compared(self.first, len(rows))
             return
         for row in rows:
@@ -71,17 +71,33 @@ class CompiledLimit(CompiledCheck[LimitCheck]):
         finding = replace(self._finding("undetermined", self.first, place, why), measure="")
         tally.found(finding, range(self.first, len(LEVELS)))
 
-    def _all_pass(self, values: list[Any]) -> bool:
+    def all_pass(self, values: Sequence[Any]) -> bool:
         """Whether every value is known and keeps the limit of every level; the common case, told quickly."""
-        if not values or None in values:
+        if not values or None in values or self.unanswered:
             return False
         if self.integers:
-            values = [int(str(value)) for value in values]
+            values = list(map(int, map(str, values)))
         if self.check.comparator == "equal":
-            return all(value in limit for _, limit, _ in self.steps for value in values)
-        compare = _COMPARE[self.check.comparator]
+            return self._all_allowed(values)
         worst = max(values) if self.check.comparator in ("max", "below") else min(values)
-        return all(compare(worst, limit) for _, limit, _ in self.steps)
+        return _COMPARE[self.check.comparator](worst, self._strictest)
+
+    def _all_allowed(self, values: Sequence[Any]) -> bool:
+        try:
+            return self._allowed.issuperset(values)
+        except TypeError:  # a list or an object
+            return all(value in limit for _, limit, _ in self.steps for value in values)
+
+    @cached_property
+    def _strictest(self) -> Any:
+        limits = [limit for _, limit, _ in self.steps]
+        return min(limits) if self.check.comparator in ("max", "below") else max(limits)
+
+    @cached_property
+    def _allowed(self) -> frozenset[Any]:
+        """Values that are allowed at every level."""
+        first = self.steps[0][1]
+        return frozenset(value for value in first if all(value in limit for _, limit, _ in self.steps))
 
     def _judge_row(self, row: Row, unknown: str, scope: str, tally: Tally, view: UnitView) -> None:
         first = self.first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from embodied_kit.model.outcomes import State
@@ -20,8 +20,15 @@ _PASSED_FROM: tuple[Ranks, ...] = tuple(
     tuple(int(index >= first) for index in range(len(LEVELS))) for first in range(len(LEVELS) + 1)
 )
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+NOTHING_WORSE = len(SEVERITIES)
+Cell = tuple[Ranks, int, int]
+"""What one rule says about one scope: its state at each level, rows compared, index of the worst severity found."""
 _STATE_ORDER = {"failed": 0, "undetermined": 1}
-_PLACE_PARTS = tuple(item.name for item in fields(Place))
+
+
+def passed_from(first: int) -> Ranks:
+    """Passed from a level (index) on."""
+    return _PASSED_FROM[first]
 
 
 class Skip(NamedTuple):
@@ -76,9 +83,9 @@ class Tally:
         Args:
             waives: Whether a finding is let be.
         """
-        ranks = _PASSED_FROM[self.checked_from]
+        ranks = passed_from(self.checked_from)
         if not self.found_at and not self.skips:
-            return Settled(ranks, len(SEVERITIES), (), ())
+            return Settled(ranks, NOTHING_WORSE, (), ())
         worst = list(ranks)
         for skip in self.skips:
             _raise(worst, range(skip.first, len(LEVELS)), "undetermined")
@@ -89,7 +96,7 @@ class Tally:
         for finding in self._distinct():
             (waived if waives is not None and waives(finding) else kept).append(finding)
         severities = [skip.severity for skip in self.skips] + [finding.severity for finding in kept]
-        severest = min(map(SEVERITIES.index, severities), default=len(SEVERITIES))
+        severest = min(map(SEVERITIES.index, severities), default=NOTHING_WORSE)
         return Settled(tuple(worst), severest, kept, waived)
 
     def _distinct(self) -> list[Finding]:
@@ -122,7 +129,17 @@ def order(finding: Finding) -> tuple[object, ...]:
 
 def place_order(place: Place) -> tuple[str, ...]:
     """Total order of places."""
-    return tuple(str(getattr(place, name)) for name in _PLACE_PARTS)
+    return (
+        place.episode,
+        place.path,
+        place.pointer,
+        place.stream,
+        place.field,
+        str(place.index),
+        str(place.start_ns),
+        str(place.end_ns),
+        place.target,
+    )
 
 
 @functools.lru_cache(maxsize=4096)

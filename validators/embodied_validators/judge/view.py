@@ -1,29 +1,18 @@
-"""One unit of facts as the checks want it: rows that every condition treats alike together, spans by kind."""
+"""One unit of facts as the checks want it: rows by the scope that they speak of, spans by kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from embodied_kit.model.facts import DATASET_SCOPE, Facts, Row
 from embodied_kit.model.json import JsonValue
 
 
-class Group(NamedTuple):
-    """Rows of one table and scope that have the same values in some columns.
-
-    Attributes:
-        key: Those values; None where one of them cannot be a key, for a row by itself.
-    """
-
-    key: tuple[JsonValue, ...] | None
-    rows: Sequence[Row]
-
-
 class UnitView:
-    """A unit of facts, its rows grouped on demand."""
+    """A unit of facts, looked at from several sides on demand."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
@@ -41,42 +30,28 @@ class UnitView:
             found.setdefault(str(row.get("kind")), []).append(row)
         return found
 
-    def groups(self, table: str, columns: Sequence[str]) -> Mapping[str, Sequence[Group]]:
-        """Scope -> rows of a table by their values in some columns."""
-        home = self.facts.scope
-        grouped: dict[str, dict[tuple[JsonValue, ...], list[Row]]] = {home: {}}
-        alone: dict[str, list[Group]] = {}
-        value_of, at_home = values_getter(columns), grouped[home]
-        for row in self.facts.tables[table]:
-            key, episode = value_of(row), row.get("episode")
-            scope = home if episode == home else scope_of(row, self.facts)
-            by_key = at_home if scope == home else grouped.setdefault(scope, {})
-            try:
-                rows = by_key.get(key)
-            except TypeError:  # a list or an object
-                alone.setdefault(scope, []).append(Group(None, [row]))
-                continue
-            if rows is None:
-                by_key[key] = [row]
-            else:
-                rows.append(row)
-        return {
-            scope: [Group(key, rows) for key, rows in by_key.items()] + alone.get(scope, [])
-            for scope, by_key in grouped.items()
-        }
+    def by_scope(self, table: str) -> Mapping[str, Sequence[Row]]:
+        """Scope -> rows of a table that speak of it."""
+        home, rows = self.facts.scope, self.facts.tables[table]
+        if all(row.get("episode") == home for row in rows):
+            return {home: rows}
+        found: dict[str, list[Row]] = {}
+        for row in rows:
+            found.setdefault(scope_of(row, self.facts), []).append(row)
+        return found
 
 
 def values_getter(columns: Sequence[str]) -> Callable[[Row], tuple[JsonValue, ...]]:
     """Function: row -> its values in some columns, None for those that it lacks."""
     if len(columns) <= 1:
-        return lambda row: tuple(row.get(name) for name in columns)
+        return lambda row: tuple([row.get(name) for name in columns])
     take: Callable[[Row], Any] = itemgetter(*columns)
 
     def values(row: Row) -> tuple[JsonValue, ...]:
         try:
             found: tuple[JsonValue, ...] = take(row)
         except KeyError:
-            return tuple(row.get(name) for name in columns)
+            return tuple([row.get(name) for name in columns])
         return found
 
     return values
