@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from embodied_kit.episode.take import OutMessage
+from embodied_kit.episode.datafile import OutMessage
 from embodied_kit.model.channel import ChannelInfo
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from embodied_kit.convert.qos import integer_form
-from embodied_kit.episode.take import OutMessage
+from embodied_kit.episode.datafile import OutMessage
 from embodied_kit.errors import DataError
 from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.channel import ChannelInfo

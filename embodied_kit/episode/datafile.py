@@ -1,16 +1,41 @@
-"""A data file being written, as commands: they cross a pipe to a writer process, or are carried out here."""
+"""A data file being written, as commands and messages: they go to a writer process, or are carried out here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from embodied_kit.canonical import sha256_file
 from embodied_kit.episode.layout import writing
 from embodied_kit.mcap.writer import McapWriter
 from embodied_kit.model.channel import ChannelInfo
+
+
+class OutMessage(NamedTuple):
+    """One message for a channel; times in ns since the Unix epoch."""
+
+    channel: int
+    log_ns: int
+    publish_ns: int
+    sequence: int
+    cdr: bytes | memoryview
+
+
+@dataclass(frozen=True)
+class QueueCount:
+    """What became of a channel's messages on their way to the writer.
+
+    Attributes:
+        dropped_n: Messages that found no room.
+        dropped_bytes: Their size.
+        high_water_bytes: Most bytes that ever waited, with 32 to 63 a message of the queue's own.
+    """
+
+    dropped_n: int = 0
+    dropped_bytes: int = 0
+    high_water_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -22,17 +47,11 @@ class OpenFile:
 
 @dataclass(frozen=True)
 class AddChannel:
-    """Add a channel; `index` is how later messages name it."""
+    """Add a channel; `index` is how later messages name it, `bulk` that it gives way where a queue is full."""
 
     index: int
     channel: ChannelInfo
-
-
-@dataclass(frozen=True)
-class WriteMessages:
-    """Write messages: (channel index, log ns, publish ns, sequence, CDR)."""
-
-    rows: Sequence[tuple[int, int, int, int, bytes]]
+    bulk: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +91,7 @@ class ClosedFile:
     sha256: str
 
 
-Command: TypeAlias = OpenFile | AddChannel | WriteMessages | Attach | AddMetadata | Flush | CloseFile
+Command: TypeAlias = OpenFile | AddChannel | Attach | AddMetadata | Flush | CloseFile
 
 
 class CommandSink(Protocol):
@@ -80,6 +99,18 @@ class CommandSink(Protocol):
 
     def send(self, command: Command) -> None:
         """Carry one out, or queue it."""
+        ...
+
+    def write(self, messages: Sequence[OutMessage]) -> Sequence[OutMessage]:
+        """Write messages, or queue them without waiting; those that were not dropped, in order."""
+        ...
+
+    def check(self) -> None:
+        """Raise where writing has failed since the last call."""
+        ...
+
+    def queue_count(self, channel: int) -> QueueCount:
+        """What became of a channel's messages before they were written."""
         ...
 
     def close_file(self, while_waiting: Callable[[], object] = ...) -> ClosedFile:
@@ -98,6 +129,25 @@ class FileWriter:
     def send(self, command: Command) -> None:
         """Carry one command out."""
         self.run(command)
+
+    def write(self, messages: Sequence[OutMessage]) -> Sequence[OutMessage]:
+        """Write messages; all of them.
+
+        Raises:
+            EnvironmentUnfitError: The system refuses to write.
+        """
+        mcap = self._open_file("messages")
+        with writing(Path(self.path)):
+            for index, log_ns, publish_ns, sequence, cdr in messages:
+                mcap.write(self._channels[index], log_ns, publish_ns, sequence, cdr)
+        return messages
+
+    def check(self) -> None:
+        """Nothing: each call has said itself what failed."""
+
+    def queue_count(self, channel: int) -> QueueCount:  # noqa: ARG002  # the Protocol's
+        """Nothing waits here."""
+        return QueueCount()
 
     @property
     def is_open(self) -> bool:
@@ -128,16 +178,17 @@ class FileWriter:
             self.path = command.path
             self._mcap, self._channels = McapWriter(Path(command.path)), {}
             return None
-        if self._mcap is None:
-            raise RuntimeError(f"expected an open file before {type(command).__name__}")
+        mcap = self._open_file(type(command).__name__)
         with writing(Path(self.path)):
-            return self._on_open_file(self._mcap, command)
+            return self._on_open_file(mcap, command)
+
+    def _open_file(self, what: str) -> McapWriter:
+        if self._mcap is None:
+            raise RuntimeError(f"expected an open file before {what}")
+        return self._mcap
 
     def _on_open_file(self, mcap: McapWriter, command: Command) -> ClosedFile | None:
         match command:
-            case WriteMessages(rows):
-                for index, log_ns, publish_ns, sequence, cdr in rows:
-                    mcap.write(self._channels[index], log_ns, publish_ns, sequence, cdr)
             case AddChannel(index, channel):
                 self._channels[index] = _add_channel(mcap, channel)
             case Attach(name, media_type, data, time_ns):

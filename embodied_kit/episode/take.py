@@ -16,7 +16,8 @@ from embodied_kit.episode.datafile import (
     CommandSink,
     Flush,
     OpenFile,
-    WriteMessages,
+    OutMessage,
+    QueueCount,
 )
 from embodied_kit.episode.document import EpisodeFile, Origin, episode_document
 from embodied_kit.episode.layout import (
@@ -39,17 +40,6 @@ YAML_TYPE = "application/yaml"
 JSON_TYPE = "application/json"
 
 
-@dataclass(frozen=True)
-class OutMessage:
-    """One message for a channel; times in ns since the Unix epoch."""
-
-    channel: int
-    log_ns: int
-    publish_ns: int
-    sequence: int
-    cdr: bytes
-
-
 @dataclass
 class TakeFile:
     """The data file of one take, being written through a CommandSink.
@@ -57,6 +47,7 @@ class TakeFile:
     Attributes:
         root: Dataset folder.
         episode_id: Names the staging folder and later the episode folder.
+        counts: Messages by channel that the sink has taken; what its queue dropped is not among them.
     """
 
     root: Path
@@ -86,24 +77,32 @@ class TakeFile:
             media_type = JSON_TYPE if name.endswith(".json") else "application/xml"
             self.sink.send(Attach(name, media_type, data, time_ns))
 
-    def add_channel(self, channel: ChannelInfo) -> int:
-        """Index of a new channel."""
+    def add_channel(self, channel: ChannelInfo, *, bulk: bool = False) -> int:
+        """Index of a new channel; `bulk` streams (images, point clouds, sound) give way where a queue is full."""
         self.channels.append(channel)
         self.counts.append(0)
-        self.sink.send(AddChannel(len(self.channels) - 1, channel))
+        self.sink.send(AddChannel(len(self.channels) - 1, channel, bulk))
         return len(self.channels) - 1
 
     def write(self, messages: Sequence[OutMessage]) -> None:
-        """Hand messages to the writer."""
-        if not messages:
-            return
-        for message in messages:
-            self.counts[message.channel] += 1
-        stamps = [message.log_ns for message in messages]
-        first_ns = min(stamps)
-        self.first_log_ns = first_ns if self.first_log_ns is None else min(self.first_log_ns, first_ns)
-        self.last_log_ns = max(self.last_log_ns, *stamps)
-        self.sink.send(WriteMessages([(m.channel, m.log_ns, m.publish_ns, m.sequence, m.cdr) for m in messages]))
+        """Hand messages to the writer; it may drop some, and counts them.
+
+        Raises:
+            EnvironmentUnfitError: Writing has failed; these messages were handed over all the same.
+        """
+        taken = self.sink.write(messages)
+        if taken:
+            for message in taken:
+                self.counts[message.channel] += 1
+            stamps = [message.log_ns for message in taken]
+            first_ns = min(stamps)
+            self.first_log_ns = first_ns if self.first_log_ns is None else min(self.first_log_ns, first_ns)
+            self.last_log_ns = max(self.last_log_ns, *stamps)
+        self.sink.check()
+
+    def queue_counts(self) -> dict[tuple[str, str], QueueCount]:
+        """What the queue to the writer dropped and held at most, by topic and publisher."""
+        return {(c.topic, c.publisher): self.sink.queue_count(index) for index, c in enumerate(self.channels)}
 
     def flush(self) -> None:
         """Close the chunk and have it synced."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from embodied_kit.errors import UsageError
@@ -27,7 +28,7 @@ def create(path: Path) -> int:
         raise UsageError(f"expected to create {path}, got {error.strerror}") from error
 
 
-def write_all(fd: int, parts: list[bytes]) -> int:
+def write_all(fd: int, parts: Sequence[bytes | memoryview]) -> int:
     """Write every byte, whatever the system takes at once; bytes written."""
     size = sum(map(len, parts))
     if not hasattr(os, "writev") or len(parts) > _MAX_PARTS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import struct
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
@@ -92,7 +92,7 @@ class McapWriter:
         self._attachment_indexes: list[bytes] = []
         self._metadata_indexes: list[bytes] = []
         self._log_range: tuple[int, int] | None = None
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | memoryview] = []
         self._size = 0
         self._large = 0
         self._entries: list[array[int]] = []
@@ -162,7 +162,7 @@ class McapWriter:
         self._entries.append(array("Q"))
         return channel.channel_id
 
-    def write(self, channel_id: int, log_time: int, publish_time: int, sequence: int, data: bytes) -> None:
+    def write(self, channel_id: int, log_time: int, publish_time: int, sequence: int, data: bytes | memoryview) -> None:
         """Add a message to the open chunk.
 
         Args:
@@ -198,7 +198,7 @@ class McapWriter:
         """Write the open chunk and its message indexes, if it holds anything."""
         if not self._size:
             return
-        parts = [b"".join(self._parts)] if not self._large else _joined_small(self._parts)
+        parts: Sequence[bytes | memoryview] = [b"".join(self._parts)] if not self._large else _joined_small(self._parts)
         crc = 0
         for part in parts:
             crc = crc32(part, crc)
@@ -266,21 +266,21 @@ class McapWriter:
             self._closed = True
             os.close(self._fd)
 
-    def _put(self, parts: list[bytes]) -> None:
+    def _put(self, parts: Sequence[bytes | memoryview]) -> None:
         """Append to the file and to the data section's CRC."""
         crc = self._crc
         for part in parts:
             crc = crc32(part, crc)
         self._append(parts, crc)
 
-    def _append(self, parts: list[bytes], crc: int) -> None:
+    def _append(self, parts: Sequence[bytes | memoryview], crc: int) -> None:
         """Append to the file; `crc` is the data section's with these parts."""
         if self._closed:
             raise UsageError("expected an open writer, got one that was closed")
         self._offset += write_all(self._fd, parts)
         self._crc = crc
 
-    def _compressed(self, parts: list[bytes]) -> list[bytes]:
+    def _compressed(self, parts: Sequence[bytes | memoryview]) -> Sequence[bytes | memoryview]:
         if self._compression == "":
             return parts
         whole = parts[0] if len(parts) == 1 else b"".join(parts)
@@ -353,10 +353,10 @@ class McapWriter:
         self._put([summary, struct.pack("<I", crc32(summary)), MAGIC])
 
 
-def _joined_small(parts: Iterable[bytes]) -> list[bytes]:
+def _joined_small(parts: Iterable[bytes | memoryview]) -> list[bytes | memoryview]:
     """Runs of small parts joined; large ones left as they are."""
-    found: list[bytes] = []
-    run: list[bytes] = []
+    found: list[bytes | memoryview] = []
+    run: list[bytes | memoryview] = []
     for part in parts:
         if len(part) < LARGE_BYTES:
             run.append(part)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from embodied_kit.episode.datafile import QueueCount
 from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.stream import Sample, Stream
 
@@ -45,13 +46,21 @@ class Ledger:
                     count.sequence_lost_n += sample.sequence - count.last_sequence - 1
                     count.last_sequence = sample.sequence
 
-    def entries(self, streams: Iterable[Stream]) -> list[JsonObject]:
-        """`streams[]` of closing.json, one entry a publisher; a stream that stayed silent has one with zero."""
-        return [entry for stream in streams for entry in self._entries_of(stream)]
+    def entries(self, streams: Iterable[Stream], queues: Mapping[tuple[str, str], QueueCount]) -> list[JsonObject]:
+        """`streams[]` of closing.json, one entry a publisher; a stream that stayed silent has one with zero.
 
-    def _entries_of(self, stream: Stream) -> list[JsonObject]:
+        Args:
+            streams: Of the contract.
+            queues: What the queue to the writer did to each topic and publisher.
+        """
+        return [entry for stream in streams for entry in self._entries_of(stream, queues)]
+
+    def _entries_of(self, stream: Stream, queues: Mapping[tuple[str, str], QueueCount]) -> list[JsonObject]:
         mine = {publisher: count for (topic, publisher), count in self.counts.items() if topic == stream.topic}
-        return [_entry(stream, publisher, count) for publisher, count in (mine or {"": StreamCount()}).items()]
+        return [
+            _entry(stream, publisher, count, queues.get((stream.topic, publisher), QueueCount()))
+            for publisher, count in (mine or {"": StreamCount()}).items()
+        ]
 
 
 def counter_difference(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, JsonValue]:
@@ -59,17 +68,18 @@ def counter_difference(before: Mapping[str, int], after: Mapping[str, int]) -> d
     return {name: after[name] - before.get(name, 0) for name in sorted(after)}
 
 
-def _entry(stream: Stream, publisher: str, count: StreamCount) -> JsonObject:
+def _entry(stream: Stream, publisher: str, count: StreamCount, queue: QueueCount) -> JsonObject:
     entry: dict[str, JsonValue] = {"stream_id": stream.stream_id, "topic": stream.topic}
     if publisher:
         entry["publisher"] = publisher
-    entry["received_n"] = count.received_n
+    entry["received_n"] = count.received_n - queue.dropped_n
     if count.received_n:
         entry["first_source_ns"] = str(count.first_source_ns)
         entry["last_source_ns"] = str(count.last_source_ns)
     entry["loss"] = {
         "publisher_sequence": count.sequence_lost_n if count.has_sequence else NOT_OBSERVABLE,
         "transport": NOT_OBSERVABLE,
-        "queue": 0,  # the recorder waits for its writer and drops nothing of its own
+        "queue": queue.dropped_n,
     }
+    entry["queue_high_water_bytes"] = queue.high_water_bytes
     return entry

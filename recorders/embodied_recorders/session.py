@@ -13,12 +13,12 @@ from typing import Protocol, TypeAlias
 from embodied_kit import __version__
 from embodied_kit.canonical import pretty_bytes, sha256_hex
 from embodied_kit.episode.bag_metadata import qos_text
-from embodied_kit.episode.datafile import CommandSink
+from embodied_kit.episode.datafile import CommandSink, OutMessage
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.ids import uuid7
 from embodied_kit.episode.layout import DATASET_JSON, ROBOT_JSON, ROBOTS, TASKS_JSON
 from embodied_kit.episode.robots import RobotFolder, read_robot
-from embodied_kit.episode.take import OutMessage, TakeFile
+from embodied_kit.episode.take import TakeFile
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.channel import ChannelInfo
@@ -56,6 +56,7 @@ _FLUSH_PERIOD_NS = 1_000_000_000
 _LONGEST_DRAIN_S = 1.0
 _MOST_UNTOLD = 64  # latched messages of one topic whose publishers cannot be told apart
 RECORDER_CLOCK = "host_realtime"
+BULK_MODALITIES = frozenset({"vision", "spatial", "acoustic"})  # they give way where the queue to the writer is full
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ class Session:
         self._let_go_of_the_past()
         start_ns = self.clock.now_ns()
         file = TakeFile(self.dataset.root, uuid7(start_ns, self.random_bits(74)), sink)
-        running = _Running(file, self._channel_for, Ledger(), self.clock.now_ns, start_ns)
+        running = _Running(file, self._channel_for, self._is_bulk, Ledger(), self.clock.now_ns, start_ns)
         counters = self.transport.loss_counters()
         clock = clock_document(RECORDER_CLOCK, self.host, self.clock)
         capture = self._capture(file.episode_id, take, clock)
@@ -169,7 +170,7 @@ class Session:
                 episode_id=file.episode_id,
                 span=Span(start_ns, end_ns),
                 result=result,
-                streams=running.ledger.entries(self.contract.streams),
+                streams=running.ledger.entries(self.contract.streams, file.queue_counts()),
                 transport_counters=counter_difference(counters, self.transport.loss_counters()),
                 clocks=[{**clock, "samples": [self.clock.sample()]}],
             )
@@ -283,6 +284,9 @@ class Session:
         found = self._endpoints.get(sample.publisher)
         return [found] if found else []
 
+    def _is_bulk(self, sample: Sample) -> bool:
+        return self._streams[sample.topic].modality in BULK_MODALITIES
+
     def _capture(self, episode_id: str, take: TakeOptions, clock: JsonObject) -> JsonObject:
         return capture_document(
             dataset=self.dataset.document(),
@@ -322,6 +326,7 @@ class _Running:
 
     file: TakeFile
     channel_for: Callable[[Sample], ChannelInfo]
+    is_bulk: Callable[[Sample], bool]
     ledger: Ledger
     now_ns: Callable[[], int]
     start_ns: int
@@ -350,5 +355,5 @@ class _Running:
     def _channel(self, sample: Sample) -> int:
         key = (sample.topic, sample.publisher)
         if key not in self._channels:
-            self._channels[key] = self.file.add_channel(self.channel_for(sample))
+            self._channels[key] = self.file.add_channel(self.channel_for(sample), bulk=self.is_bulk(sample))
         return self._channels[key]

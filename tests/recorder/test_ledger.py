@@ -20,7 +20,7 @@ def samples(numbers: Sequence[int | None], publisher: str = "p") -> list[Sample]
 
 
 def entry_of(ledger: Ledger, publisher: str = "p") -> dict[str, object]:
-    (entry,) = [entry for entry in ledger.entries(STREAMS) if entry.get("publisher") == publisher]
+    (entry,) = [entry for entry in ledger.entries(STREAMS, {}) if entry.get("publisher") == publisher]
     return dict(entry)
 
 
@@ -60,7 +60,7 @@ def test_a_publisher_that_does_not_number_tells_nothing(count: int) -> None:
 def test_publishers_are_counted_apart_and_silence_has_an_entry() -> None:
     ledger = Ledger()
     ledger.add(samples([1, 2, 5], "a") + samples([1, 2, 3], "b"))
-    entries = ledger.entries(STREAMS)
+    entries = ledger.entries(STREAMS, {})
     assert [(e["stream_id"], e.get("publisher"), e["received_n"]) for e in entries] == [
         ("joint_states", "a", 3),
         ("joint_states", "b", 3),
