@@ -32,6 +32,8 @@ OPEN3D_LINUX = "open3d-cpu>=0.19; sys_platform == 'linux' and platform_machine =
 OPEN3D_OTHER = "open3d>=0.19; sys_platform != 'linux' or platform_machine != 'x86_64'"
 LIBUSB = "libusb-package>=1.0.26"  # open3d loads libusb, which slim systems lack
 
+ZENOH = ["eclipse-zenoh>=1.10,<2", "xxhash>=3"]
+
 EXTRAS = {
     "ray": ["ray>=2.30"],
     "sim": [
@@ -40,8 +42,10 @@ EXTRAS = {
         "etils<1.14; python_version < '3.11'",
     ],
     "video": ["av>=13"],
+    "zenoh": ZENOH,
     "geometry": [OPEN3D_LINUX, OPEN3D_OTHER, LIBUSB],
     "test": [
+        *ZENOH,
         "av>=13",
         OPEN3D_LINUX,
         f"{LIBUSB}; sys_platform == 'linux'",

@@ -169,17 +169,24 @@ def domain_option(texts: Texts) -> click.Option:
     )
 
 
+def transport_option(texts: Texts) -> click.Option:
+    """`--transport`."""
+    help_text = texts("How to reach the graph: dds, ros2 or zenoh.", "接入方式：dds、ros2 或 zenoh。")
+    return click.Option(["--transport"], default="dds", show_default=True, help=help_text)
+
+
 def transport_options(texts: Texts) -> list[click.Parameter]:
     """`--domain`, `--transport`, `--interface`."""
     return [
         domain_option(texts),
-        click.Option(
-            ["--transport"], default="dds", show_default=True, help=texts("How to reach the graph.", "接入方式。")
-        ),
+        transport_option(texts),
         click.Option(
             ["--interface"],
             default="127.0.0.1",
             show_default=True,
-            help=texts("Network interface or its address.", "网卡名或地址。"),
+            help=texts(
+                "Network interface or its address; with zenoh also a router, tcp/HOST:7447.",
+                "网卡名或地址；zenoh 还可填路由器，如 tcp/主机:7447。",
+            ),
         ),
     ]

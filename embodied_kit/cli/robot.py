@@ -1,4 +1,4 @@
-"""`robot sim` and `robot describe`: a robot without a robot."""
+"""`robot sim`, `robot describe` and `robot router`: a robot without a robot."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from pathlib import Path
 
 import click
 
-from embodied_kit.cli.options import domain_option, example, path_option, verb, verbs
+from embodied_kit.cli.options import domain_option, example, path_option, transport_option, verb, verbs
 from embodied_kit.cli.texts import Texts
+
+_LOOK_S = 0.2
 
 
 def build(texts: Texts) -> click.Command:
     """The group of verbs."""
-    return verbs("robot", texts("A simulated robot.", "仿真机器人。"), [_sim(texts), _describe(texts)])
+    return verbs("robot", texts("A simulated robot.", "仿真机器人。"), [_sim(texts), _describe(texts), _router(texts)])
 
 
 def _sim(texts: Texts) -> click.Command:
@@ -26,11 +28,13 @@ def _sim(texts: Texts) -> click.Command:
         fail_rate: float,
         log: Path | None,
         domain_id: int | None,
+        transport: str,
     ) -> int:
         from embodied_recorders import sim  # noqa: PLC0415  # heavy, and arrows
 
         options = sim.SimOptions(
             seed=seed,
+            transport=transport,
             domain_id=domain_id,
             takes=takes,
             duration_s=duration,
@@ -74,6 +78,7 @@ def _params(texts: Texts) -> list[click.Parameter]:
             ),
         ),
         domain_option(texts),
+        transport_option(texts),
     ]
 
 
@@ -114,5 +119,37 @@ def _describe(texts: Texts) -> click.Command:
             "Write the simulated robot's robot.json, URDF, calibration and contract.",
             "写出仿真机器人的 robot.json、URDF、标定与采集约定。",
             "embodied-kit robot describe sim_arm",
+        ),
+    )
+
+
+def _router(texts: Texts) -> click.Command:
+    def run(endpoint: str) -> int:
+        from embodied_recorders.stop import stop_on_signals  # noqa: PLC0415  # arrows
+        from embodied_recorders.transports import zenoh_router  # noqa: PLC0415
+
+        with stop_on_signals() as switch, zenoh_router(endpoint):
+            running = texts(f"zenoh router at {endpoint}; Ctrl-C stops it", f"zenoh 路由器：{endpoint}；Ctrl-C 停止")
+            click.echo(running, err=True)
+            while not switch.reason:
+                time.sleep(_LOOK_S)
+        return 0
+
+    return verb(
+        "router",
+        run,
+        params=[
+            click.Option(
+                ["--listen", "endpoint"],
+                default="tcp/127.0.0.1:7447",
+                show_default=True,
+                help=texts("Where to listen.", "监听地址。"),
+            )
+        ],
+        help_text=example(
+            texts,
+            "Be the zenoh router that nodes of rmw_zenoh ask who is there, where no rmw_zenohd runs.",
+            "在没有 rmw_zenohd 时充当 rmw_zenoh 节点所需的 zenoh 路由器。",
+            "embodied-kit robot router",
         ),
     )

@@ -10,12 +10,13 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from embodied_kit.errors import EmbodiedKitError
+from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError, MissingExtraError
 from embodied_recorders.clock import clock_state
-from embodied_recorders.transports import TRANSPORTS, open_transport
+from embodied_recorders.transports import LOCAL_ROUTER, open_transport
 
 CheckState = Literal["ok", "warn", "fail"]
 Texts = Mapping[str, str]
@@ -47,7 +48,9 @@ def check_machine(dataset_folder: Path) -> tuple[CheckRow, ...]:
     checks: tuple[Callable[[], CheckRow], ...] = (
         python,
         *(lambda extra=extra, module=module: optional(extra, module) for extra, module in _EXTRAS.items()),
-        *(lambda name=name: ros2() if name == "ros2" else transport(name) for name in TRANSPORTS),
+        lambda: transport("dds"),
+        ros2,
+        zenoh,
         socket_buffer_limit,
         socket_buffer,
         domain,
@@ -84,6 +87,28 @@ def transport(name: str) -> CheckRow:
         return CheckRow("fail", what, _same(error.message), error.remedy)
     opened.close()
     return CheckRow("ok", what, {"en": "opened, round trip fine", "zh": "已打开，往返正常"})
+
+
+def zenoh() -> CheckRow:
+    """What robots on rmw_zenoh need: the package, and a router that answers on this machine."""
+    what = {"en": "transport zenoh", "zh": "传输 zenoh"}
+    try:
+        open_transport("zenoh", domain_id=_SELF_TEST_DOMAIN, interface=LOCAL_ROUTER).close()
+    except MissingExtraError as error:
+        return CheckRow("warn", what, {"en": "eclipse-zenoh not installed", "zh": "未安装 eclipse-zenoh"}, error.remedy)
+    except EnvironmentUnfitError as error:
+        return CheckRow("warn", what, _zenoh_seen("no router on tcp 7447", "tcp 7447 上没有路由器"), error.remedy)
+    except EmbodiedKitError as error:
+        return CheckRow("fail", what, _same(error.message), error.remedy)
+    return CheckRow("ok", what, _zenoh_seen("a router on tcp 7447 answers", "tcp 7447 上的路由器有应答"))
+
+
+def _zenoh_seen(router_en: str, router_zh: str) -> Texts:
+    package = f"eclipse-zenoh {metadata.version('eclipse-zenoh')}"
+    return {
+        "en": f"{package}, {router_en}; not verified against rmw_zenoh here",
+        "zh": f"{package}，{router_zh}；未在此与 rmw_zenoh 核实",
+    }
 
 
 def ros2() -> CheckRow:

@@ -32,6 +32,7 @@ OTHER_COMMANDS = {
     "export {0}=10",
     "pip install 'embodied_kit[{0}]'",
     "python -m pytest -m ros2 tests/transports",
+    "pip install 'embodied_kit[zenoh]'",
     "python3.12 -m venv .venv",
     "sqlite3 {0} 'PRAGMA wal_checkpoint(TRUNCATE)'",
     "sudo chown {0} {1}",

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from clone import PACKAGES, ROOT, module_name, modules, python
 
-OPTIONAL = ("rclpy", "open3d", "mujoco", "cyclonedds")
-MAY_NEED_THEM = re.compile(r"^embodied_recorders\.(sim|transports\.dds)(\.|$)")
+OPTIONAL = ("rclpy", "open3d", "mujoco", "cyclonedds", "zenoh", "xxhash")
+MAY_NEED_THEM = re.compile(r"^embodied_recorders\.(sim|transports\.(dds|zenoh))(\.|$)")
 BLOCK = f"""
 import importlib, importlib.abc
 class Block(importlib.abc.MetaPathFinder):
@@ -30,7 +30,7 @@ def test_the_block_holds(tmp_path: Path) -> None:
         assert f"No module named '{name}'" in done.stderr
 
 
-def test_only_the_simulator_and_the_dds_transport_need_them(tmp_path: Path) -> None:
+def test_only_the_simulator_and_the_transports_need_them(tmp_path: Path) -> None:
     names = [module_name(path) for path in modules() if path.name != "__main__.py"]
     code = f"""{BLOCK}
 for name in sys.argv[1:]:

@@ -19,6 +19,8 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
+from embodied_recorders.transports import zenoh_router
+
 ROOT = Path(__file__).resolve().parents[2]
 STANDIN = ROOT / "tests" / "ros2_standin"
 PEER = Path(__file__).with_name("peer.py")
@@ -67,6 +69,22 @@ def free_domain() -> Iterator[int]:
             yield domain
             return
     raise AssertionError("no free domain")
+
+
+@contextmanager
+def reachable(transport: str) -> Iterator[dict[str, str]]:
+    """What a transport needs to be met by nobody else: its environment, for us and for each peer.
+
+    Zenoh meets at a router, here one of our own on a free port.
+    """
+    if transport != "zenoh":
+        yield {}
+        return
+    with socket.socket() as lock:
+        lock.bind(("127.0.0.1", 0))
+        endpoint = f"tcp/127.0.0.1:{lock.getsockname()[1]}"
+    with zenoh_router(endpoint):
+        yield {"ZENOH_CONFIG_OVERRIDE": f'connect/endpoints=["{endpoint}"]'}
 
 
 class Process:

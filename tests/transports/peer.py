@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -25,7 +26,10 @@ class Peer:
         self._transports: dict[str, Transport] = {}
         self._publishers: dict[str, Publisher] = {}
 
-    def open(self, key: str, transport: str, domain_id: int, node_name: str) -> object:
+    def open(
+        self, key: str, transport: str, domain_id: int, node_name: str, environment: dict[str, str] | None = None
+    ) -> object:
+        os.environ.update(environment or {})
         self._transports[key] = open_transport(transport, domain_id=domain_id, node_name=node_name)
         return True
 

@@ -8,7 +8,17 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 
 import pytest
-from transports.harness import Process, digest, free_domain, padded, payload, rclpy_standin, start_peer, until
+from transports.harness import (
+    Process,
+    digest,
+    free_domain,
+    padded,
+    payload,
+    rclpy_standin,
+    reachable,
+    start_peer,
+    until,
+)
 
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.messages.definitions import TypeStore
@@ -51,7 +61,7 @@ def rclpy_row(standin: str = "") -> Row:
     return Row("ros2", standin, sets_stamps=False, any_hash=False, knows_publishers=False)
 
 
-ROWS = (Row("dds"), rclpy_row("jazzy"), rclpy_row())
+ROWS = (Row("dds"), rclpy_row("jazzy"), rclpy_row(), Row("zenoh"))
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +80,14 @@ class Wire:
     domain_id: int
     ours: Transport
     process: Process
+    environment: dict[str, str]
 
     def peer(self, do: str, key: str = "peer", **arguments: object) -> object:
         return self.process.ask(do, key=key, **arguments)["answer"]
 
     def open_peer(self, key: str = "peer") -> None:
-        self.peer("open", key, transport=self.row.transport, domain_id=self.domain_id, node_name=f"{key}_node")
+        known = {"transport": self.row.transport, "domain_id": self.domain_id, "environment": self.environment}
+        self.peer("open", key, node_name=f"{key}_node", **known)
 
     def require_own_stamps(self) -> None:
         if not self.row.sets_stamps:
@@ -113,7 +125,7 @@ def param(row: Row) -> object:
 
 
 @pytest.fixture(params=[param(row) for row in ROWS])
-def wire(request: pytest.FixtureRequest, peers: dict[str, Process]) -> Iterator[Wire]:
+def wire(request: pytest.FixtureRequest, peers: dict[str, Process], monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     row: Row = request.param
     if row.id == "ros2" and importlib.util.find_spec("rclpy") is None:
         pytest.skip("no ROS 2 with rclpy is sourced; docs/how-to/record-ros2.md has the container for it")
@@ -122,12 +134,15 @@ def wire(request: pytest.FixtureRequest, peers: dict[str, Process]) -> Iterator[
             around.enter_context(rclpy_standin(row.standin))
         domain_id = around.enter_context(free_domain())
         try:
+            environment = around.enter_context(reachable(row.transport))
+            for name, value in environment.items():
+                monkeypatch.setenv(name, value)
             ours = open_transport(row.transport, domain_id=domain_id, node_name="our_node")
         except EnvironmentUnfitError as error:
             pytest.skip(f"transport {row.id}: {error}")
         if row.id not in peers:
             peers[row.id] = start_peer()
-        wire = Wire(row, domain_id, ours, peers[row.id])
+        wire = Wire(row, domain_id, ours, peers[row.id], environment)
         wire.open_peer()
         yield wire
         wire.process.ask("close_all")

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 
 from embodied_kit.errors import EnvironmentUnfitError
@@ -51,17 +51,20 @@ def run(
     load_mujoco()
     stop = stop or threading.Event()
     log = LogWriter(options.log, fresh=True) if options.log else None
-    with _signals(stop), _cameras(options) as cameras:
+    with ExitStack() as stack:
+        if log:
+            stack.callback(log.close)
+        stack.enter_context(_signals(stop))
+        # Before the cameras, so that a transport that does not work here is told of once.
         transport = open_transport(options.transport, domain_id=options.domain_id, node_name="sim_control")
-        try:
-            control = Control(options, Outlet(transport, "control", log))
-            _await_ready(cameras)
-            _drive(control, cameras, stop, log, on_ready)
-            control.stop()
-        finally:
-            transport.close()
-            if log:
-                log.close()
+        with _cameras(options) as cameras:
+            try:
+                control = Control(options, Outlet(transport, "control", log))
+                _await_ready(cameras)
+                _drive(control, cameras, stop, log, on_ready)
+                control.stop()
+            finally:
+                transport.close()
     return 0
 
 

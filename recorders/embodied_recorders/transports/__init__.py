@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Final
 
-from embodied_kit.errors import UsageError
+from embodied_kit.errors import MissingExtraError, UsageError
 
 from .base import Transport
+
+LOCAL_ROUTER: Final = "tcp/127.0.0.1:7447"
+"""Where nodes of rmw_zenoh look for their router."""
 
 
 def _dds(domain_id: int | None, node_name: str, interface: str) -> Transport:
@@ -23,8 +27,25 @@ def _ros2(domain_id: int | None, node_name: str, interface: str) -> Transport:
     return Ros2Transport(domain_id, node_name=node_name, interface=interface)
 
 
+@contextmanager
+def _zenoh_installed() -> Iterator[None]:
+    """Tell of a missing package by the extra that brings it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in {"zenoh", "zenoh.ext", "xxhash"}:
+            raise
+        raise MissingExtraError("zenoh", "the transport zenoh") from error
+
+
+def _zenoh(domain_id: int | None, node_name: str, interface: str) -> Transport:
+    with _zenoh_installed():
+        from .zenoh.transport import ZenohTransport  # noqa: PLC0415 - as above
+    return ZenohTransport(domain_id, node_name=node_name, interface=interface)
+
+
 TRANSPORTS: Final[Mapping[str, Callable[[int | None, str, str], Transport]]] = MappingProxyType(
-    {"dds": _dds, "ros2": _ros2}
+    {"dds": _dds, "ros2": _ros2, "zenoh": _zenoh}
 )
 
 
@@ -37,7 +58,8 @@ def open_transport(
         name: A key of TRANSPORTS.
         domain_id: ROS domain; None takes ROS_DOMAIN_ID, else 0.
         node_name: Our name in the graph.
-        interface: Address or name of the network interface; loopback unless told otherwise.
+        interface: Address or name of the network interface; loopback unless told otherwise. With zenoh also the
+            endpoint of a router, e.g. `tcp/192.168.1.5:7447`.
 
     Raises:
         UsageError: No such transport or domain.
@@ -46,3 +68,20 @@ def open_transport(
     if name not in TRANSPORTS:
         raise UsageError(f"expected a transport of {', '.join(TRANSPORTS)}, got {name!r}")
     return TRANSPORTS[name](domain_id, node_name, interface)
+
+
+@contextmanager
+def zenoh_router(endpoint: str) -> Iterator[None]:
+    """Be a zenoh router at an endpoint, e.g. `tcp/127.0.0.1:7447`, as long as the context lasts.
+
+    Raises:
+        UsageError: The user's own zenoh configuration cannot be used.
+        EnvironmentUnfitError: zenoh is not installed, or the port is taken.
+    """
+    with _zenoh_installed():
+        from .zenoh.session import open_router  # noqa: PLC0415 - as above
+    session = open_router(endpoint)
+    try:
+        yield
+    finally:
+        session.close()
