@@ -64,6 +64,7 @@ EXTRAS = {
         "types-jsonschema",
         "build>=1.2",
         "catkin_pkg>=1.0",
+        "colcon-ros>=0.5; sys_platform == 'linux'",  # builds the ROS 2 package
     ],
 }
 
@@ -120,6 +121,11 @@ setup(
         f"cyclonedds>=11.0.1,<12; {PLATFORMS_WITH_CYCLONEDDS}",
     ],
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["embodied-kit = embodied_kit.cli:main"]},
+    entry_points={
+        "console_scripts": [
+            "embodied-kit = embodied_kit.cli:main",
+            "episode_recorder = embodied_kit.cli.episode_recorder:main",
+        ]
+    },
     zip_safe=False,
 )

@@ -1,6 +1,7 @@
 """The clone as a new machine sees it: its tracked files, and a copy of them to build from."""
 
 import os
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -21,6 +22,15 @@ def tracked() -> tuple[Path, ...]:
     command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
     return tuple(path for path in map(Path, os.fsdecode(listed).split("\0")[:-1]) if (ROOT / path).is_file())
+
+
+def copy_to(folder: Path) -> Path:
+    """Copy the tracked files."""
+    for path in tracked():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / path, target)
+    return folder
 
 
 def modules() -> list[Path]:

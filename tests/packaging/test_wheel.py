@@ -1,13 +1,12 @@
 """The wheel, built from the sdist of a copy of the clone: exactly its files, and it works where it is installed."""
 
-import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-from clone import PACKAGES, ROOT, SCHEMAS, python, tracked
+from clone import PACKAGES, ROOT, SCHEMAS, copy_to, python, tracked
 
 from embodied_kit import __version__
 
@@ -19,11 +18,7 @@ pytestmark = pytest.mark.timeout(600)
 @pytest.fixture(scope="session")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tracked files in a folder of their own, and what earlier builds and runs leave behind."""
-    folder = tmp_path_factory.mktemp("clone")
-    for path in tracked():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / path, target)
+    folder = copy_to(tmp_path_factory.mktemp("clone"))
     for stray in ("build/lib/embodied_kit/ghost.py", "embodied_kit/__pycache__/ghost.pyc", "dist/ghost.whl"):
         target = folder / stray
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -104,6 +99,8 @@ def test_the_wheel_carries_the_ros2_marker_the_script_and_the_licence(wheel: Pat
     assert f"{DATA}embodied_kit/package.xml" in names
     assert f"{DIST_INFO}licenses/LICENSE" in names or f"{DIST_INFO}LICENSE" in names
     assert "embodied-kit = embodied_kit.cli:main" in scripts
+    assert "episode_recorder = embodied_kit.cli.episode_recorder:main" in scripts
+    assert f"{DATA}embodied_kit/launch/episode_recorder.launch.py" in names
 
 
 def test_the_installed_wheel_works_away_from_the_clone(installed: Path, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from embodied_recorders.transports import zenoh_router
 
 ROOT = Path(__file__).resolve().parents[2]
 STANDIN = ROOT / "tests" / "ros2_standin"
+STANDIN_PACKAGES = {path.name for path in STANDIN.iterdir() if path.is_dir()}
 PEER = Path(__file__).with_name("peer.py")
 PATIENCE_S = 20.0
 # Above 101 the ports of a domain lie in the range from which kernels give out ephemeral ones.
@@ -143,5 +144,5 @@ def rclpy_standin(version: str, **environment: str) -> Iterator[None]:
         try:
             yield
         finally:
-            for name in [name for name in sys.modules if name.split(".")[0] in {"rclpy", "std_msgs"}]:
+            for name in [name for name in sys.modules if name.split(".")[0] in STANDIN_PACKAGES]:
                 del sys.modules[name]

@@ -1,15 +1,15 @@
-"""One generated message class, as far as a raw subscription looks at it."""
+"""Generated message classes, as far as a raw subscription looks at them."""
 
 
-class Metaclass_UInt8MultiArray(type):  # noqa: N801  # as rosidl names it
+class Metaclass(type):
     _TYPE_SUPPORT = "a capsule"
 
 
-class UInt8MultiArray(metaclass=Metaclass_UInt8MultiArray):
+class UInt8MultiArray(metaclass=Metaclass):
     pass
 
 
-class NotAMessage:
+class String(metaclass=Metaclass):
     pass
 
 

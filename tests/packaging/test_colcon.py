@@ -1,0 +1,49 @@
+"""The ROS 2 package, built by colcon from a copy of the clone: what `ros2 run` and `ros2 launch` look for is there."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from clone import copy_to
+
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(importlib.util.find_spec("colcon_ros") is None, reason="colcon-ros is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the package is installed."""
+    workspace = tmp_path_factory.mktemp("ws")
+    source = copy_to(workspace / "src" / "embodied_kit")
+    command = [sys.executable, "-m", "colcon", "build", "--paths", str(source)]
+    environment = {**os.environ, "COLCON_LOG_PATH": str(workspace / "log")}
+    done = subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return workspace / "install" / "embodied_kit"
+
+
+def test_the_program_lies_where_ros2_run_looks_and_runs(prefix: Path, tmp_path: Path) -> None:
+    programs = {path.name for path in (prefix / "lib" / "embodied_kit").iterdir() if os.access(path, os.X_OK)}
+    assert programs == {"embodied-kit", "episode_recorder"}
+    program = prefix / "lib" / "embodied_kit" / "episode_recorder"
+    assert (
+        program.read_text(encoding="utf-8").splitlines()[0] == "#!/usr/bin/env python3"
+    )  # that of a venv, if one is on
+    (packages,) = prefix.glob("lib/python3*/site-packages")
+    command = [sys.executable, str(program), "--help", "--lang", "en"]
+    environment = {**os.environ, "PYTHONPATH": str(packages)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "embodied-kit record contract.yaml" in done.stdout
+
+
+def test_the_package_is_announced_with_its_launch_file(prefix: Path) -> None:
+    share = prefix / "share"
+    assert (share / "ament_index" / "resource_index" / "packages" / "embodied_kit").is_file()
+    assert (share / "embodied_kit" / "launch" / "episode_recorder.launch.py").is_file()
+    assert "AMENT_PREFIX_PATH" in (share / "embodied_kit" / "hook" / "ament_prefix_path.sh").read_text(encoding="utf-8")
