@@ -3,7 +3,7 @@
 from embodied_kit.measure.api import folder_at, measure_path, subject_of
 from embodied_kit.measure.cache import default_cache
 from embodied_kit.measure.engine import make_engine
-from embodied_kit.measure.lines import facts_lines, read_facts, spooled_lines
+from embodied_kit.measure.lines import facts_lines, read_facts, read_units, spooled_lines
 from embodied_kit.measure.progress import ProgressCallback
 from embodied_kit.measure.sample import Sample
 
@@ -16,6 +16,7 @@ __all__ = [
     "make_engine",
     "measure_path",
     "read_facts",
+    "read_units",
     "spooled_lines",
     "subject_of",
 ]

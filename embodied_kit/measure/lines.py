@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Literal, cast
 
 from embodied_kit.canonical import MAX_DEPTH, MAX_VALUES, canonical_bytes, parse_line
+from embodied_kit.collector import collector_paused
 from embodied_kit.errors import DataError
 from embodied_kit.measure.jsonget import get_text, get_texts
 from embodied_kit.model.facts import DATASET_SCOPE, DEPTHS, TABLES, Facts, Row
@@ -15,6 +17,7 @@ from embodied_kit.spec import standard
 
 HEAD_TABLE = "facts"
 _BLOCK_BYTES = 2**20
+_BLOCK_LINES = 256
 _LONGEST_LINE_BYTES = 64 * 2**20
 _DEEPEST, _MOST_VALUES = MAX_DEPTH + 2, MAX_VALUES + 1000  # a document, and the row that holds it
 
@@ -60,19 +63,41 @@ def read_facts(lines: Iterable[bytes]) -> list[Facts]:
     Raises:
         DataError: A line is no strict JSON, or names a scope, table or depth that cannot be.
     """
-    found: list[Facts] = []
+    return list(read_units(lines))
+
+
+def read_units(lines: Iterable[bytes]) -> Iterator[Facts]:
+    """Facts from their lines, one unit at a time.
+
+    Raises:
+        DataError: As `read_facts`, once the line is reached.
+    """
+    unit: Facts | None = None
     rows: dict[str, list[Row]] = {}
-    for number, line in enumerate(lines, 1):
-        value = _parse(line, number)
-        table = get_text(value, "table")
-        if table == HEAD_TABLE:
+    for number, value in enumerate(_values(lines), 1):
+        table = value.pop("table", None)
+        if isinstance(table, str) and table in rows:
+            rows[table].append(value)
+        elif table == HEAD_TABLE:
+            if unit is not None:
+                yield unit
             rows = {name: [] for name in get_texts(value, "tables")}
-            found.append(_head(value, rows, number))
-        elif table in rows:
-            rows[table].append({name: item for name, item in value.items() if name != "table"})
+            unit = _head(value, rows, number)
         else:
-            raise DataError(f"expected a row of a table that the head line names, got {table[:40]!r} in line {number}")
-    return found
+            told = table[:40] if isinstance(table, str) else ""
+            raise DataError(f"expected a row of a table that the head line names, got {told!r} in line {number}")
+    if unit is not None:
+        yield unit
+
+
+def _values(lines: Iterable[bytes]) -> Iterator[dict[str, JsonValue]]:
+    """The value of each line; some hundred are made at once, while the collector would walk them all."""
+    source, number = iter(lines), 0
+    while block := list(islice(source, _BLOCK_LINES)):
+        with collector_paused():
+            values = [cast("dict[str, JsonValue]", _parse(line, number + at)) for at, line in enumerate(block, 1)]
+        number += len(block)
+        yield from values
 
 
 def _sorted_lines(table: str, rows: Iterable[Row]) -> Iterator[bytes]:

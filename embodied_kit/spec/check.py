@@ -82,8 +82,10 @@ def check(kind: str, value: JsonValue, schema: JsonObject | None = None) -> list
         schema: Self-contained schema; compiled once per object, so pass the same object again.
     """
     wanted = schema if schema is not None else standard().document_schema(kind)
-    errors = _validator(_Kept(wanted)).iter_errors(value)
-    return sorted({problem for error in errors for problem in _problems(error, wanted)})
+    validator = _validator(_Kept(wanted))
+    if validator.is_valid(value):  # a fifth of the time that looking for errors takes
+        return []
+    return sorted({problem for error in validator.iter_errors(value) for problem in _problems(error, wanted)})
 
 
 class _Kept:

@@ -7,7 +7,7 @@ kept by the field's canonical bytes. `tests/spec/test_parts.py` holds the outcom
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -86,6 +86,19 @@ class _Kind:
         self.by_names.clear()
 
 
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Schemas that documents of one kind are held against.
+
+    Attributes:
+        whole: Those that cannot be split.
+    """
+
+    kind: str
+    of_kind: _Kind
+    whole: tuple[JsonObject, ...]
+
+
 class PartChecker:
     """Holds documents against schemas and remembers what each field came to; bounded."""
 
@@ -94,7 +107,7 @@ class PartChecker:
         self._shared: dict[bytes, _Known] = {}
         self._kinds: dict[str, _Kind] = {}
         self._names: dict[int, tuple[str, ...] | None] = {}
-        self._faultless: dict[int, set[tuple[bytes | None, ...]]] = {}
+        self._by_looks: dict[int, dict[tuple[int | bytes | None, ...], list[SchemaProblem]]] = {}
         self._kept_n = self._kept_bytes = 0
 
     def problems(self, kind: str, document: Parts, schema: JsonObject) -> list[SchemaProblem]:
@@ -116,18 +129,21 @@ class PartChecker:
                     problems += items
         return sorted(set(problems))
 
-    def outcome(self, kind: str, document: Parts, schemas: Sequence[JsonObject]) -> tuple[object, ...]:
+    def asked(self, kind: str, schemas: Iterable[JsonObject]) -> Asked:
+        """Schemas made ready for `outcome`."""
+        split = {id(schema): (schema, self._split_of(schema)) for schema in schemas}
+        of_kind = self._registered(kind, [(schema, parts) for schema, parts in split.values() if parts is not None])
+        return Asked(kind, of_kind, tuple(schema for schema, parts in split.values() if parts is None))
+
+    def outcome(self, asked: Asked, document: Parts) -> tuple[object, ...]:
         """What decides the problems of a document under some schemas: equal for documents of equal problems.
 
         Args:
-            kind: Kind of document.
+            asked: From `asked`.
             document: From `parts_of`.
-            schemas: As `problems` takes them.
         """
-        split = [(schema, self._split_of(schema)) for schema in schemas]
-        of_kind = self._registered(kind, [(schema, parts) for schema, parts in split if parts is not None])
-        whole = [tuple(self._whole(kind, document, schema)) for schema, parts in split if parts is None]
-        return (*self._found(kind, of_kind, document), *whole)
+        whole = [tuple(self._whole(asked.kind, document, schema)) for schema in asked.whole]
+        return (*self._found(asked.kind, asked.of_kind, document), *whole)
 
     def _registered(self, kind: str, schemas: Iterable[tuple[JsonObject, _Split]]) -> _Kind:
         of_kind = self._kinds.setdefault(kind, _Kind())
@@ -138,19 +154,19 @@ class PartChecker:
         return of_kind
 
     def _whole(self, kind: str, document: Parts, schema: JsonObject) -> list[SchemaProblem]:
-        """Problems under a schema that cannot be split; that there are none depends on what it looks at alone."""
+        """Problems under a schema that cannot be split; they depend on what it looks at, and a sentence on the size."""
         looks_at = self._looks_at(schema)
         if looks_at is None:
             return check(kind, document.value, schema)
-        known = self._faultless.setdefault(id(schema), set())
-        key = tuple([document.fields.get(name) for name in looks_at])
-        if key in known:
-            return []
-        problems = check(kind, document.value, schema)
-        size = sum(map(len, filter(None, key)))
-        if not problems and size <= _LARGEST_KEPT_BYTES:
-            self._keep(size)
-            known.add(key)
+        known = self._by_looks.setdefault(id(schema), {})
+        key = (len(document.fields), *[document.fields.get(name) for name in looks_at])
+        problems = known.get(key)
+        if problems is None:
+            problems = check(kind, document.value, schema)
+            size = sum(len(document.fields.get(name, b"")) for name in looks_at)
+            if size <= _LARGEST_KEPT_BYTES:
+                self._keep(size)
+                known[key] = problems
         return problems
 
     def _found(self, kind: str, of_kind: _Kind, document: Parts) -> Iterator[_Found]:
@@ -210,8 +226,8 @@ class PartChecker:
             known.found.clear()
         for of_kind in self._kinds.values():
             of_kind.forget()
-        for keys in self._faultless.values():
-            keys.clear()
+        for problems in self._by_looks.values():
+            problems.clear()
         self._kept_n = self._kept_bytes = 0
 
     def _looks_at(self, schema: JsonObject) -> tuple[str, ...] | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from embodied_kit.canonical import canonical_bytes, sha256_hex
+from embodied_kit.collector import collector_paused
 from embodied_kit.model.facts import DATASET_SCOPE, Facts, Row
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.outcomes import Outcomes
@@ -22,6 +24,8 @@ from embodied_validators.judge.tally import Tally, order
 from embodied_validators.judge.view import episode_of
 from embodied_validators.judge.waivers import ActiveWaivers, waivers_digest
 
+_BATCH_ROWS = 8_192
+
 
 def judge(
     facts: Iterable[Facts],
@@ -35,7 +39,7 @@ def judge(
     """Judge all units of one subject.
 
     Args:
-        facts: Units, in any order; each is let go before the next is asked for.
+        facts: Units, in any order; they are let go some thousand rows at a time.
         profile: Rules and parameters.
         context: Date, recipient and purpose.
         facts_digest: sha256 hex of the canonical facts lines, for the report; empty where they were not written.
@@ -46,22 +50,50 @@ def judge(
     plans: dict[str, Plan] = {}
     active = ActiveWaivers(waivers, {rule.rule_id: rule for rule in profile.rules}, context.as_of_ns)
     ledger, sums = Ledger(profile), Sums()
-    for unit in with_context_tables(facts, context):
-        if unit.subject not in plans:
-            plans[unit.subject] = plan_for(unit.subject, enumerate(rules), basis)
-        _note_subject(unit, ledger)
-        ledger.coverage.add(unit)
-        _note(unit, _found(plans[unit.subject], unit, raise_bugs), sums, active, ledger)
-    return _report(ledger, context, facts_digest, waivers, active)
+    for units in _batches(with_context_tables(facts, context)):
+        subject = units[0].subject
+        if subject not in plans:
+            plans[subject] = plan_for(subject, enumerate(rules), basis)
+        with collector_paused():
+            for unit, found in zip(units, _found(plans[subject], units, raise_bugs), strict=True):
+                _note_subject(unit, ledger)
+                ledger.coverage.add(unit)
+                _note(unit, found, sums, active, ledger)
+    with collector_paused():
+        return _report(ledger, context, facts_digest, waivers, active)
 
 
-def _found(plan: Plan, unit: Facts, raise_bugs: bool) -> Found:
-    """What the rules find; a bug in one rule makes that rule undetermined and touches no other."""
+def _batches(units: Iterable[Facts]) -> Iterator[list[Facts]]:
+    """Units of one kind of subject, so many that their columns are long, and few enough to be held."""
+    batch: list[Facts] = []
+    rows_n = 0
+    for unit in units:
+        if batch and unit.subject != batch[0].subject:
+            yield batch
+            batch, rows_n = [], 0
+        batch.append(unit)
+        rows_n += sum(map(len, unit.tables.values()))
+        if rows_n >= _BATCH_ROWS:
+            yield batch
+            batch, rows_n = [], 0
+    if batch:
+        yield batch
+
+
+def _found(plan: Plan, units: Sequence[Facts], raise_bugs: bool) -> list[Found]:
+    """What the rules find in each unit; a bug in one rule makes that rule undetermined and touches no other."""
     try:
-        return plan.judge(unit)
+        return plan.judge(units)
     except Exception:
         if raise_bugs:
             raise
+    return [_guarded(plan, unit) for unit in units]
+
+
+def _guarded(plan: Plan, unit: Facts) -> Found:
+    """What the rules find in one unit of several of which one has met a bug."""
+    with suppress(Exception):
+        return plan.judge([unit])[0]
     found = Found()
     for position, compiled in plan.rules.items():
         found.update(_alone(position, compiled, unit, plan.basis))
@@ -71,7 +103,7 @@ def _found(plan: Plan, unit: Facts, raise_bugs: bool) -> Found:
 def _alone(position: int, compiled: CompiledRule, unit: Facts, basis: Basis) -> Found:
     """What one rule finds, or that it raised."""
     try:
-        return plan_for(unit.subject, [(position, compiled)], basis).judge(unit)
+        return plan_for(unit.subject, [(position, compiled)], basis).judge([unit])[0]
     except Exception as error:  # noqa: BLE001 - a rule's bug is that rule's verdict, whatever it raises
         found, place = Found(), Place(episode=episode_of(unit.scope))
         compiled.checks[0].raised(reason("raised", type(error).__name__), place, found.tally(position, unit.scope))

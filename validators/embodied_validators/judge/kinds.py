@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from embodied_kit.model.json import JsonObject
 from embodied_kit.spec import SchemaProblem
-from embodied_kit.spec.parts import Parts
+from embodied_kit.spec.parts import Asked, Parts
 from embodied_validators.judge.documents import CompiledDocument, OpenDocument
 from embodied_validators.judge.passed import Found, Passed, passed_by
 
@@ -51,11 +50,11 @@ class KindPlan:
             check.judge(document, found.tally(check.position, document.scope))
 
     @cached_property
-    def _schemas(self) -> tuple[JsonObject, ...]:
-        return tuple(schema for check in self.checks for schema in check.schemas())
+    def _asked(self) -> Asked:
+        return self.checks[0].checker.asked(self.kind, [item for check in self.checks for item in check.schemas()])
 
     def _verdict(self, parts: Parts) -> _Verdict:
-        key = self.checks[0].checker.outcome(self.kind, parts, self._schemas)
+        key = self.checks[0].checker.outcome(self._asked, parts)
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= _MOST_VERDICTS:

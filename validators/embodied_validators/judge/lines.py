@@ -18,6 +18,8 @@ from embodied_kit.model.rule import LEVELS, Level
 
 RECORD_VERSION = 1
 _MAX_LINE = 2**24
+_FINDING_PARTS = tuple((item.name, item.default) for item in fields(Finding) if item.name != "place")
+_PLACE_PARTS = tuple((item.name, item.default) for item in fields(Place))
 _PLACE_NS = ("start_ns", "end_ns")
 
 
@@ -106,18 +108,15 @@ def _finding_lines(report: Report) -> Iterator[JsonObject]:
 
 def _finding_line(finding: Finding) -> JsonObject:
     """Only what differs from the defaults, so that a finding stays one short line."""
-    values = {item.name: getattr(finding, item.name) for item in fields(Finding) if item.name != "place"}
-    kept = {
-        item.name: values[item.name] for item in fields(Finding) if values.get(item.name, item.default) != item.default
-    }
+    kept = {name: value for name, default in _FINDING_PARTS if (value := getattr(finding, name)) != default}
     return {**kept, "place": _place(finding.place)}
 
 
 def _place(place: Place) -> JsonObject:
     return {
-        item.name: str(value) if item.name in _PLACE_NS else value
-        for item in fields(Place)
-        if (value := getattr(place, item.name)) != item.default
+        name: str(value) if name in _PLACE_NS else value
+        for name, default in _PLACE_PARTS
+        if (value := getattr(place, name)) != default
     }
 
 

@@ -16,7 +16,7 @@ from embodied_validators.judge.kinds import KindPlan
 from embodied_validators.judge.limits import CompiledLimit, compile_limit
 from embodied_validators.judge.passed import Found
 from embodied_validators.judge.reasons import reason
-from embodied_validators.judge.rows import TablePlan
+from embodied_validators.judge.rows import Segment, TablePlan
 from embodied_validators.judge.view import UnitView, episode_of, scope_of, tables_of
 
 Check = CompiledLimit | CompiledDocument
@@ -44,18 +44,22 @@ class Plan:
     documents: Mapping[str, KindPlan]
     basis: Basis
 
-    def judge(self, unit: Facts) -> Found:
-        """What the rules find in a unit."""
-        view, found = UnitView(unit), Found()
+    def judge(self, units: Sequence[Facts]) -> list[Found]:
+        """What the rules find in each of some units."""
+        told = [(UnitView(unit), Found()) for unit in units]
         for plan in self.tables:
-            if plan.table in unit.tables:
-                for scope, rows in view.by_scope(plan.table).items():
-                    plan.judge(scope, rows, view, found)
-            else:
-                self._note_absent(plan.table, plan.checks, view, found)
-        self._judge_documents(view, found)
-        self._note_errors(view, found)
-        return found
+            segments: list[Segment] = []
+            for view, found in told:
+                if plan.table in view.facts.tables:
+                    by_scope = view.by_scope(plan.table).items()
+                    segments += [Segment(rows, scope, view, found) for scope, rows in by_scope]
+                else:
+                    self._note_absent(plan.table, plan.checks, view, found)
+            plan.judge(segments)
+        for view, found in told:
+            self._judge_documents(view, found)
+            self._note_errors(view, found)
+        return [found for _, found in told]
 
     def _judge_documents(self, view: UnitView, found: Found) -> None:
         if TABLE not in view.facts.tables:

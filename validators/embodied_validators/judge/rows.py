@@ -1,4 +1,4 @@
-"""The limit checks of one table, asked of whole columns; row by row only where a column does not pass as a whole.
+"""The limit checks of one table, asked of whole columns over many episodes; row by row only where not all pass.
 
 Rows that every condition treats alike are a class. The rows of an episode fall into the same classes in the same order
 as those of most others, so which rows to take together, and what it means when all of them pass, is worked out once.
@@ -6,16 +6,16 @@ as those of most others, so which rows to take together, and what it means when 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from itertools import chain
 from typing import NamedTuple
 
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 from embodied_validators.judge.limits import CompiledLimit
 from embodied_validators.judge.passed import Found, Passed, passed_by
-from embodied_validators.judge.view import UnitView, values_getter
+from embodied_validators.judge.view import UnitView, columns_of, keys_of
 
 _MOST_KEPT = 10_000
 _Admission = tuple[str | None, ...]
@@ -27,14 +27,15 @@ class _Class(NamedTuple):
     Attributes:
         clear: Checks that they are for.
         unclear: Checks of which nobody knows whether they are for these rows, and the column that is not known.
-        columns: The measures of the clear checks, each with its checks, in the order of `take`.
+        measures: What the clear checks compare.
+        columns: The checks of each measure.
     """
 
     number: int
     clear: tuple[CompiledLimit, ...]
     unclear: tuple[tuple[CompiledLimit, str], ...]
+    measures: tuple[str, ...]
     columns: tuple[tuple[CompiledLimit, ...], ...]
-    take: Callable[[Row], tuple[JsonValue, ...]]
 
 
 class _Shape(NamedTuple):
@@ -47,6 +48,33 @@ class _Shape(NamedTuple):
 
     members: tuple[tuple[_Class, tuple[int, ...]], ...]
     passed: Passed
+
+
+class Segment(NamedTuple):
+    """Rows of one table that speak of one scope, in a unit, and where to note what is found."""
+
+    rows: Sequence[Row]
+    scope: str
+    view: UnitView
+    found: Found
+
+
+class _Taken(NamedTuple):
+    """A segment by its classes.
+
+    Attributes:
+        odd: Positions of the rules whose rows have to be looked at one by one.
+        parts: Class -> its rows.
+    """
+
+    segment: Segment
+    shape: _Shape
+    odd: set[int]
+    parts: list[tuple[_Class, Sequence[Row]]]
+
+
+_Piece = tuple[Sequence[Row], set[int]]
+"""Rows of one class in one segment, and the odd positions of the segment."""
 
 
 @dataclass
@@ -65,29 +93,28 @@ class TablePlan:
     _by_key: dict[tuple[JsonValue, ...], int] = field(default_factory=dict)
     _shapes: dict[tuple[int, ...], _Shape] = field(default_factory=dict)
 
-    @cached_property
-    def _key_of(self) -> Callable[[Row], tuple[JsonValue, ...]]:
-        return values_getter(self.columns)
-
-    def judge(self, scope: str, rows: Sequence[Row], view: UnitView, found: Found) -> None:
-        """Judge the rows of one scope."""
-        shape = self._shape(rows)
-        parts: list[tuple[_Class, Sequence[Row]]] = []
-        odd: set[int] = set()
-        for kind, indices in shape.members:
-            part = rows if len(indices) == len(rows) else [rows[index] for index in indices]
-            parts.append((kind, part))
-            odd.update(check.position for check, _ in kind.unclear)
-            for checks, values in zip(kind.columns, zip(*map(kind.take, part), strict=True), strict=True):
-                odd.update([check.position for check in checks if not check.all_pass(values)])
-        found.add(scope, shape.passed, frozenset(odd))
-        if odd:
-            self._row_by_row(scope, parts, odd, view, found)
+    def judge(self, segments: Sequence[Segment]) -> None:
+        """Judge the rows of some scopes, those of one class in one column."""
+        pieces: dict[int, list[_Piece]] = {}
+        shaped = [(segment, self._shape(segment.rows)) for segment in segments]
+        taken = [_Taken(segment, shape, set(), []) for segment, shape in shaped]
+        for item in taken:
+            rows = item.segment.rows
+            for kind, indices in item.shape.members:
+                part = rows if len(indices) == len(rows) else [rows[index] for index in indices]
+                item.parts.append((kind, part))
+                item.odd.update([check.position for check, _ in kind.unclear])
+                pieces.setdefault(kind.number, []).append((part, item.odd))
+        for number, found in pieces.items():
+            _judge_columns(self._classes[number], found)
+        for segment, shape, odd, parts in taken:
+            segment.found.add(segment.scope, shape.passed, frozenset(odd))
+            if odd:
+                self._row_by_row(segment, parts, odd)
 
     @staticmethod
-    def _row_by_row(
-        scope: str, parts: Sequence[tuple[_Class, Sequence[Row]]], odd: set[int], view: UnitView, found: Found
-    ) -> None:
+    def _row_by_row(segment: Segment, parts: Sequence[tuple[_Class, Sequence[Row]]], odd: set[int]) -> None:
+        _, scope, view, found = segment
         for kind, part in parts:
             for check in kind.clear:
                 if check.position in odd:
@@ -97,7 +124,7 @@ class TablePlan:
 
     def _shape(self, rows: Sequence[Row]) -> _Shape:
         try:
-            numbers = tuple(map(self._by_key.__getitem__, map(self._key_of, rows)))
+            numbers = tuple(map(self._by_key.__getitem__, keys_of(rows, self.columns)))
         except (KeyError, TypeError):  # a new key, or a list or an object, which cannot be one
             numbers = tuple(map(self._number, rows))
         shape = self._shapes.get(numbers)
@@ -116,7 +143,7 @@ class TablePlan:
         if len(self._by_key) >= _MOST_KEPT:
             self._by_key.clear()
         try:
-            self._by_key[self._key_of(row)] = number
+            self._by_key[tuple([row.get(name) for name in self.columns])] = number
         except TypeError:
             return number
         return number
@@ -131,8 +158,8 @@ class TablePlan:
             number,
             clear,
             tuple((check, column) for check, column in told if column),
+            tuple(by_measure),
             tuple(map(tuple, by_measure.values())),
-            values_getter(tuple(by_measure)),
         )
 
     def _new_shape(self, numbers: Sequence[int]) -> _Shape:
@@ -142,6 +169,19 @@ class TablePlan:
         members = [(self._classes[number], tuple(where)) for number, where in indices.items()]
         asked = tuple((kind, where) for kind, where in members if kind.clear or kind.unclear)
         return _Shape(asked, passed_by(_compared(asked)))
+
+
+def _judge_columns(kind: _Class, pieces: Sequence[_Piece]) -> None:
+    """Find the rules that rows of a class do not simply pass, and of which segment."""
+    rows = pieces[0][0] if len(pieces) == 1 else list(chain.from_iterable(part for part, _ in pieces))
+    for checks, values in zip(kind.columns, columns_of(rows, kind.measures), strict=True):
+        for check in checks:
+            if not check.all_pass(values):
+                begin = 0
+                for part, odd in pieces:
+                    if check.position not in odd and not check.all_pass(values[begin : begin + len(part)]):
+                        odd.add(check.position)
+                    begin += len(part)
 
 
 def _compared(members: Sequence[tuple[_Class, tuple[int, ...]]]) -> Iterator[tuple[int, int, int]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import repeat
 from operator import itemgetter
-from typing import Any
 
 from embodied_kit.model.facts import DATASET_SCOPE, Facts, Row
 from embodied_kit.model.json import JsonValue
@@ -33,7 +33,7 @@ class UnitView:
     def by_scope(self, table: str) -> Mapping[str, Sequence[Row]]:
         """Scope -> rows of a table that speak of it."""
         home, rows = self.facts.scope, self.facts.tables[table]
-        if all(row.get("episode") == home for row in rows):
+        if columns_of(rows, ["episode"])[0].count(home) == len(rows):
             return {home: rows}
         found: dict[str, list[Row]] = {}
         for row in rows:
@@ -41,20 +41,17 @@ class UnitView:
         return found
 
 
-def values_getter(columns: Sequence[str]) -> Callable[[Row], tuple[JsonValue, ...]]:
-    """Function: row -> its values in some columns, None for those that it lacks."""
-    if len(columns) <= 1:
-        return lambda row: tuple([row.get(name) for name in columns])
-    take: Callable[[Row], Any] = itemgetter(*columns)
+def columns_of(rows: Sequence[Row], names: Sequence[str]) -> list[list[JsonValue]]:
+    """Some columns of rows, None where a row lacks one."""
+    try:
+        return [list(map(itemgetter(name), rows)) for name in names]
+    except KeyError:
+        return [[row.get(name) for row in rows] for name in names]
 
-    def values(row: Row) -> tuple[JsonValue, ...]:
-        try:
-            found: tuple[JsonValue, ...] = take(row)
-        except KeyError:
-            return tuple([row.get(name) for name in columns])
-        return found
 
-    return values
+def keys_of(rows: Sequence[Row], names: Sequence[str]) -> Iterable[tuple[JsonValue, ...]]:
+    """Of each row its values in some columns."""
+    return zip(*columns_of(rows, names), strict=True) if names else repeat((), len(rows))
 
 
 def scope_of(row: Row, facts: Facts) -> str:
