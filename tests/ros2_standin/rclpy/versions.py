@@ -29,12 +29,13 @@ class Version:
 
 
 VERSIONS = {
-    "humble": Version(FASTRTPS, hashes=False, gid_size=24, info_has_sequence=False, lost_events=False),
+    "humble": Version(FASTRTPS, hashes=False, gid_size=24, info_has_sequence=False),
     "jazzy": Version(CYCLONE),
     "jazzy-fastrtps": Version(FASTRTPS),
     "kilted": Version(CYCLONE, info_has_gid=True),
     "kilted-fastrtps": Version(FASTRTPS, info_has_gid=True),
     "hidden": Version(CYCLONE, private=False),
+    "eventless": Version("rmw_email_cpp", lost_events=False),
 }
 VERSION = VERSIONS[os.environ.get("RCLPY_STANDIN", "jazzy")]
 MAX_SAMPLES = int(os.environ.get("RCLPY_STANDIN_MAX_SAMPLES", "0"))
