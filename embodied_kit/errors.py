@@ -40,6 +40,10 @@ class EnvironmentUnfitError(UsageError):
     exit_code = 4
 
 
+class WriteFaultError(EnvironmentUnfitError):
+    """The disk refuses to be written. Nothing that was handed over is lost yet: the same may be tried again."""
+
+
 class MissingExtraError(EnvironmentUnfitError):
     """An optional package is not installed.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from embodied_kit.cli.contract import EXIT_UNFIT, show_preflight
+from embodied_kit.cli.failure import failure_of, tell
 from embodied_kit.cli.options import example, path_argument, path_option, transport_options, verb
 from embodied_kit.cli.pseudonyms import pseudonym
 from embodied_kit.cli.texts import Texts
@@ -209,6 +210,10 @@ def _takes(session: Session, options: RecordOptions, switch: StopSwitch, texts: 
             Ticker(texts).show,
         )
         _tell(done, texts)
+        if done.fault is not None:
+            if options.duration is not None or not sys.stdin.isatty():
+                raise done.fault
+            tell(failure_of(done.fault, texts), texts)  # Enter starts another take once it is mended
 
 
 def _take_options(options: RecordOptions) -> TakeOptions:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from embodied_kit.errors import EnvironmentUnfitError, UsageError
+from embodied_kit.errors import UsageError, WriteFaultError
 
 DATASET_JSON = "dataset.json"
 GOVERNANCE_JSON = "governance.json"
@@ -38,14 +39,19 @@ def writing(path: Path) -> Iterator[None]:
     """Say in one line what the system refuses while a path is written.
 
     Raises:
-        EnvironmentUnfitError: The disk is full, the folder is gone or read-only.
+        WriteFaultError: The disk is full, fails or is gone, the folder is gone or read-only.
     """
     try:
         yield
     except OSError as error:
-        raise EnvironmentUnfitError(
-            f"cannot write {path}: {error.strerror or error}", remedy="see to disk space and permissions, then repeat"
-        ) from error
+        remedy = "see to disk space and permissions, then repeat"
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            remedy = "free disk space (quotas and ulimit -f too), then repeat"
+        elif error.errno == errno.EROFS:
+            remedy = "make the disk writable: dmesg says why it is not, then repeat"
+        elif error.errno in {errno.EIO, errno.ENXIO, errno.ENODEV, errno.ENOENT}:
+            remedy = "plug the disk in again, or record to another: this one fails or is gone"
+        raise WriteFaultError(f"cannot write {path}: {error.strerror or error}", remedy=remedy) from error
 
 
 def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:
@@ -68,6 +74,18 @@ def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
+        sync_folder(path.parent)
+
+
+def make_folders(folder: Path) -> None:
+    """Make a new folder and those above it that are missing, durably.
+
+    Raises:
+        FileExistsError: It is there.
+    """
+    missing = [folder, *(above for above in folder.parents if not above.exists())]
+    for path in reversed(missing):
+        path.mkdir()
         sync_folder(path.parent)
 
 

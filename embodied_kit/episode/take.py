@@ -13,6 +13,7 @@ from embodied_kit.episode.datafile import (
     AddMetadata,
     Attach,
     ClosedFile,
+    Command,
     CommandSink,
     Flush,
     OpenFile,
@@ -28,6 +29,7 @@ from embodied_kit.episode.layout import (
     EPISODES,
     RECORDING,
     data_file,
+    make_folders,
     sync_folder,
     write_whole,
     writing,
@@ -57,6 +59,8 @@ class TakeFile:
     counts: list[int] = field(default_factory=list)
     first_log_ns: int | None = None
     last_log_ns: int = 0
+    _last_words: list[Command] | None = None
+    _closed: ClosedFile | None = None
 
     @property
     def staging(self) -> Path:
@@ -70,7 +74,7 @@ class TakeFile:
             EnvironmentUnfitError: The dataset cannot be written to.
         """
         with writing(self.staging):
-            self.staging.mkdir(parents=True)
+            make_folders(self.staging)
         self.sink.send(OpenFile(str(self.staging / data_file(0))))
         self.sink.send(Attach(CAPTURE_JSON, JSON_TYPE, capture, time_ns))
         for name, data in attachments.items():
@@ -79,16 +83,18 @@ class TakeFile:
 
     def add_channel(self, channel: ChannelInfo, *, bulk: bool = False) -> int:
         """Index of a new channel; `bulk` streams (images, point clouds, sound) give way where a queue is full."""
+        index = len(self.channels)
+        self.sink.send(AddChannel(index, channel, bulk))
         self.channels.append(channel)
         self.counts.append(0)
-        self.sink.send(AddChannel(len(self.channels) - 1, channel, bulk))
-        return len(self.channels) - 1
+        return index
 
     def write(self, messages: Sequence[OutMessage]) -> None:
         """Hand messages to the writer; it may drop some, and counts them.
 
         Raises:
-            EnvironmentUnfitError: Writing has failed; these messages were handed over all the same.
+            WriteFaultError: The disk refuses; these messages were handed over all the same, and `finish` tries again.
+            EnvironmentUnfitError: The writer died.
         """
         taken = self.sink.write(messages)
         if taken:
@@ -120,19 +126,28 @@ class TakeFile:
     ) -> Path:
         """Close the file, write metadata.yaml and episode.json, and move the folder into `episodes/`.
 
+        After a WriteFaultError the same call may be made again, once the disk can be written: it goes on where it
+        stopped, and nothing is lost meanwhile.
+
         Returns:
             The episode folder.
 
         Raises:
-            EnvironmentUnfitError: Something cannot be written; the take stays in its staging folder.
+            WriteFaultError: Something cannot be written; the take stays in its staging folder.
+            EnvironmentUnfitError: The writer died; likewise.
         """
         closing_bytes = pretty_bytes(closing)
-        self.flush()  # attachments stand before an open chunk, and this one ends the file
-        self.sink.send(Attach(CLOSING_JSON, JSON_TYPE, closing_bytes, time_ns))
         metadata = self._bag_metadata()
-        self.sink.send(AddMetadata("rosbag2", {"serialized_metadata": metadata}))
-        closed = self.sink.close_file(while_waiting)
-        write_whole(self.staging / BAG_METADATA, metadata.encode())
+        if self._last_words is None:
+            self._last_words = [
+                Flush(),  # attachments stand before an open chunk, and this one ends the file
+                Attach(CLOSING_JSON, JSON_TYPE, closing_bytes, time_ns),
+                AddMetadata("rosbag2", {"serialized_metadata": metadata}),
+            ]
+        while self._last_words:
+            self.sink.send(self._last_words[0])
+            del self._last_words[0]
+        closed = self._closed = self._closed or self.sink.close_file(while_waiting)
         document = episode_document(
             capture,
             closing,
@@ -142,12 +157,20 @@ class TakeFile:
             files=_files(closed, metadata.encode()),
             origin=origin,
         )
-        write_whole(self.staging / EPISODE_JSON, pretty_bytes(document))
+        return self._moved(metadata.encode(), pretty_bytes(document))
+
+    def _moved(self, metadata: bytes, document: bytes) -> Path:
+        """The episode folder, with the documents beside the data file."""
         target = self.root / EPISODES / self.episode_id
+        if not target.exists():  # it does where a former call came as far as this
+            write_whole(self.staging / BAG_METADATA, metadata)
+            write_whole(self.staging / EPISODE_JSON, document)
+            with writing(target):
+                target.parent.mkdir(exist_ok=True)
+                self.staging.rename(target)
         with writing(target):
-            target.parent.mkdir(exist_ok=True)
-            self.staging.rename(target)
-            sync_folder(target.parent)
+            for folder in (target.parent, target.parent.parent, self.staging.parent):
+                sync_folder(folder)
         return target
 
     def _messages_by_topic(self) -> dict[str, int]:

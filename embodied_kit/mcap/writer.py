@@ -1,11 +1,14 @@
 """Writes MCAP of the profile `ros2`: to `.partial`, chunk by chunk, and renamed only after a clean close.
 
 Small messages cost one join and one CRC a chunk; large uncompressed ones are never copied (one CRC each, then writev).
+
+Where the system refuses to write (OSError), nothing is lost or written twice: what is on the disk is a whole prefix,
+followed by a torn record at most, what was handed over waits in memory, and the same call may be made again. Only after
+a failed sync every call fails, because the system may have let go of what it could not put on the disk.
 """
 
 from __future__ import annotations
 
-import os
 import struct
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +23,7 @@ import zstandard
 import embodied_kit
 from embodied_kit.errors import UsageError
 from embodied_kit.mcap.crc import combine, crc32
-from embodied_kit.mcap.disk import create, sync, sync_folder, write_all
+from embodied_kit.mcap.growing import GrowingFile
 from embodied_kit.mcap.records import (
     FOOTER_FIELDS,
     HEAD,
@@ -67,23 +70,31 @@ class McapWriter:
         path: Where the file appears when it is whole; until then `<path>.partial` grows.
         compression: Of chunks.
         chunk_bytes: A chunk is closed when its records reach this many bytes.
+        hashed: Whether to compute `sha256` while writing.
 
     Raises:
         UsageError: the file or its `.partial` exists, or cannot be created.
+        OSError: From any call, the system refuses to write.
     """
 
-    def __init__(self, path: Path | str, *, compression: Compression = "zstd", chunk_bytes: int = CHUNK_BYTES) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        compression: Compression = "zstd",
+        chunk_bytes: int = CHUNK_BYTES,
+        hashed: bool = False,
+    ) -> None:
         self.path = Path(path)
         self.partial_path = self.path.with_name(self.path.name + ".partial")
         if self.path.exists():
             raise UsageError(f"expected a new file, got {self.path}, which exists")
-        self._fd = create(self.partial_path)
+        self._file = GrowingFile(self.partial_path, hashed=hashed)
         self._compression = "" if compression == "none" else compression
         self._zstd = zstandard.ZstdCompressor(level=_ZSTD_LEVEL) if compression == "zstd" else None
         self._chunk_bytes = chunk_bytes
-        self._offset = 0
         self._crc = 0
-        self._closed = False
+        self._stuck = self._ended = False
         self._schemas: list[Schema] = []
         self._schema_ids: dict[tuple[str, str, bytes], int] = {}
         self._channels: list[Channel] = []
@@ -97,7 +108,11 @@ class McapWriter:
         self._large = 0
         self._entries: list[array[int]] = []
         library = f"embodied-kit {embodied_kit.__version__}"
-        self._put([MAGIC, record_bytes(Opcode.HEADER, text_bytes("ros2") + text_bytes(library))])
+        try:
+            self._put([MAGIC, record_bytes(Opcode.HEADER, text_bytes("ros2") + text_bytes(library))])
+        except BaseException:
+            self.abort()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -105,15 +120,31 @@ class McapWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            self.close()
-        else:
+        try:
+            if error is None:
+                self.close()
+        finally:
             self.abort()
 
     @property
     def bytes_written(self) -> int:
         """Bytes handed to the operating system so far."""
-        return self._offset
+        return self._file.size
+
+    @property
+    def bytes_unsynced(self) -> int:
+        """Bytes that a power cut would take: of the open chunk, and written but not synced."""
+        return self._size + self._file.size - self._file.synced
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a full chunk could not be written; `write` goes on adding to it until `close_chunk` has succeeded."""
+        return self._stuck
+
+    @property
+    def sha256(self) -> str:
+        """Of the bytes written so far, in lower-case hex; empty where it was not asked for."""
+        return self._file.sha256
 
     def add_schema(self, name: str, encoding: str, data: bytes) -> int:
         """Write a schema at once, in front of the open chunk; the same schema twice is one.
@@ -174,6 +205,7 @@ class McapWriter:
 
         Raises:
             UsageError: unknown channel, or a number that its field cannot hold.
+            OSError: The chunk is full and cannot be written; this message is in it.
         """
         size = len(data)
         try:
@@ -191,7 +223,7 @@ class McapWriter:
         self._size += MESSAGE_HEAD.size + size
         if size >= LARGE_BYTES:
             self._large += 1
-        if self._size >= self._chunk_bytes:
+        if self._size >= self._chunk_bytes and not self._stuck:
             self.close_chunk()
 
     def close_chunk(self) -> None:
@@ -204,13 +236,13 @@ class McapWriter:
             crc = crc32(part, crc)
         stored = self._compressed(parts)
         stored_size = sum(map(len, stored))
-        first, last = self._times()
+        counts, first, last = self._times()
         head = ChunkHead(first, last, self._size, crc, self._compression, stored_size, 0)
-        head_bytes, offset = chunk_head_bytes(head), self._offset
+        head_bytes, offset = chunk_head_bytes(head), self._file.size
         places, indexes = self._indexes(offset + len(head_bytes) + stored_size)
-        length = sum(map(len, indexes))
         known = crc if stored is parts else crc32(stored[0])
         before = combine(crc32(head_bytes, self._crc), known, stored_size)
+        self._stuck = True
         self._append([head_bytes, *stored, *indexes], crc32(b"".join(indexes), before))
         index = ChunkIndex(
             first,
@@ -218,53 +250,60 @@ class McapWriter:
             offset,
             len(head_bytes) + stored_size,
             places,
-            length,
+            sum(map(len, indexes)),
             self._compression,
             stored_size,
             self._size,
         )
         self._chunk_indexes.append(chunk_index_bytes(index))
-        self._parts, self._size, self._large = [], 0, 0
+        self._start_chunk(counts, first, last)
+
+    def _start_chunk(self, counts: Mapping[int, int], first: int, last: int) -> None:
+        """Count what the chunk held that was just written, and begin another."""
+        for number, count in counts.items():
+            self._counts[number] += count
+            self._entries[number] = array("Q")
+        known = self._log_range or (first, last)
+        self._log_range = (min(first, known[0]), max(last, known[1]))
+        self._parts, self._size, self._large, self._stuck = [], 0, 0, False
 
     def flush(self) -> None:
         """Close the chunk and wait until everything written is on the disk."""
         self.close_chunk()
-        sync(self._fd)
+        self._file.sync()
 
     def attach(self, name: str, media_type: str, data: bytes, *, log_time: int = 0, create_time: int = 0) -> None:
         """Write an attachment at once, in front of the open chunk; times in ns since the epoch, 0 where not known."""
         head = AttachmentHead(log_time, create_time, name, media_type, len(data), 0)
         head_bytes = attachment_head_bytes(head)
         crc = crc32(data, crc32(head_bytes[HEAD.size :]))
-        offset = self._offset
+        offset = self._file.size
         self._put([head_bytes, data, struct.pack("<I", crc)])
-        index = AttachmentIndex(offset, self._offset - offset, log_time, create_time, len(data), name, media_type)
+        index = AttachmentIndex(offset, self._file.size - offset, log_time, create_time, len(data), name, media_type)
         self._attachment_indexes.append(attachment_index_bytes(index))
 
     def add_metadata(self, name: str, values: Mapping[str, str]) -> None:
         """Write a metadata record at once, in front of the open chunk."""
-        record, offset = metadata_bytes(Metadata(name, values)), self._offset
+        record, offset = metadata_bytes(Metadata(name, values)), self._file.size
         self._put([record])
         self._metadata_indexes.append(metadata_index_bytes(offset, len(record), name))
 
     def close(self) -> None:
         """Write the summary, wait for the disk, and give the file its name; closing twice is allowed."""
-        if self._closed:
+        if not self._file.is_open:
             return
         self.close_chunk()
-        self._put([record_bytes(Opcode.DATA_END, struct.pack("<I", self._crc))])
-        self._put_summary()
-        sync(self._fd)
-        self._closed = True
-        os.close(self._fd)
-        self.partial_path.rename(self.path)
-        sync_folder(self.path.parent)
+        if not self._ended:
+            data_end = record_bytes(Opcode.DATA_END, struct.pack("<I", self._crc))
+            self._put([data_end, *self._summary(self._file.size + len(data_end)), MAGIC])
+            self._ended = True
+        self._file.sync()
+        self._file.rename(self.path)
+        self._file.close()
 
     def abort(self) -> None:
         """Give up: the `.partial` stays as it is, with every chunk that was closed."""
-        if not self._closed:
-            self._closed = True
-            os.close(self._fd)
+        self._file.close()
 
     def _put(self, parts: Sequence[bytes | memoryview]) -> None:
         """Append to the file and to the data section's CRC."""
@@ -275,9 +314,9 @@ class McapWriter:
 
     def _append(self, parts: Sequence[bytes | memoryview], crc: int) -> None:
         """Append to the file; `crc` is the data section's with these parts."""
-        if self._closed:
+        if self._ended or not self._file.is_open:
             raise UsageError("expected an open writer, got one that was closed")
-        self._offset += write_all(self._fd, parts)
+        self._file.append(parts)
         self._crc = crc
 
     def _compressed(self, parts: Sequence[bytes | memoryview]) -> Sequence[bytes | memoryview]:
@@ -288,22 +327,20 @@ class McapWriter:
             return [self._zstd.compress(whole)]
         return [lz4.frame.compress(whole)]
 
-    def _times(self) -> tuple[int, int]:
-        """Least and greatest log time of the open chunk; also counts its messages."""
+    def _times(self) -> tuple[dict[int, int], int, int]:
+        """Messages of the open chunk by place of their channel, and its least and greatest log time."""
+        counts: dict[int, int] = {}
         lows, highs = [], []
         for number, entries in enumerate(self._entries):
             if entries:
                 times = np.frombuffer(entries, np.uint64)[::2]
                 lows.append(int(times.min()))
                 highs.append(int(times.max()))
-                self._counts[number] += len(times)
-        found = (min(lows), max(highs))
-        known = self._log_range or found
-        self._log_range = (min(found[0], known[0]), max(found[1], known[1]))
-        return found
+                counts[number] = len(times)
+        return counts, min(lows), max(highs)
 
     def _indexes(self, offset: int) -> tuple[dict[int, int], list[bytes]]:
-        """MessageIndex records that will begin at that offset, and where each lies; the entries start anew."""
+        """MessageIndex records that will begin at that offset, and where each lies."""
         places: dict[int, int] = {}
         records: list[bytes] = []
         for number, entries in enumerate(self._entries):
@@ -313,7 +350,6 @@ class McapWriter:
                 places[number + 1] = offset
                 offset += len(record)
                 records.append(record)
-                self._entries[number] = array("Q")
         return places, records
 
     def _statistics(self) -> Statistics:
@@ -331,8 +367,8 @@ class McapWriter:
             counts,
         )
 
-    def _put_summary(self) -> None:
-        """Summary, summary offsets, footer and magic."""
+    def _summary(self, start: int) -> tuple[bytes, bytes]:
+        """Summary, summary offsets and the footer up to its CRC, and that CRC, as they stand at that offset."""
         groups = {
             Opcode.SCHEMA: [schema_bytes(schema) for schema in self._schemas],
             Opcode.CHANNEL: [channel_bytes(channel) for channel in self._channels],
@@ -341,7 +377,7 @@ class McapWriter:
             Opcode.ATTACHMENT_INDEX: self._attachment_indexes,
             Opcode.METADATA_INDEX: self._metadata_indexes,
         }
-        start = at = self._offset
+        at = start
         offsets: list[bytes] = []
         for opcode, records in groups.items():
             size = sum(map(len, records))
@@ -350,7 +386,7 @@ class McapWriter:
             at += size
         footer = HEAD.pack(Opcode.FOOTER, FOOTER_FIELDS.size) + struct.pack("<QQ", start, at)
         summary = b"".join([*(record for records in groups.values() for record in records), *offsets, footer])
-        self._put([summary, struct.pack("<I", crc32(summary)), MAGIC])
+        return summary, struct.pack("<I", crc32(summary))
 
 
 def _joined_small(parts: Iterable[bytes | memoryview]) -> list[bytes | memoryview]:

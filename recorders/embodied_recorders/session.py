@@ -19,7 +19,7 @@ from embodied_kit.episode.ids import uuid7
 from embodied_kit.episode.layout import DATASET_JSON, ROBOT_JSON, ROBOTS, TASKS_JSON
 from embodied_kit.episode.robots import RobotFolder, read_robot
 from embodied_kit.episode.take import TakeFile
-from embodied_kit.errors import EnvironmentUnfitError, UsageError
+from embodied_kit.errors import EnvironmentUnfitError, UsageError, WriteFaultError
 from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.contract import Contract
@@ -52,7 +52,7 @@ StopWhen: TypeAlias = Callable[[Sequence[Sample]], str]
 Judge: TypeAlias = Callable[["Progress"], TakeResult]
 _TAKE_S = 0.02
 _PAUSE_S = 0.008  # messages taken in batches cost a quarter of messages taken one by one (measured)
-_FLUSH_PERIOD_NS = 1_000_000_000
+_LOOK_PERIOD_NS = 1_000_000_000  # at limits: disk space, length
 _LONGEST_DRAIN_S = 1.0
 _MOST_UNTOLD = 64  # latched messages of one topic whose publishers cannot be told apart
 RECORDER_CLOCK = "host_realtime"
@@ -71,12 +71,13 @@ class Progress:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A take on disk: its id, folder, closing document and the messages in it."""
+    """A take on disk: its id, folder, closing document and the messages in it; what the disk refused, if it did."""
 
     episode_id: str
     folder: Path
     closing: JsonObject
     messages_n: int
+    fault: WriteFaultError | None = None
 
 
 @dataclass
@@ -186,7 +187,7 @@ class Session:
             self.close()
             raise
         self.dataset.refresh(end_ns)
-        return Recorded(file.episode_id, folder, closing, sum(file.counts))
+        return Recorded(file.episode_id, folder, closing, sum(file.counts), running.fault)
 
     def close(self) -> None:
         """End the writer process; the transport stays open, it is the caller's."""
@@ -195,16 +196,15 @@ class Session:
             self._sink = None
 
     def _receive(self, running: _Running, stop_when: StopWhen, watch: Callable[[Progress], None]) -> str:
-        next_flush_ns = self.clock.monotonic_ns() + _FLUSH_PERIOD_NS
+        next_look_ns = self.clock.monotonic_ns() + _LOOK_PERIOD_NS
         while True:
             self.clock.pause(_PAUSE_S)
             samples = self.transport.take(_TAKE_S)
             self._remember_latched(samples)
             running.add(samples)
-            reason = stop_when(samples)
-            if self.clock.monotonic_ns() >= next_flush_ns:
-                running.file.flush()
-                next_flush_ns = self.clock.monotonic_ns() + _FLUSH_PERIOD_NS
+            reason = stop_when(samples) or ("write_error" if running.fault else "")
+            if self.clock.monotonic_ns() >= next_look_ns:
+                next_look_ns = self.clock.monotonic_ns() + _LOOK_PERIOD_NS
                 reason = reason or self._limit_reached(running)
             watch(running.progress(reason))
             if reason:
@@ -331,6 +331,7 @@ class _Running:
     now_ns: Callable[[], int]
     start_ns: int
     bytes_n: int = 0
+    fault: WriteFaultError | None = None
     _channels: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def replay(self, samples: Iterable[Sample]) -> None:
@@ -339,14 +340,17 @@ class _Running:
         self.add(again)
 
     def add(self, samples: Sequence[Sample]) -> None:
-        self.ledger.add(samples)
-        self.bytes_n += sum(len(sample.cdr) for sample in samples)
-        self.file.write(
-            [
+        """Count samples and hand them to the writer; a refusal of the disk is remembered, and ends the take."""
+        try:
+            rows = [
                 OutMessage(self._channel(s), s.receive_ns, max(s.source_ns, 0), (s.sequence or 0) % 2**32, s.cdr)
                 for s in samples
             ]
-        )
+            self.ledger.add(samples)
+            self.bytes_n += sum(len(sample.cdr) for sample in samples)
+            self.file.write(rows)
+        except WriteFaultError as error:
+            self.fault = error
 
     def progress(self, reason: str = "") -> Progress:
         elapsed_s = (self.now_ns() - self.start_ns) / 1e9

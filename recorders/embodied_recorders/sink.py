@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.util import Finalize
+from typing import TypeVar
 
 from embodied_kit.episode.datafile import (
     AddChannel,
@@ -23,7 +24,7 @@ from embodied_kit.episode.datafile import (
     OutMessage,
     QueueCount,
 )
-from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError
+from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError, WriteFaultError
 from embodied_kit.mcap.writer import CHUNK_BYTES
 from embodied_recorders.ring import RING_BYTES, RingReader, RingWriter, block_size
 from embodied_recorders.shared_block import SharedBlock
@@ -34,7 +35,8 @@ _MOMENT_S = 1.0
 _POLL_S = 0.02
 _ROOM_S = 0.002
 _PART_BYTES = 1 << 20  # of a command: it must find room in one piece
-_WAKE = b"\0"
+_WAKE, _AGAIN = b"\0", b"again"
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Sink:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._ring_bytes = ring_bytes
+        self._is_refused = self._is_closing = False
         self._block = _shared(block_size(ring_bytes))
         self._ring = RingWriter(self._block, self._wake)
         self._process = context.Process(
@@ -78,11 +81,13 @@ class Sink:
         self._receive()
 
     def send(self, command: Command) -> None:
-        """Hand one command over.
+        """Hand one command over; it was not handed over where this raises.
 
         Raises:
-            EnvironmentUnfitError: The writer has failed (disk full, folder gone) or died.
+            WriteFaultError: The writer told since the last call that the disk refuses.
+            EnvironmentUnfitError: The writer has failed or died.
         """
+        self.check()
         if isinstance(command, AddChannel):
             self._ring.open_channel(command.index, bulk=command.bulk)
         data = pickle.dumps(command)
@@ -90,9 +95,9 @@ class Sink:
         for first in range(0, len(data), step):
             part, more = data[first : first + step], first + step < len(data)
             while not self._ring.put_command(part, more=more):
+                self._try_again()
                 self.check()
                 time.sleep(_ROOM_S)
-        self.check()
 
     def write(self, messages: Sequence[OutMessage]) -> Sequence[OutMessage]:
         """Copy messages into the ring; those that found room. What failed is told by `check`."""
@@ -102,7 +107,8 @@ class Sink:
         """See whether the writer goes on.
 
         Raises:
-            EnvironmentUnfitError: It has failed, or died.
+            WriteFaultError: The disk refuses, told once. The writer keeps everything, and waits for `close_file`.
+            EnvironmentUnfitError: The writer has failed or died.
         """
         if self._connection.poll():
             self._receive()
@@ -112,21 +118,26 @@ class Sink:
         return self._ring.count(channel)
 
     def close_file(self, while_waiting: Callable[[], object] = lambda: None) -> ClosedFile:
-        """Finish the file and wait for its size and digest.
+        """Finish the file and wait for its size and digest; after a WriteFaultError, try that again.
 
         Args:
             while_waiting: Called again and again where it takes longer than a moment: a slow disk takes seconds.
 
         Raises:
+            WriteFaultError: The disk refuses.
             EnvironmentUnfitError: The writer failed.
         """
-        self.send(CloseFile())
+        if not self._is_closing:
+            self.send(CloseFile())
+            self._is_closing = True
+        self._try_again()
         if not self._connection.poll(_MOMENT_S):
             while not self._connection.poll(_POLL_S):
                 while_waiting()
         answer = self._receive()
         if not isinstance(answer, ClosedFile):
             raise TypeError(f"expected ClosedFile, got {answer!r}")
+        self._is_closing = False
         return answer
 
     def shut_down(self) -> None:
@@ -139,17 +150,27 @@ class Sink:
         self._block.close()
 
     def _wake(self) -> None:
+        self._tell(_WAKE)
+
+    def _try_again(self) -> None:
+        """Have the writer try once more, if it has told of a fault."""
+        if self._is_refused:
+            self._is_refused = False
+            self._tell(_AGAIN)
+
+    def _tell(self, word: bytes) -> None:
         with suppress(OSError):  # `check` tells what has become of it
-            self._connection.send_bytes(_WAKE)
+            self._connection.send_bytes(word)
 
     def _receive(self) -> ClosedFile | WriterReady:
         try:
             answer: ClosedFile | WriterReady | WriterFailure = self._connection.recv()
         except (EOFError, OSError) as error:
             raise EnvironmentUnfitError("the writer process died", remedy="embodied-kit doctor") from error
-        if isinstance(answer, WriterFailure):
-            raise EnvironmentUnfitError(answer.message, remedy=answer.remedy)
-        return answer
+        if not isinstance(answer, WriterFailure):
+            return answer
+        self._is_refused = True
+        raise WriteFaultError(answer.message, remedy=answer.remedy)
 
 
 def _shared(size: int) -> SharedBlock:
@@ -168,49 +189,91 @@ def run_writer(connection: Connection, block: SharedBlock) -> None:
         signal.signal(number, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the recorder decides
     with suppress(OSError):  # the recorder is gone
         connection.send(WriterReady())
-    writer, ring = FileWriter(), RingReader(block, view_bytes=CHUNK_BYTES)
-    try:
-        while _awaits_more(ring, connection):
-            _empty(writer, ring, connection)
-        _empty(writer, ring, connection)
-    except EmbodiedKitError as error:
-        remedy = f"{error.remedy}; what was written so far stays in its .partial file"
-        with suppress(OSError):
-            connection.send(WriterFailure(error.message, remedy))
-        return
-    if writer.is_open:
+    work = _Work(connection, RingReader(block, view_bytes=CHUNK_BYTES), FileWriter())
+    with suppress(_RecorderGoneError):
+        work.run()
+    if work.writer.is_open:
         with suppress(EmbodiedKitError):
-            writer.run(Flush())
-        writer.shut_down()
+            work.writer.run(Flush())
+        work.writer.shut_down()
 
 
-def _empty(writer: FileWriter, ring: RingReader, connection: Connection) -> None:
-    """Carry out all that is in the ring."""
-    while True:
-        batch = ring.read()
-        if batch.messages:
-            writer.write(batch.messages)
-        if batch.command:
-            closed = writer.run(pickle.loads(batch.command))  # noqa: S301 - our own process wrote it
-            if closed is not None:
-                with suppress(OSError):  # the recorder is gone
-                    connection.send(closed)
-        del batch  # views of the ring end with it
-        if not ring.release():
-            return
+class _RecorderGoneError(Exception):
+    """Nobody is left to say what to do about a fault."""
 
 
-def _awaits_more(ring: RingReader, connection: Connection) -> bool:
-    """Sleep until the recorder has put something in; False where it is gone."""
-    try:
-        if ring.awaits():
-            connection.poll(None)
-        ring.is_awake()
-        while connection.poll():
-            connection.recv_bytes()
-    except (EOFError, OSError):
-        return False
-    return True
+@dataclass
+class _Work:
+    """What the writer process does."""
+
+    connection: Connection
+    ring: RingReader
+    writer: FileWriter
+    due_s: float | None = None
+
+    def run(self) -> None:
+        """Until the recorder is gone and the ring empty.
+
+        Raises:
+            _RecorderGoneError: The disk refuses, and the recorder is gone.
+        """
+        while self._await_more():
+            self._empty()
+            self._keep_synced()
+        self._empty()
+
+    def _await_more(self) -> bool:
+        """Sleep until the recorder has put something in or a sync is due; False where the recorder is gone."""
+        try:
+            if self.ring.awaits():
+                self.connection.poll(self.due_s)
+            self.ring.is_awake()
+            while self.connection.poll():
+                self.connection.recv_bytes()
+        except (EOFError, OSError):
+            return False
+        return True
+
+    def _empty(self) -> None:
+        """Carry out all that is in the ring."""
+        while True:
+            batch = self.ring.read()
+            if batch.messages:
+                self.writer.write(batch.messages)
+                self._insist(self.writer.settle)
+            if batch.command:
+                self._command(pickle.loads(batch.command))  # noqa: S301 - our own process wrote it
+            del batch  # views of the ring end with it
+            if not self.ring.release():
+                return
+            self._keep_synced()
+
+    def _command(self, command: Command) -> None:
+        closed = self._insist(lambda: self.writer.run(command))
+        if closed is not None:
+            with suppress(OSError):  # the recorder is gone
+                self.connection.send(closed)
+
+    def _keep_synced(self) -> None:
+        self.due_s = self._insist(lambda: self.writer.keep_synced(time.monotonic()))
+
+    def _insist(self, do: Callable[[], _T]) -> _T:
+        """Do it; where that fails say so, and do it again each time that the recorder asks for it."""
+        while True:
+            try:
+                return do()
+            except EmbodiedKitError as error:  # noqa: PERF203 - once a fault
+                self._tell_failure(error)
+
+    def _tell_failure(self, error: EmbodiedKitError) -> None:
+        """Tell the recorder, and wait until it asks to try again."""
+        remedy = f"{error.remedy}; what was written so far stays in its .partial file"
+        try:
+            self.connection.send(WriterFailure(error.message, remedy))
+            while self.connection.recv_bytes() != _AGAIN:
+                pass
+        except (EOFError, OSError):
+            raise _RecorderGoneError from error
 
 
 @contextmanager

@@ -1,0 +1,91 @@
+"""A new file that only grows: every byte written or none counted, its digest as it grows, durable when told."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from embodied_kit.mcap.disk import create, sync, sync_folder, write_all
+
+
+class GrowingFile:
+    """Appends to a file; a call that failed with OSError may be made again, with the same bytes.
+
+    After a failed sync every call fails: the system may have let go of what it could not put on the disk, and say the
+    next time that all is well.
+
+    Args:
+        path: Of the new file; its name is durable at once.
+        hashed: Whether to compute `sha256`.
+
+    Raises:
+        UsageError: It exists, or cannot be created.
+    """
+
+    def __init__(self, path: Path, *, hashed: bool) -> None:
+        self.path = path
+        self.size = self.synced = 0
+        self._sha = hashlib.sha256() if hashed else None
+        self._torn = False
+        self._sync_error: OSError | None = None
+        self._fd = create(path)
+        sync_folder(path.parent)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more may be appended."""
+        return self._fd >= 0
+
+    @property
+    def sha256(self) -> str:
+        """Of the bytes so far, in lower-case hex; empty where it was not asked for."""
+        return "" if self._sha is None else self._sha.hexdigest()
+
+    def append(self, parts: Sequence[bytes | memoryview]) -> None:
+        """Write every byte behind the last.
+
+        Raises:
+            OSError: The system refuses; some of these bytes may lie behind `size`, and the next call overwrites them.
+        """
+        self._require_sound()
+        if self._torn:
+            os.lseek(self._fd, self.size, os.SEEK_SET)
+        self._torn = True
+        self.size += write_all(self._fd, parts)
+        self._torn = False
+        if self._sha is not None:
+            for part in parts:
+                self._sha.update(part)
+
+    def sync(self) -> None:
+        """Wait for the disk.
+
+        Raises:
+            OSError: The system cannot, or the file's name is gone: removed, or with a disk that was pulled out.
+        """
+        self._require_sound()
+        try:
+            sync(self._fd)
+        except OSError as error:
+            self._sync_error = error
+            raise
+        self.synced = self.size
+        self.path.stat()
+
+    def rename(self, path: Path) -> None:
+        """Give it its name, durably."""
+        if path != self.path:
+            self.path = self.path.rename(path)
+        sync_folder(path.parent)
+
+    def close(self) -> None:
+        """Let go of it; closing twice is allowed."""
+        if self.is_open:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _require_sound(self) -> None:
+        if self._sync_error is not None:
+            raise OSError(self._sync_error.errno, self._sync_error.strerror)
