@@ -133,6 +133,14 @@ class Episode:
             self._judged[key] = judge_stamps(series, view.declared)
         return self._judged[key]
 
+    def recorded(self, view: StreamView) -> bool:
+        """Whether any message of a stream was recorded; at depth `index` the summary of its file says so."""
+        counts = (
+            self.scan.declared_n.get((series.topic, series.publisher), 0) if self.depth == "index" else series.n
+            for series in view.series
+        )
+        return any(counts)
+
     def by_role(self, role: str) -> list[StreamView]:
         """Recorded streams of one role."""
         return [view for view in self.streams if view.role == role and view.series]

@@ -46,8 +46,8 @@ def _embedded_documents(episode: Episode) -> list[Row]:
 MEASURERS: tuple[Measurer, ...] = (
     Measurer("container", 2, "index", container_rows),
     Measurer("document", 1, "index", _embedded_documents),
-    Measurer("link", 1, "index", content_links),
-    Measurer("stream", 3, "index", stream_rows),
+    Measurer("link", 2, "index", content_links),
+    Measurer("stream", 4, "index", stream_rows),
     Measurer("coverage", 2, "index", coverage_rows),
     Measurer("error", 4, "index", error_rows),
     Measurer("dim", 2, "signal", dim_rows),

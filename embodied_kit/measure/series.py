@@ -84,7 +84,7 @@ class Series:
     def __post_init__(self) -> None:
         self.base = self.store.column(BASE_DTYPE)
         self.payload = PayloadDigest()
-        self.short_type = _short(self.ros_type)
+        self.short_type = short_type(self.ros_type)
         self.numeric = NumericFields(self.store, self.short_type)
         self._names: tuple[str, ...] | None = None
         self._lengths: dict[str, int] = {}
@@ -261,6 +261,7 @@ def _pieces(batch: Batch) -> Iterator[Batch]:
             yield batch.take(rows)
 
 
-def _short(ros_type: str) -> str:
+def short_type(ros_type: str) -> str:
+    """`sensor_msgs/JointState` of `sensor_msgs/msg/JointState`."""
     parts = ros_type.split("/")
     return f"{parts[0]}/{parts[-1]}"

@@ -21,6 +21,8 @@ from embodied_kit.measure.store import Blocks, held
 NS_PER_S = 1_000_000_000
 GAP_THRESHOLDS = ("1.1", "1.25", "1.5", "2", "2.5", "3", "5", "10", "30", "100")
 LOST_FROM_PERIODS = 1.5
+MIN_RHYTHM_STEPS = 20
+_REGULAR_STEPS = (0.5, 1.5)
 Stamps = NDArray[np.int64]
 
 
@@ -35,6 +37,8 @@ class Timing:
         rate_hz: Forward steps over the time they cover (n-1 over the span where nothing goes back).
         jitter_ratio: Standard deviation of the steps of 0 to 1.5 nominal periods, over the nominal period.
         lost_n: Sum over steps > 1.5 nominal periods of step/period - 1, each rounded to the nearest integer.
+        regular_ratio: Share of the time of forward steps that lies in steps of 0.5 to 1.5 median steps; 0 below 20
+            steps, which show no rhythm.
         lost_ratio: lost_n over the messages expected (received and lost).
     """
 
@@ -49,6 +53,7 @@ class Timing:
     dt_p95_ns: int | None
     dt_p99_ns: int | None
     max_gap_ns: int | None
+    regular_ratio: float
     jitter_ratio: float | None
     lost_n: int | None
     lost_ratio: float | None
@@ -90,6 +95,7 @@ def measure_timing(stamps: Blocks, period_ns: float | None) -> Timing:
         dt_p95_ns=p95,
         dt_p99_ns=p99,
         max_gap_ns=longest,
+        regular_ratio=_regular_ns(stamps, median) / forward_ns if median and steps_n >= MIN_RHYTHM_STEPS else 0.0,
         jitter_ratio=_jitter(stamps, period_ns, median) if period_ns and median is not None else None,
         lost_n=lost_n,
         lost_ratio=None if lost_n is None else lost_n / (n - zero_n + lost_n),
@@ -133,6 +139,12 @@ def _forward_steps(stamps: Blocks) -> Iterator[Stamps]:
     for before, after in _neighbours(stamps):
         step = after - before
         yield step[step >= 0]
+
+
+def _regular_ns(stamps: Blocks, median_ns: int) -> int:
+    """Sum of the steps that are about as long as the median one."""
+    low, high = (factor * median_ns for factor in _REGULAR_STEPS)
+    return sum(int(step[(step >= low) & (step <= high)].sum()) for step in _forward_steps(stamps))
 
 
 def _jitter(stamps: Blocks, period_ns: float, median_ns: int) -> float:

@@ -28,6 +28,8 @@ CATALOGUE = {
     "PR": 21,
     "DS": 14,
 }
+OWN = {"DG-12"}
+"""Rules beyond the catalogue: they close ways round those that are in it."""
 CANNOT_BE: dict[str, str] = {}
 """Rule of the catalogue -> why it cannot be data; there is none left."""
 HAN = re.compile("[\u4e00-\u9fff]")
@@ -37,7 +39,8 @@ def test_every_rule_of_the_catalogue_is_there_or_says_why_not_and_no_number_is_i
     rules = set(load_rulebook().rules)
     catalogue = {f"{family}-{number:02d}" for family, count in CATALOGUE.items() for number in range(1, count + 1)}
     assert len(catalogue) == 146
-    assert rules | set(CANNOT_BE) == catalogue
+    assert not OWN & catalogue
+    assert rules | set(CANNOT_BE) == catalogue | OWN
     assert not rules & set(CANNOT_BE)
     assert not RETIRED & rules
 

@@ -164,6 +164,7 @@ def streams() -> dict[str, StreamSpec]:
     """The streams of a clean take of 4 s."""
     joint_unit = {"position": "rad", "velocity": "rad/s", "effort": "N.m"}
     joint, jpeg = "sensor_msgs/msg/JointState", "sensor_msgs/msg/CompressedImage"
+    info, tree = "sensor_msgs/msg/CameraInfo", "tf2_msgs/msg/TFMessage"
     found = [
         periodic(
             declared("joint_states", "/joint_states", joint, "state", 100, unit=joint_unit, sync_group="arm"),
@@ -184,16 +185,14 @@ def streams() -> dict[str, StreamSpec]:
             lambda i, t: jpeg_message(t, colour_image(i)),
         ),
         periodic(
-            declared(
-                "cam_info", "/cam_front/camera_info", "sensor_msgs/msg/CameraInfo", "camera_info", 10, modality="vision"
-            ),
+            declared("cam_info", "/cam_front/camera_info", info, "camera_info", 10, modality="reference"),
             lambda _, t: camera_info_message(t),
         ),
         periodic(
             declared("depth", "/depth/image", "sensor_msgs/msg/Image", "observation", 5, modality="spatial", unit="mm"),
             lambda i, t: depth_message(t, i),
         ),
-        periodic(declared("tf", "/tf", "tf2_msgs/msg/TFMessage", "transform", 20), lambda _, t: tf_message(t)),
+        periodic(declared("tf", "/tf", tree, "transform", 20, modality="reference"), lambda _, t: tf_message(t)),
     ]
     return {str(spec.entry["stream_id"]): spec for spec in found}
 

@@ -1,9 +1,10 @@
-"""The deriver of geometry: table `geometry`, and the kinds `registration`, `extrinsic` and `swap` of `pair`."""
+"""The deriver of geometry: table `geometry`, pairs of kind `registration`, `extrinsic` and `swap`, links of cameras."""
 
 from __future__ import annotations
 
 from embodied_kit.measure.derive import DeriveInput, Deriver
 from embodied_kit.measure.geometry.depthpairs import extrinsic_rows, registration_rows
+from embodied_kit.measure.geometry.described import camera_links
 from embodied_kit.measure.geometry.intrinsics import geometry_rows
 from embodied_kit.measure.geometry.rig import read_rig
 from embodied_kit.measure.geometry.swap import swap_rows
@@ -17,7 +18,7 @@ def derive_geometry(known: DeriveInput) -> Tables:
     if known.depth == "full":
         rig = read_rig(known)
         pair = [*registration_rows(known, rig), *extrinsic_rows(known, rig), *swap_rows(known, rig)]
-    return {"geometry": list(geometry_rows(known)), "pair": pair}
+    return {"geometry": list(geometry_rows(known)), "pair": pair, "link": list(camera_links(known))}
 
 
-GEOMETRY = Deriver("geometry", 2, "signal", ("geometry", "pair"), derive_geometry)
+GEOMETRY = Deriver("geometry", 3, "signal", ("geometry", "pair", "link"), derive_geometry)

@@ -8,12 +8,13 @@ import numpy as np
 
 from embodied_kit.episode.layout import CAPTURE_JSON, CLOSING_JSON
 from embodied_kit.errors import DataError
-from embodied_kit.measure.episode import Episode, StreamView
+from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.frozen import first_size
 from embodied_kit.measure.jsonget import get_bool, get_list, get_number, get_object, get_objects, get_text, get_texts
 from embodied_kit.measure.links import compared, link_row
 from embodied_kit.measure.scan import FileScan
 from embodied_kit.measure.series import JOINT_STATE, TF
+from embodied_kit.measure.tables.declared import embedded_claims, role_links, stream_kinds
 from embodied_kit.measure.tree import tree_problem
 from embodied_kit.measure.urdf import read_urdf
 from embodied_kit.measure.urdfs import embedded_urdf_path
@@ -28,7 +29,8 @@ _PIXEL_STEP = 1e-6
 def content_links(episode: Episode) -> list[Row]:
     """Every link of the contents; the source of a claim is episode.json, or the data file where there is none."""
     path = episode.source
-    rows = [*_digests(episode, path), *_topics(episode, path), *_modalities(episode, path)]
+    rows = [*_digests(episode, path), *embedded_claims(episode, path), *_topics(episode, path)]
+    rows += [*stream_kinds(episode, path), *_modalities(episode, path), *role_links(episode, path)]
     if episode.depth == "index":
         return rows
     rows += [*_message_totals(episode, path), *_frame_tree(episode, path), *_joint_names(episode, path)]
@@ -74,8 +76,12 @@ def _names(names: set[str] | tuple[str, ...]) -> str:
 
 
 def _digests(episode: Episode, path: str) -> Iterator[Row]:
-    """Embedded capture and closing documents against the digests in episode.json (rule CT-12)."""
-    if not episode.document or get_text(episode.document, "origin") == "imported" or not episode.scan.files:
+    """Embedded capture and closing documents against the digests in episode.json (rule CT-12).
+
+    A foreign recording that carries none was never to be held against one.
+    """
+    imported = get_text(episode.document, "origin") == "imported" and not episode.embedded
+    if not episode.document or imported or not episode.scan.files:
         return
     for file in episode.scan.files:
         yield _digest(episode, path, "embedded_capture", file, CAPTURE_JSON)
@@ -96,7 +102,7 @@ def _topics(episode: Episode, path: str) -> Iterator[Row]:
     if not episode.declared_streams:
         return
     for view in episode.streams:
-        present = any(_messages(episode, view, index) for index in range(len(view.series)))
+        present = episode.recorded(view)
         if not view.is_declared:
             state = "unexpected"
         elif present:
@@ -109,22 +115,11 @@ def _topics(episode: Episode, path: str) -> Iterator[Row]:
         yield link_row("stream_topic", path, view.topic, state, expected=expected, episode=episode.episode_id)
 
 
-def _messages(episode: Episode, view: StreamView, index: int) -> int:
-    series = view.series[index]
-    if episode.depth == "index":
-        return episode.scan.declared_n.get((series.topic, series.publisher), 0)
-    return series.n
-
-
 def _modalities(episode: Episode, path: str) -> Iterator[Row]:
     """Which modalities the recorded streams have (rule SR-01, report DS-10)."""
     if not episode.declared_streams:
         return
-    present = {
-        get_text(view.declared, "modality")
-        for view in episode.streams
-        if any(_messages(episode, view, index) for index in range(len(view.series)))
-    }
+    present = {get_text(view.declared, "modality") for view in episode.streams if episode.recorded(view)}
     for code in standard().vocabulary("modality").codes:
         state = "present" if code in present else "absent"
         yield link_row("modality", path, str(code), state, episode=episode.episode_id)
@@ -162,14 +157,14 @@ def _frame_tree(episode: Episode, path: str) -> Iterator[Row]:
 
 
 def _joint_names(episode: Episode, path: str) -> Iterator[Row]:
-    """Names on the state streams against the joints of the robots (rule KN-01)."""
+    """Names on the state streams against the joints of the robots; without such a stream they are missing (KN-01)."""
     declared = {name for robot in episode.robots for name in get_texts(robot, "joint_names")}
     states = [view for view in episode.by_role("state") if any(s.short_type == JOINT_STATE for s in view.series)]
-    if not declared or not states:
+    if not declared or not episode.declared_streams:
         return
     found = {name for view in states for series in view.series for name in series.all_names}
     state = "equal" if found == declared else "different" if found else "missing"
-    target = ", ".join(view.stream for view in states)
+    target = ", ".join(view.stream for view in states) or "role state"
     yield link_row(
         "joint_state_names",
         path,

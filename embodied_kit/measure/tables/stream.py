@@ -76,7 +76,7 @@ def _row(episode: Episode, view: StreamView, series: Series, common: Mapping[str
 
 def _timed(timing: Timing, nominal: float | None) -> dict[str, JsonValue]:
     numbers = asdict(timing)
-    names = (*_STEP_COLUMNS, "jitter_ratio", "lost_n", "lost_ratio", "gap_count_nominal", "reversals")
+    names = (*_STEP_COLUMNS, "regular_ratio", "jitter_ratio", "lost_n", "lost_ratio", "gap_count_nominal", "reversals")
     values: dict[str, JsonValue] = {name: numbers[name] for name in names}
     steps = max(0, timing.n - timing.zero_n - 1)
     values |= {
