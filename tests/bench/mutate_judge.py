@@ -1,122 +1,271 @@
 """Mutation testing of the judge: each small change of its code must make a test fail; prints, asserts nothing.
 
-python tests/bench/mutate_judge.py [every nth mutant] [module ...]
+python tests/bench/mutate_judge.py FOLDER [module ...]      goes on where it was stopped; FOLDER keeps what was found
 
-Changes: comparisons turned or moved by one, `and` for `or`, `not` dropped, `+` for `-`, True for False, small numbers
-moved by one, `return X` for `return None`. Each mutant runs in a process of its own, on the judge's tests, stopping at
-the first failure. Run it in a copy of the tree: modules are replaced in place and put back.
+One process collects `tests/judge`. For each mutant it forks a child, which puts the changed code into the function that
+is there already and runs the tests, up to the first failure; where more than the body of a function is changed, the
+child imports the judge anew with the mutant in its place. Tests that ran the changed line when it was sound come first,
+the slow ones and the rest only where none of these failed. No file of the tree is touched. Survivors are tried again
+once the tests have changed.
 """
 
 from __future__ import annotations
 
-import ast
-import copy
+import hashlib
+import importlib
+import json
+import multiprocessing
 import os
-import subprocess
+import resource
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).parents[2]
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "validators"), str(ROOT / "tests"), str(Path(__file__).parent)]
+
+from changes import Mutant, mutants  # noqa: E402
+from replaced import InPlace, put  # noqa: E402
+from watch import Watch  # noqa: E402
+
+from embodied_validators.rulebook import load_rulebook  # noqa: E402
+
+PACKAGE = "embodied_validators.judge"
 JUDGE = ROOT / "validators" / "embodied_validators" / "judge"
-MODULES = ("tally", "limits", "documents", "levels", "skips", "waivers", "ledger", "plan", "engine", "view", "given")
-TESTS = tuple(
-    f"tests/judge/test_{name}.py"
-    for name in ("skips", "waivers", "selection", "partial", "given", "judge", "coverage", "rule_fixtures", "released")
-)
-TIMEOUT_S = 120
-COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-}
-SMALL = 3
+TESTS = ROOT / "tests" / "judge"
+SHARED = ("hypothesis.strategies", "embodied_kit.measure", "embodied_kit.spec", "embodied_validators.profiles")
+"""Imported once for all mutants; none of them imports the judge."""
+CPU_LIMIT_S = 120
+WALL_LIMIT_S = 1200
+MEMORY_LIMIT_BYTES = 4 << 30
+QUICK_S = 0.3
+ENDED = "its end"
+FORK = multiprocessing.get_context("fork")
+Covered = Mapping[str, tuple[float, frozenset[tuple[str, int]]]]
+"""Test -> seconds that it takes, and lines of the judge, by module, that it runs."""
 
 
-def changed(node: ast.AST) -> ast.AST | None:
-    """The node with one change; None where there is none to make."""
-    new = copy.deepcopy(node)
-    if isinstance(new, ast.Compare) and type(new.ops[0]) in COMPARISONS:
-        new.ops[0] = COMPARISONS[type(new.ops[0])]()
-    elif isinstance(new, ast.BoolOp):
-        new.op = ast.Or() if isinstance(new.op, ast.And) else ast.And()
-    elif isinstance(new, ast.UnaryOp) and isinstance(new.op, ast.Not):
-        return new.operand
-    elif isinstance(new, ast.BinOp) and isinstance(new.op, ast.Add | ast.Sub):
-        new.op = ast.Sub() if isinstance(new.op, ast.Add) else ast.Add()
-    elif isinstance(new, ast.Constant) and isinstance(new.value, bool):
-        new.value = not new.value
-    elif isinstance(new, ast.Constant) and isinstance(new.value, int) and abs(new.value) <= SMALL:
-        new.value += 1
-    elif isinstance(new, ast.Return) and new.value is not None and not isinstance(new.value, ast.Constant):
-        new.value = ast.Constant(None)
-    else:
-        return None
-    return new
+@dataclass(frozen=True)
+class Try:
+    """A mutant and the tests that it is tried on, in order.
+
+    Attributes:
+        mutant: The mutant.
+        path: File of its module.
+        whole: Whether all tests are tried, or the quick ones that run what was changed.
+        covered: What each test runs.
+    """
+
+    mutant: Mutant
+    path: Path
+    whole: bool
+    covered: Covered
+
+    def arranged(self, items: Sequence[pytest.Item]) -> list[pytest.Item]:
+        """Tests that run the changed lines first, the quick ones first among them."""
+        module, (first, last) = self.mutant.module.rpartition(".")[2], self.mutant.lines
+        lines = {(module, line) for line in range(first, last + 1)}
+        near = {test for test, (_, ran) in self.covered.items() if lines & ran} or set(self.covered)
+        seconds = {test: took for test, (took, _) in self.covered.items()}
+        kept = [item for item in items if self.whole or (item.nodeid in near and seconds[item.nodeid] < QUICK_S)]
+        return sorted(kept, key=lambda item: (item.nodeid not in near, seconds.get(item.nodeid, 0.0)))
 
 
-class _Swap(ast.NodeTransformer):
-    """Puts another node at the place of one, found by its number in the walk."""
+class First:
+    """A pytest plugin: what failed first; where there is a try, its tests in their order."""
 
-    def __init__(self, wanted: int) -> None:
-        self.wanted, self.seen, self.line = wanted, -1, 0
+    def __init__(self, attempt: Try | None = None) -> None:
+        self._attempt = attempt
+        self.failed = ""
 
-    def visit(self, node: ast.AST) -> ast.AST:
-        self.seen += 1
-        if self.seen == self.wanted:
-            new = changed(node)
-            if new is not None:
-                self.line = getattr(node, "lineno", 0)
-                return ast.copy_location(new, node)
-        return super().generic_visit(node)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        if self._attempt:
+            items[:] = self._attempt.arranged(items)
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed = self.failed or report.nodeid
 
-def mutants(source: str) -> Iterator[tuple[int, str]]:
-    """(line, source) of every mutant of a module."""
-    tree = ast.parse(source)
-    for number in range(sum(1 for _ in ast.walk(tree))):
-        swap = _Swap(number)
-        new = swap.visit(copy.deepcopy(tree))
-        if swap.line:
-            yield swap.line, ast.unparse(ast.fix_missing_locations(new))
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.failed = self.failed or report.nodeid
 
 
-def killed(path: Path, source: str) -> bool:
-    """Whether a test fails while a module is replaced."""
-    original = path.read_bytes()
-    path.write_text(source, encoding="utf-8")
-    try:
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:randomly", *TESTS]
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired:
+class Session(First):
+    """A pytest plugin that tries mutants on the collected tests instead of running these."""
+
+    def __init__(self, attempts: Sequence[Try], findings: Findings) -> None:
+        super().__init__()
+        self._attempts, self._findings = attempts, findings
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        for attempt in self._attempts:
+            by = in_child(WALL_LIMIT_S, in_place, attempt, session.items, self)
+            if by is not None:
+                self._findings.add(attempt, by)
         return True
+
+
+def tested(plugin: object, *options: str) -> int:
+    """Exit code of pytest on the tests of the judge."""
+    with tempfile.TemporaryDirectory() as scratch, Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+        words = ["-q", "--no-header", "--assert=plain", "--hypothesis-seed=0"]
+        words += [f"--basetemp={scratch}/t", f"--rootdir={ROOT}", str(TESTS)]
+        return int(pytest.main([*words, *options], plugins=[plugin]))
+
+
+def limited() -> None:
+    """Neither hours nor all memory for a mutant that does not end."""
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT_S, CPU_LIMIT_S))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+
+
+def watched(pipe: Connection) -> None:
+    """Run all tests on the sound judge and tell what they run; an exit code where one fails."""
+    plugin = Watch(JUDGE)
+    pipe.send(tested(plugin) or plugin.told)
+
+
+def session_of(attempts: Sequence[Try], findings: Findings, pipe: Connection) -> None:
+    """Collect the tests once and try mutants on them, each in a child."""
+    pipe.send(tested(Session(attempts, findings)))
+
+
+def in_place(attempt: Try, collected: Sequence[pytest.Item], seen: First, pipe: Connection) -> None:
+    """Change a function where it stands and tell the first test that fails; None where it cannot be changed."""
+    limited()
+    if not put(attempt.mutant, attempt.path):
+        pipe.send(None)
+        return
+    items = attempt.arranged(collected)
+    for item, following in zip(items, [*items[1:], None], strict=False):
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if seen.failed:
+            break
+    pipe.send(seen.failed)
+
+
+def anew(attempt: Try, pipe: Connection) -> None:
+    """Import the judge with a mutant in the place of its module, and tell the first test that fails."""
+    limited()
+    sys.meta_path.insert(0, InPlace(attempt.mutant, attempt.path))
+    plugin = First(attempt)
+    code = tested(plugin, "-x")
+    fine = code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+    pipe.send(plugin.failed or ("" if fine else f"exit code {code}"))
+
+
+def in_child(limit_s: float | None, work: Callable[..., None], *arguments: object) -> Any:
+    """What a function sends from a child of its own; "its end" where it ended before, or took longer than the limit."""
+    ours, theirs = FORK.Pipe(duplex=False)
+    child = FORK.Process(target=work, args=(*arguments, theirs))
+    child.start()
+    theirs.close()
+    try:
+        return ours.recv() if ours.poll(limit_s) else ENDED
+    except EOFError:
+        return ENDED
     finally:
-        path.write_bytes(original)
-    return done.returncode != 0
+        child.kill()
+        child.join()
+
+
+@dataclass(frozen=True)
+class Found:
+    """How a mutant ended.
+
+    Attributes:
+        mutant: Its digest.
+        where: Module and line.
+        change: What was changed to what.
+        by: The test that killed it; empty where it survived.
+        tests: Digest of the tests that it was tried on.
+        whole: Whether it was tried on all of them.
+    """
+
+    mutant: str
+    where: str
+    change: str
+    by: str
+    tests: str
+    whole: bool
+
+
+class Findings:
+    """What was found so far, a line a mutant."""
+
+    def __init__(self, path: Path, tests: str) -> None:
+        self._path, self._tests = path, tests
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        self._by_mutant = {found.mutant: found for found in (Found(**json.loads(line)) for line in lines)}
+
+    def of(self, attempt: Try) -> Found | None:
+        """What was found of a mutant, unless other tests, or more of them, may kill it now."""
+        found = self._by_mutant.get(attempt.mutant.digest)
+        return found if found and (found.by or (found.tests == self._tests and found.whole >= attempt.whole)) else None
+
+    def add(self, attempt: Try, by: str) -> None:
+        """Enter what was found."""
+        mutant, where = attempt.mutant, f"{attempt.path.name}:{attempt.mutant.lines[0]}"
+        found = Found(mutant.digest, where, mutant.change, by, self._tests, attempt.whole)
+        self._by_mutant[found.mutant] = found
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(vars(found), ensure_ascii=False) + "\n")
+
+
+def digest_of(*folders: Path) -> str:
+    """sha256 over Python files and fixtures."""
+    paths = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in (".py", ".jsonl"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:16]
+
+
+def coverage(folder: Path) -> Covered:
+    """Lines that each test runs; measured once for a state of the judge and its tests."""
+    kept = folder / f"lines-{digest_of(TESTS, JUDGE)}.json"
+    if not kept.exists():
+        told = in_child(None, watched)
+        if not isinstance(told, dict):
+            sys.exit("expected sound tests, got a failure; see: python -m pytest tests/judge")
+        kept.write_text(json.dumps(told))
+    return {
+        test: (seconds, frozenset((module, line) for module, line in lines))
+        for test, (seconds, lines) in json.loads(kept.read_text()).items()
+    }
 
 
 def main() -> None:
-    """Mutate, test, list the survivors."""
-    step = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    survivors = total = 0
-    for name in sys.argv[2:] or MODULES:
-        path = JUDGE / f"{name}.py"
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for number, (line, source) in enumerate(mutants("\n".join(lines))):
-            if number % step == 0:
-                total += 1
-                if not killed(path, source):
-                    survivors += 1
-                    print(f"survived  {name}.py:{line}: {lines[line - 1].strip()}", flush=True)
-    print(f"{total} mutants, {survivors} survived")
+    """Try every mutant on quick tests, those that survive on all, and list the survivors."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    os.chdir(ROOT)
+    for name in SHARED:
+        importlib.import_module(name)
+    load_rulebook()  # kept in memory, for all mutants
+    paths = [JUDGE / f"{name}.py" for name in sys.argv[2:]] or sorted(JUDGE.glob("*.py"))
+    made = [(path, mutant) for path in paths for mutant in mutants(f"{PACKAGE}.{path.stem}", path.read_text("utf-8"))]
+    covered, kept = coverage(folder), folder / "mutants.jsonl"
+    tests = digest_of(TESTS, ROOT / "tests" / "rules")
+    for whole in (False, True):
+        tries = [Try(mutant, path, whole, covered) for path, mutant in made]
+        findings = Findings(kept, tests)
+        in_child(None, session_of, [one for one in tries if one.mutant.in_function and not findings.of(one)], findings)
+        findings = Findings(kept, tests)
+        for attempt in tries:
+            if not findings.of(attempt):
+                findings.add(attempt, in_child(WALL_LIMIT_S, anew, attempt))
+    ends = [found for found in map(findings.of, tries) if found]
+    survivors = [found for found in ends if not found.by]
+    for found in survivors:
+        print(f"survived  {found.where}: {found.change}")
+    print(f"{len(ends)} mutants, {len(ends) - len(survivors)} killed, {len(survivors)} survived")
 
 
 if __name__ == "__main__":

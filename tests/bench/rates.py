@@ -3,8 +3,8 @@
 python tests/bench/rates.py FOLDER [clean takes] [takes a fault]      goes on where it was stopped; prints Markdown
 
 A take: three seconds in which the robot moves. Clean takes differ in their seed. A fault of a strength is set in some
-of them (the messages are decoded, changed and written again), and every rule is asked. Found: the rule that answers for
-the fault fails at some level. Also: what else fails that did not before.
+of them (the messages are decoded, changed and written again), and every rule of the simulated robot's profile is asked.
+Found: the rule that answers for the fault fails at some level. Also: what else fails that did not before.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ import simplejpeg
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "validators"), str(ROOT / "recorders"), str(ROOT / "tests")]
 
-from chain.lab import record  # noqa: E402
-from judge.fixtures import PARAMETERS  # noqa: E402
+from chain.lab import PROFILE, record  # noqa: E402
 from traps.lab import CONTEXT, Change, Told, dataset_with, on_topic, unchanged  # noqa: E402
 from traps.test_traps import cameras_swapped, end_effector_frozen, halved  # noqa: E402
 
@@ -33,7 +32,7 @@ from embodied_kit.measure import measure_path  # noqa: E402
 from embodied_kit.model.rule import Profile  # noqa: E402
 from embodied_recorders.sim import SimOptions  # noqa: E402
 from embodied_validators.judge import judge  # noqa: E402
-from embodied_validators.profiles import all_rules_profile, load_profile  # noqa: E402
+from embodied_validators.profiles import load_profile  # noqa: E402
 
 WINDOW_S = (3.0, 6.0)
 CLEAN_TAKES, TAKES_A_FAULT = 60, 5
@@ -279,12 +278,6 @@ FAULTS: Mapping[str, Fault] = {
 }
 
 
-def every_rule() -> Profile:
-    """All rules with the parameters of the simulated robot."""
-    parameters = {**PARAMETERS, "max_ee_speed_m_s": 0.6, **load_profile("sim-preview@0.1").parameters}
-    return all_rules_profile(parameters)
-
-
 def failing(root: Path, profile: Profile) -> dict[str, str]:
     """Rule -> first level at which it fails."""
     report = judge(measure_path(root), profile, CONTEXT)
@@ -315,7 +308,7 @@ def main() -> None:
     clean_n, fault_n = [*numbers, *(CLEAN_TAKES, TAKES_A_FAULT)[len(numbers) :]]
     kept = folder / "figures.json"
     figures: dict[str, dict[str, str]] = json.loads(kept.read_text()) if kept.exists() else {}
-    profile = every_rule()
+    profile = load_profile(PROFILE)
 
     def ask(key: str, make: Callable[[Path], Path]) -> None:
         if key not in figures:

@@ -9,6 +9,7 @@ The first line may also hold a `context`.
 A table without a row counts as measured and empty, unless the unit's `absent` names it.
 """
 
+import functools
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -43,6 +44,7 @@ PARAMETERS = {
 """Of rules that no preview profile lists."""
 
 
+@functools.cache
 def all_rules() -> Profile:
     return all_rules_profile({**load_profile("arm-preview@0.1").parameters, **PARAMETERS})
 
