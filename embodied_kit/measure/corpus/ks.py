@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
+
+import numpy as np
 
 EXACT_MAX_CELLS = 10_000
 """Up to n*m = 100*100 the p-value is counted; beyond, Kolmogorov's limit is as good as nine digits ask here."""
@@ -36,30 +40,22 @@ def ks_two_sample(first: Sequence[float], second: Sequence[float]) -> KsResult:
 
 
 def _height(first: Sequence[float], second: Sequence[float]) -> int:
-    """D times n times m, an integer."""
-    n, m = len(first), len(second)
-    i = j = highest = 0
-    while i < n and j < m:
-        value = min(first[i], second[j])
-        while i < n and first[i] == value:
-            i += 1
-        while j < m and second[j] == value:
-            j += 1
-        highest = max(highest, abs(i * m - j * n))
-    return highest
+    """D times n times m, an integer; both ascend."""
+    points = np.concatenate([first, second])
+    below = np.searchsorted(first, points, side="right") * len(second)
+    return int(np.abs(below - np.searchsorted(second, points, side="right") * len(first)).max())
 
 
+@lru_cache(maxsize=4096)
 def _exact(n: int, m: int, height: int) -> float:
     """1 - (paths from (0, 0) to (n, m) that stay below the height) / (all paths), in integers."""
     if height == 0:
         return 1.0
-    row = [1 if j * n < height else 0 for j in range(m + 1)]
-    for j in range(1, m + 1):
-        row[j] = row[j] and row[j - 1]
-    for i in range(1, n + 1):
-        for j in range(m + 1):
-            inside = abs(i * m - j * n) < height
-            row[j] = (row[j] + (row[j - 1] if j else 0)) if inside else 0
+    row = [1] + [0] * m
+    for i in range(n + 1):
+        # |i * m - j * n| < height for j from `begin` to before `end`
+        begin, end = max(0, (i * m - height) // n + 1), min(m + 1, -((-i * m - height) // n))
+        row = [0] * begin + list(accumulate(row[begin:end])) + [0] * (m + 1 - end)
     total = math.comb(n + m, n)
     return (total - row[m]) / total
 

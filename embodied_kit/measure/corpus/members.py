@@ -41,17 +41,17 @@ class Member:
         """Of its document."""
         return f"{EPISODES}/{self.name}/{EPISODE_JSON}"
 
-    @property
+    @cached_property
     def task(self) -> str:
         """task_id; empty for none."""
         return get_text(self.document, "task_id")
 
-    @property
+    @cached_property
     def robots(self) -> tuple[str, ...]:
         """robot_ids in order."""
         return tuple(sorted(get_texts(self.document, "robot_ids")))
 
-    @property
+    @cached_property
     def duration_s(self) -> float | None:
         """Length of its span, s; None where it has none."""
         start, end = get_ns(self.document, "start_ns"), get_ns(self.document, "end_ns")

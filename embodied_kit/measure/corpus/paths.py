@@ -34,6 +34,8 @@ def spread(n: int, most: int) -> list[int]:
 
 def _hausdorff_m(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     """Largest distance from a point of either path to the nearest point of the other."""
-    square = sum((first[:, axis, None] - second[None, :, axis]) ** 2 for axis in range(3))
-    table = np.asarray(square, np.float64)
+    table = np.zeros((len(first), len(second)))
+    for axis in range(3):
+        apart = np.subtract.outer(first[:, axis], second[:, axis])
+        table += np.square(apart, out=apart)
     return math.sqrt(max(float(table.min(axis=1).max()), float(table.min(axis=0).max())))

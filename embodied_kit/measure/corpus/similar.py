@@ -18,6 +18,7 @@ NEAR_DURATION_RATIO = 0.95
 TOP_PAIRS = 64
 _BLOCK = 1024
 _EXACT_ROWS = 4096
+_MANY_PAIRS = 2 * TOP_PAIRS
 _DIGITS = 9
 Floats = NDArray[np.float64]
 Units = NDArray[np.float32]
@@ -141,7 +142,7 @@ class _Search:
         if self._nothing_is_more_alike():
             return
         least = self.top[-1].cosine - self._margin if len(self.top) == TOP_PAIRS else -1.5
-        if rough.size > TOP_PAIRS:
+        if np.count_nonzero(rough >= least) > _MANY_PAIRS:
             best = float(np.partition(rough, rough.size - TOP_PAIRS, axis=None)[rough.size - TOP_PAIRS])
             least = max(least, best - 2 * self._margin)
         for pairs in self._pairs(np.argwhere(rough >= max(least, -1.5)), rows, columns):

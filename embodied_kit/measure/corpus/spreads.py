@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -47,20 +47,20 @@ def drift(corpus: Corpus) -> Iterator[Row]:
     """Each batch against all before it, within a task and its robots; the 64 largest differences."""
     found: list[tuple[float, float, str, str, dict[str, JsonValue]]] = []
     for members in grouped(corpus.accepted, lambda item: (item.task, item.robots)).values():
-        before: list[Member] = []
+        before: dict[str, list[float]] = {}
         for batch, part in grouped(members, lambda item: get_text(item.document, "collection_id")).items():
-            if before:
-                found += _compared(batch, before, part)
-            before = [*before, *part]
+            later = _quantities(part)
+            found += _compared(batch, before, later)
+            for name, numbers in later.items():
+                before.setdefault(name, []).extend(numbers)
     found.sort(key=lambda entry: entry[:4])
     for _, _, batch, name, numbers in found[:TOP_ROWS]:
         yield corpus_row("drift", DATASET_JSON, numbers, target=batch, name=name)
 
 
 def _compared(
-    batch: str, before: Sequence[Member], part: Sequence[Member]
+    batch: str, earlier: Mapping[str, Sequence[float]], later: Mapping[str, Sequence[float]]
 ) -> Iterator[tuple[float, float, str, str, dict[str, JsonValue]]]:
-    earlier, later = _quantities(before), _quantities(part)
     for name in sorted(earlier.keys() & later.keys()):
         if min(len(earlier[name]), len(later[name])) < MIN_BATCH:
             continue
