@@ -96,7 +96,7 @@ def sign(
     result = judged(dataset, facts, Judging(profile, waivers=waivers), context=context)
     written = attest(
         dataset,
-        Judgement(result.facts.read(), result.report, result.report_bytes, result.profile, context),
+        Judgement(result.facts, result.report, result.report_bytes, result.profile, context),
         level,
         key_path=key,
         passphrase=os.environ.get(PASSPHRASE_VARIABLE),

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embodied_kit import __version__
-from embodied_kit.canonical import MAX_DOCUMENT_BYTES, parse_json, sha256_hex
+from embodied_kit.canonical import MAX_DOCUMENT_BYTES, parse_json
 from embodied_kit.cli.measuring import Measuring, measured_each
 from embodied_kit.cli.spool import FactsSpool
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.layout import DATASET_JSON, ROBOT_JSON, ROBOTS
 from embodied_kit.episode.times import rfc3339
 from embodied_kit.errors import DataError
-from embodied_kit.measure import folder_at, read_facts
+from embodied_kit.measure import folder_at, read_units
 from embodied_kit.measure.location import Location
 from embodied_kit.model.facts import DATASET_SCOPE, Depth, Facts
 from embodied_kit.model.json import JsonObject
@@ -127,12 +128,12 @@ def _said(folder: Location, path: str, name: str) -> str:
 
 
 def judged_again(
-    facts_bytes: bytes, predicate: JsonObject, profile_name: str | None = None, ledger: Path | None = None
+    lines: Iterable[bytes], predicate: JsonObject, profile_name: str | None = None, ledger: Path | None = None
 ) -> bytes:
     """Report lines computed again from facts lines, under the very profile and context that were signed.
 
     Args:
-        facts_bytes: Content of facts.jsonl.
+        lines: Of facts.jsonl; those of a few units are held at a time.
         predicate: The signed predicate.
         profile_name: File of the profile, where it is not one of ours.
         ledger: The ledger, where one was used: only its digest was signed.
@@ -151,15 +152,20 @@ def judged_again(
     profile = load_profile(profile_name or str(signed.get("name")))
     if profile.digest != signed.get("sha256"):
         raise DataError(f"expected the profile that was signed, got another {profile.name}", remedy="--profile FILE")
-    facts = read_facts(facts_bytes.splitlines(keepends=True))
+    digest = hashlib.sha256()
     report = judge(
-        facts,
+        read_units(_passing(lines, digest.update)),
         profile,
         signed_context(context, read_ledger(ledger) if ledger is not None else None),
-        facts_digest=sha256_hex(facts_bytes),
         waivers=read_waivers(predicate.get("waivers", [])),
     )
-    return report_lines(report)
+    return report_lines(replace(report, digests={**report.digests, "facts": digest.hexdigest()}))
+
+
+def _passing(lines: Iterable[bytes], tell: Callable[[bytes], None]) -> Iterator[bytes]:
+    for line in lines:
+        tell(line)
+        yield line
 
 
 def data_origin(facts: Iterable[Facts]) -> str:

@@ -55,9 +55,10 @@ class FactsSpool:
             digest.update(self._lines(scope))
         return digest.hexdigest()
 
-    def read(self) -> bytes:
-        """The canonical lines of all units."""
-        return b"".join(map(self._lines, self.scopes))
+    def __iter__(self) -> Iterator[bytes]:
+        """The canonical lines of all units; those of one are held."""
+        for scope in self.scopes:
+            yield from self._lines(scope).splitlines(keepends=True)
 
     def _lines(self, scope: str) -> bytes:
         start, length = self._places[scope]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -28,7 +29,7 @@ def build(texts: Texts) -> click.Command:
         from embodied_validators.attest.text import verification_document, verification_text  # noqa: PLC0415
         from embodied_validators.attest.verify import verify  # noqa: PLC0415
 
-        def again(facts: bytes, predicate: JsonObject) -> bytes:
+        def again(facts: Iterable[bytes], predicate: JsonObject) -> bytes:
             return judged_again(facts, predicate, profile, ledger)
 
         trusted = load_trust(trust, dataset=dataset)

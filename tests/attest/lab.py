@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,7 +103,8 @@ def judged(facts: bytes, profile: Profile, context: Context) -> Report:
     return judge(units, profile, context, facts_digest=sha256_hex(facts), raise_bugs=True)
 
 
-def rejudge(facts: bytes, predicate: JsonObject) -> bytes:
+def rejudge(lines: Iterable[bytes], predicate: JsonObject) -> bytes:
+    facts = b"".join(lines)
     context = predicate["context"]
     assert isinstance(context, Mapping)
     as_of_ns, recipient, purpose = (context[name] for name in ("as_of_ns", "recipient", "purpose"))
@@ -130,7 +131,7 @@ class Lab:
         facts = measured(self.root) if facts is None else facts
         context = Context(NOW_NS, "", purpose)
         report = judged(facts, profile, context)
-        judgement = Judgement(facts, report, report_lines(report), profile, context)
+        judgement = Judgement(facts.splitlines(keepends=True), report, report_lines(report), profile, context)
         arguments = {"level": "L2", "key_path": (key or self.key).private, **more}
         return attest(self.root, judgement, now_ns=now_ns, **arguments)  # type: ignore[arg-type]
 

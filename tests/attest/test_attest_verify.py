@@ -7,7 +7,7 @@ import random
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -541,14 +541,14 @@ def test_passphrase(tmp_path: Path) -> None:
 
 
 def test_a_report_that_does_not_follow_from_the_facts_is_invalid(lab: Lab) -> None:
-    def other(facts: bytes, predicate: JsonObject) -> bytes:
+    def other(facts: Iterable[bytes], predicate: JsonObject) -> bytes:
         return rejudge(facts, predicate) + b"\n"
 
     assert {code for code, _ in codes(lab.verify(rejudge=other))} == {"report_not_reproduced"}
 
 
 def test_a_tool_that_lacks_the_profile_decides_nothing(lab: Lab) -> None:
-    def lacks(facts: bytes, predicate: JsonObject) -> bytes:
+    def lacks(facts: Iterable[bytes], predicate: JsonObject) -> bytes:
         raise UsageError("expected profile x, got none")
 
     verification = lab.verify(rejudge=lacks)
@@ -623,8 +623,8 @@ def test_a_report_of_something_else_is_refused(tmp_path: Path) -> None:
     lab = make_lab(tmp_path)
     facts, context = measured(lab.root), Context(NOW_NS)
     report = judged(facts, PROFILE, context)
-    good = Judgement(facts, report, report_lines(report), PROFILE, context)
-    for name, value in {"facts": facts + b"\n", "profile": profile_of(), "context": Context(NOW_NS + 1)}.items():
+    good = Judgement([facts], report, report_lines(report), PROFILE, context)
+    for name, value in {"facts": [facts, b"\n"], "profile": profile_of(), "context": Context(NOW_NS + 1)}.items():
         with pytest.raises(UsageError, match=f"judged with this {name}"):
             attest(lab.root, replace(good, **{name: value}), "L1", key_path=lab.key.private, now_ns=NOW_NS)
     assert not (lab.root / "attestation").exists()

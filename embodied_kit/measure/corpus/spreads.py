@@ -51,8 +51,8 @@ def drift(corpus: Corpus) -> Iterator[Row]:
         for batch, part in grouped(members, lambda item: get_text(item.document, "collection_id")).items():
             later = _quantities(part)
             found += _compared(batch, before, later)
-            for name, numbers in later.items():
-                before.setdefault(name, []).extend(numbers)
+            for name, measured in later.items():
+                before.setdefault(name, []).extend(measured)
     found.sort(key=lambda entry: entry[:4])
     for _, _, batch, name, numbers in found[:TOP_ROWS]:
         yield corpus_row("drift", DATASET_JSON, numbers, target=batch, name=name)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from io import BytesIO
 from itertools import count
 from pathlib import Path
 from typing import Literal
@@ -155,7 +154,7 @@ def attest(
         issued_at_ns=now_ns,
         valid_until_ns=now_ns + valid_for_days * NS_PER_DAY,
     )
-    evidence = {MANIFEST_JSONL: manifest.data, FACTS_JSONL: judged.facts, REPORT_JSONL: judged.report_bytes}
+    evidence = {MANIFEST_JSONL: [manifest.data], FACTS_JSONL: judged.facts, REPORT_JSONL: [judged.report_bytes]}
     folder = root / ATTESTATION / manifest.digest
     _put(folder, evidence, sign(payload, signer))
     mark = level_mark(level, judged.profile, judged.report)
@@ -208,8 +207,8 @@ def _require_level(report: Report, level: Level) -> None:
         raise NotReachedError(level, obstacles(report, level), code or 1)
 
 
-def _require_same_files(facts: bytes, manifest: Manifest) -> None:
-    different = sorted(facts_differ(BytesIO(facts), manifest))
+def _require_same_files(facts: Iterable[bytes], manifest: Manifest) -> None:
+    different = sorted(facts_differ(facts, manifest))
     if different:
         shown = ", ".join(repr(path) for path in different[:_SHOWN])
         raise DataError(
@@ -218,7 +217,7 @@ def _require_same_files(facts: bytes, manifest: Manifest) -> None:
         )
 
 
-def _put(folder: Path, evidence: Mapping[str, bytes], envelope: bytes) -> None:
+def _put(folder: Path, evidence: Mapping[str, Iterable[bytes]], envelope: bytes) -> None:
     """Append to an attestation with the same evidence, or put a new folder in place by one rename.
 
     Raises:
@@ -231,7 +230,7 @@ def _put(folder: Path, evidence: Mapping[str, bytes], envelope: bytes) -> None:
         raise EnvironmentUnfitError(f"cannot write {folder}: {error.strerror}") from error
 
 
-def _write(folder: Path, evidence: Mapping[str, bytes], envelope: bytes) -> None:
+def _write(folder: Path, evidence: Mapping[str, Iterable[bytes]], envelope: bytes) -> None:
     folder.parent.mkdir(exist_ok=True)
     if folder.parent.is_symlink() or folder.is_symlink():
         raise UsageError(f"expected a plain folder, got a link: {folder}")
@@ -241,7 +240,7 @@ def _write(folder: Path, evidence: Mapping[str, bytes], envelope: bytes) -> None
     partial = folder.with_name(f"{folder.name}.{os.getpid()}{PARTIAL}")
     partial.mkdir()
     try:
-        for name, data in {**evidence, ENVELOPES: envelope}.items():
+        for name, data in {**evidence, ENVELOPES: [envelope]}.items():
             write_whole(partial / name, data)
         _swap_in(partial, folder)
     except BaseException:
@@ -260,12 +259,18 @@ def _append(path: Path, envelope: bytes) -> None:
         raise
 
 
-def _has_same_evidence(folder: Path, evidence: Mapping[str, bytes]) -> bool:
+def _has_same_evidence(folder: Path, evidence: Mapping[str, Iterable[bytes]]) -> bool:
     """Whether a folder holds exactly this evidence, and envelopes to append to."""
     files = [folder / name for name in (*evidence, ENVELOPES)]
     if any(path.is_symlink() or not path.is_file() for path in files):
         return False
-    return all((folder / name).read_bytes() == data for name, data in evidence.items())
+    return all(_holds(folder / name, parts) for name, parts in evidence.items())
+
+
+def _holds(path: Path, parts: Iterable[bytes]) -> bool:
+    """Whether a file consists of these parts."""
+    with path.open("rb") as file:
+        return all(file.read(len(part)) == part for part in parts) and not file.read(1)
 
 
 def _swap_in(partial: Path, folder: Path) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -28,6 +29,7 @@ MAX_FOLDERS = 64
 MAX_ENVELOPES = 64
 MAX_ENVELOPES_BYTES = 32 * 2**20
 MAX_ENTRIES = 10_000
+MAX_LINE_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ def gather(root: Path, trust: Trust, now_ns: int, findings: Findings) -> Gathere
 def read_evidence(root: Path, path: str, limit: int, findings: Findings) -> bytes | None:
     """Bytes of one evidence file; None with a finding where it is missing, unsafe or too large."""
     with open_evidence(root, path, findings) as file:
-        data = None if file is None else file.read(limit + 1)
+        size = 0 if file is None else min(os.fstat(file.fileno()).st_size, limit)
+        data = None if file is None else file.read(size + 1)  # room is made for all that is asked for
     if data is not None and len(data) > limit:
         findings.add("evidence_too_large", path)
         return None
@@ -144,6 +147,11 @@ def open_evidence(root: Path, path: str, findings: Findings) -> Iterator[BinaryI
         return
     with file:
         yield file
+
+
+def lines_in(file: BinaryIO) -> Iterator[bytes]:
+    """Lines of an evidence file, one after the other; one that is too long to be read is cut, so it is no JSON."""
+    return iter(partial(file.readline, MAX_LINE_BYTES + 1), b"")
 
 
 def _folders(root: Path, findings: Findings) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
-from embodied_kit.canonical import sha256_hex
 from embodied_kit.errors import UsageError
 from embodied_kit.model.report import Context, Report
 from embodied_kit.model.rule import Profile
@@ -16,18 +18,26 @@ class Judgement:
     """A report with all that it was judged from.
 
     Attributes:
-        facts: Bytes of facts.jsonl.
+        facts: Lines of facts.jsonl, which can be read again and again and need not be held.
         report: The report judged from these facts, with their digest in it.
         report_bytes: Its signed form (`report_lines`).
         profile: The profile it was judged under.
         context: The context it was judged in.
     """
 
-    facts: bytes
+    facts: Iterable[bytes]
     report: Report
     report_bytes: bytes
     profile: Profile
     context: Context
+
+    @cached_property
+    def facts_sha256(self) -> str:
+        """Digest of facts.jsonl, hex."""
+        digest = hashlib.sha256()
+        for line in self.facts:
+            digest.update(line)
+        return digest.hexdigest()
 
     def require_consistent(self) -> None:
         """The report must say that it was judged from these facts, under this profile, in this context.
@@ -38,7 +48,7 @@ class Judgement:
         if self.report.subject_kind != "dataset":
             raise UsageError(f"expected the report of a whole dataset, got that of one {self.report.subject_kind}")
         expected = {
-            "facts": sha256_hex(self.facts),
+            "facts": self.facts_sha256,
             "profile": self.profile.digest,
             "context": context_digest(self.context),
         }

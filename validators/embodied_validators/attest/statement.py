@@ -98,7 +98,7 @@ def compose_statement(
         "profile": {"name": profile.name, "sha256": profile.digest, "rules_sha256": rules_digest(profile)},
         "level": level_mark(level, profile, report),
         "manifest": _size_of(manifest),
-        "facts_sha256": sha256_hex(judged.facts),
+        "facts_sha256": judged.facts_sha256,
         "report_sha256": sha256_hex(judged.report_bytes),
         "context": _context(judged.context),
         "coverage": {key: value for key, value in report.coverage.items() if type(value) is int},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -20,6 +20,7 @@ from embodied_validators.attest.evidence import (
     Candidate,
     Gathered,
     gather,
+    lines_in,
     open_evidence,
     read_evidence,
 )
@@ -30,8 +31,8 @@ from embodied_validators.attest.reasons import Findings, Reason
 from embodied_validators.attest.statement import Statement
 
 VerdictState = Literal["valid", "invalid", "indeterminate"]
-Rejudge = Callable[[bytes, JsonObject], bytes]
-"""Bytes of facts.jsonl and the signed predicate (profile, context) -> bytes of report.jsonl."""
+Rejudge = Callable[[Iterable[bytes], JsonObject], bytes]
+"""Lines of facts.jsonl, read when asked for, and the signed predicate (profile, context) -> bytes of report.jsonl."""
 MAX_MANIFEST_BYTES = 64 * 2**20
 MAX_EVIDENCE_BYTES = 4 * 2**30
 _CLOCK_SKEW_NS = 300 * NS_PER_S
@@ -163,13 +164,12 @@ def _check_judgement(
             findings.add("facts_changed", facts_path)
             return False
         file.seek(0)
-        for path in facts_differ(file, manifest):
+        for path in facts_differ(lines_in(file), manifest):
             findings.add("facts_of_other_files", path)
         if rejudge is None:
             return False
         file.seek(0)
-        facts = file.read()
-    return _rejudge(facts, chosen, rejudge, findings)
+        return _rejudge(lines_in(file), chosen, rejudge, findings)
 
 
 def _holds(file: BinaryIO, sha256: str) -> bool:
@@ -190,7 +190,7 @@ def _bears_out(report: BinaryIO, statement: Statement) -> bool:
     return said == signed and str(header.get("level") or "") >= statement.plain_level
 
 
-def _rejudge(facts: bytes, chosen: Candidate, rejudge: Rejudge, findings: Findings) -> bool:
+def _rejudge(facts: Iterable[bytes], chosen: Candidate, rejudge: Rejudge, findings: Findings) -> bool:
     try:
         again = rejudge(facts, chosen.statement.predicate)
     except EmbodiedKitError as error:
