@@ -36,7 +36,7 @@ class RayEngine:
         Raises:
             MissingExtraError: ray is not installed.
         """
-        with _ray(self._workers) as ray:
+        with ray_running(self._workers) as ray:
             task = ray.remote(max_retries=0)(measure_episode)
             everywhere, source = ray.put(shared), iter(jobs)
             begun: deque[tuple[EpisodeJob, Any]] = deque()
@@ -55,7 +55,7 @@ class RayEngine:
 
 
 @contextmanager
-def _ray(workers: int) -> Iterator[Any]:
+def ray_running(workers: int) -> Iterator[Any]:
     """Ray, started for this run unless it runs already; without dashboard and usage statistics."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # ray warns of its own default otherwise
