@@ -1,6 +1,7 @@
 """A small robot in a process of its own: publishes over a real middleware and logs each message that it sent.
 
-Arguments: domain, log file, JSON list of topics `{topic, kind, rate_hz, latched}`; ends when its input closes.
+Arguments: domain, log file, JSON list of topics `{topic, kind, rate_hz, latched}`, transport; ends when its input
+closes.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def advertised(graph: Transport, entry: dict[str, object], now_s: float) -> Topi
 
 
 def main() -> None:
-    graph = open_transport("dds", domain_id=int(sys.argv[1]), node_name="small_robot")
+    graph = open_transport(sys.argv[4], domain_id=int(sys.argv[1]), node_name="small_robot")
     topics = [advertised(graph, entry, time.monotonic()) for entry in json.loads(sys.argv[3])]
     print("ready", flush=True)
     with Path(sys.argv[2]).open("a", encoding="utf-8") as log:

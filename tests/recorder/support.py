@@ -66,11 +66,13 @@ class Robot:
 
 
 @contextmanager
-def running_robot(folder: Path, topics: Sequence[Mapping[str, object]] = TOPICS) -> Iterator[Robot]:
+def running_robot(
+    folder: Path, topics: Sequence[Mapping[str, object]] = TOPICS, transport: str = "dds"
+) -> Iterator[Robot]:
     """A robot in its own process until the block ends."""
     log = folder / "robot.jsonl"
     with free_domain() as domain_id:
-        command = [sys.executable, ROBOT, str(domain_id), str(log), json.dumps(list(topics))]
+        command = [sys.executable, ROBOT, str(domain_id), str(log), json.dumps(list(topics)), transport]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             assert process.stdin is not None

@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 from sim.memory import STORE, grouped
-from transports.harness import free_domain, until
+from transports.harness import free_domain, reachable, until
 
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.model.stream import Qos, Sample
@@ -78,6 +78,31 @@ def test_all_that_the_robot_logs_arrives_on_exact_stamps(tmp_path: Path) -> None
             assert len(stamps) == 4 * topic.rate_hz
             assert np.abs(stamps - grid).max() <= 500_000
     assert gone(pids)
+
+
+def test_over_zenoh_each_number_is_that_of_the_robots_own_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log.jsonl"
+    with free_domain() as domain, reachable("zenoh") as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        transport = open_transport("zenoh", domain_id=domain)
+        received: list[Sample] = []
+        try:
+            for topic in TOPICS:
+                transport.subscribe(topic.name, topic.ros_type, qos=_reading(topic.qos), type_hash=None)
+            options = SimOptions(seed=3, transport="zenoh", domain_id=domain, duration_s=1.5, lead_s=0.5, log=str(log))
+            with start(options) as sim:
+                sim.wait_ready(PATIENCE_S)
+                until(lambda: received.extend(transport.take(0.05)) or not transport.endpoints(), "its end", PATIENCE_S)
+            received.extend(transport.take(0.2))
+        finally:
+            transport.close()
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    sent = {(one["topic"], one["sequence"]): one["source_ns"] for one in lines if "topic" in one}
+    assert {sample.topic for sample in received} == {topic.name for topic in TOPICS}
+    for sample in received:
+        assert sample.sequence is not None
+        assert sent[sample.topic, sample.sequence - 1] == str(sample.source_ns)
 
 
 def _reading(qos: Qos) -> Qos:

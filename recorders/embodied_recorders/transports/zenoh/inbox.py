@@ -34,7 +34,7 @@ class Inbox:
 
     def __init__(self, limit_bytes: int = LIMIT_BYTES) -> None:
         self._limit_bytes = limit_bytes
-        self._arrived = threading.Condition()
+        self._arrived = threading.Condition(threading.Lock())
         self._waiting: deque[Arrival] = deque()
         self._n_bytes = 0
         self.dropped_n = 0

@@ -196,12 +196,14 @@ class ZenohTransport:
         handler = Handler(functools.partial(self._inbox.put, number), indirect=False)
         if qos.durability == "volatile":
             return self._session.declare_subscriber(keys, handler)
+        reliable = qos.reliability == "reliable"
         return zenoh.ext.declare_advanced_subscriber(
             self._session,
             keys,
             handler,
             history=zenoh.ext.HistoryConfig(detect_late_publishers=True),
-            recovery=zenoh.ext.RecoveryConfig(periodic_queries=None, heartbeat=True),
+            recovery=zenoh.ext.RecoveryConfig(periodic_queries=None, heartbeat=True) if reliable else None,
+            subscriber_detection=True,
         )
 
     def _publisher(self, key: str, qos: Qos) -> _RawPublisher:
@@ -211,13 +213,14 @@ class ZenohTransport:
         reliability = zenoh.Reliability.RELIABLE if reliable else zenoh.Reliability.BEST_EFFORT
         if qos.durability == "volatile":
             return self._session.declare_publisher(key, congestion_control=congestion, reliability=reliability)
+        beat = zenoh.ext.MissDetectionConfig(heartbeat=None, sporadic_heartbeat=_HEARTBEAT_S) if reliable else None
         return zenoh.ext.declare_advanced_publisher(
             self._session,
             key,
             congestion_control=congestion,
             reliability=reliability,
             cache=zenoh.ext.CacheConfig(qos.depth or _KEEP_ALL_CACHE),
-            sample_miss_detection=zenoh.ext.MissDetectionConfig(heartbeat=None, sporadic_heartbeat=_HEARTBEAT_S),
+            sample_miss_detection=beat,
             publisher_detection=True,
         )
 
