@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 import zenoh
@@ -171,6 +172,36 @@ def test_a_killed_publisher_is_missed_at_once(ours: ZenohTransport) -> None:
     assert ours.matched("/doomed") == 1
     peer.kill()
     until(lambda: not ours.endpoints() and not ours.matched("/doomed"), "the departure", patience_s=5.0)
+
+
+def test_what_a_dead_router_swallows_is_known_when_another_takes_its_place(
+    router: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with reachable("zenoh") as free:
+        pass
+    monkeypatch.setenv(OVERRIDE, free[OVERRIDE])
+    endpoint = json.loads(free[OVERRIDE].partition("=")[2])[0]
+    ledger = Ledger()
+    with ExitStack() as first:
+        first.enter_context(zenoh_router(endpoint))
+        robot = ZenohTransport(1)
+        recorder = ZenohTransport(1, interface=endpoint)  # a client, which has nobody else
+        publisher = robot.advertise("/x", STRING, qos=RELIABLE, type_hash=None)
+        recorder.subscribe("/x", STRING, qos=RELIABLE, type_hash=None)
+        until(lambda: publisher.matched() and recorder.matched("/x"), "the match")
+        publisher.publish(payload(0, 16))
+        ledger.add(taken(recorder, 1))
+    until(lambda: not recorder.endpoints() and not publisher.matched(), "the router's death")
+    for index in range(10):
+        publisher.publish(payload(index, 16))
+    with zenoh_router(endpoint):
+        until(lambda: publisher.matched() and recorder.matched("/x"), "the next router")
+        publisher.publish(payload(1, 16))
+        ledger.add(taken(recorder, 1))
+        recorder.close()
+        robot.close()
+    (count,) = ledger.counts.values()
+    assert (count.received_n, count.sequence_lost_n) == (2, 10)
 
 
 def test_another_type_of_the_topic_is_neither_matched_nor_received(ours: ZenohTransport, router: str) -> None:
