@@ -416,6 +416,17 @@ def test_what_one_person_or_a_model_says_is_not_agreement() -> None:
     assert not [row for row in scripted if row["kind"] == "agreement"]
 
 
+def test_a_layer_beyond_the_eighth_is_not_believed() -> None:
+    told = {"kappa": 0.9, "boundary_s": 0.1, "episodes_n": 5}
+    people = {f"annotations/{index}/layer.json": layer([f"an-{index}", "an-x"]) for index in range(8)}
+    last = {"annotations/9/layer.json": layer(["an-8", "an-9"], annotation_agreement=told)}
+    row = one(rows_of([episode(0)], documents(**people, **last)), "agreement", source="annotations/9/layer.json")
+    assert (row["name"], row["kappa"], row["boundary_s"]) == ("measured", None, None)
+    assert row["undetermined"]["kappa"] == "more than 8 layers are not held against each other"
+    row = one(rows_of([episode(0)], documents(**last)), "agreement")
+    assert (row["name"], row["kappa"]) == ("declared", 0.9)
+
+
 def test_a_round_trip_is_read_from_its_layer() -> None:
     value = {"kind": "round_trip", "layer_id": "r", "round_trip": {"format": "LeRobot v3", "lost_n": 3, "silent_n": 1}}
     row = one(rows_of([episode(0)], documents(**{"annotations/r/layer.json": value})), "round_trip")

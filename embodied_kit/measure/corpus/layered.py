@@ -17,26 +17,35 @@ from embodied_kit.model.json import JsonObject, JsonValue
 MAX_LAYERS = 8
 """Layers of which each pair is compared."""
 _SKILLS, _ROUND_TRIP = "skills", "round_trip"
+_NUMBERS = ("kappa", "boundary_s")
 _NO_EXPORT = "no exporter has left a round trip"
 _ALONE = "one person annotated, and nobody else"
 _NOBODY = "a model annotated, and no person"
 _UNTOLD = "the layer declares no agreement"
+_TOO_MANY = "more than 8 layers are not held against each other"
 _NO_TIME = "the two layers share no annotated time, or one code"
 
 
 def agreements(corpus: Corpus) -> Iterator[Row]:
-    """Each pair of layers by different people; of a layer without such another one what it declares."""
+    """Each pair of layers by different people; of a layer without such another one what it declares.
+
+    A layer beyond the first MAX_LAYERS might have such another one: nobody knows, whatever it declares.
+    """
     layers = [item for item in corpus.dataset.all("layer") if get_text(item.value, "kind") == _SKILLS]
     people = {item.path: set(get_texts(item.value, "annotator_pseudonyms")) for item in layers}
+    by_people = [item for item in layers if people[item.path]]
+    left_out = {item.path for item in by_people[MAX_LAYERS:]}
     compared: set[str] = set()
-    for first, second in combinations([item for item in layers if people[item.path]][:MAX_LAYERS], 2):
+    for first, second in combinations(by_people[:MAX_LAYERS], 2):
         if not people[first.path] & people[second.path]:
             row = _measured(corpus, first, second)
             if row is not None:
                 compared |= {first.path, second.path}
                 yield row
     for layer in layers:
-        if layer.path not in compared and (people[layer.path] or "auto_annotation" in layer.value):
+        if layer.path in left_out:
+            yield corpus_row("agreement", layer.path, {}, name="measured", reasons=dict.fromkeys(_NUMBERS, _TOO_MANY))
+        elif layer.path not in compared and (people[layer.path] or "auto_annotation" in layer.value):
             yield _declared(layer, len(people[layer.path]))
 
 
@@ -54,7 +63,7 @@ def _measured(corpus: Corpus, first: Document, second: Document) -> Row | None:
         return None
     result = agree(episodes)
     values: dict[str, JsonValue] = {"n": len(episodes), "kappa": result.kappa, "boundary_s": result.boundary_s}
-    reasons: dict[str, str] = dict.fromkeys(("kappa", "boundary_s"), _NO_TIME)
+    reasons: dict[str, str] = dict.fromkeys(_NUMBERS, _NO_TIME)
     target = get_text(second.value, "layer_id")
     return corpus_row("agreement", first.path, values, target=target, name="measured", reasons=reasons)
 
@@ -77,9 +86,7 @@ def _declared(layer: Document, people_n: int) -> Row:
         "boundary_s": get_number(agreement, "boundary_s") if people_n > 1 else None,
     }
     why = {0: _NOBODY, 1: _ALONE}.get(people_n, _UNTOLD)
-    return corpus_row(
-        "agreement", layer.path, values, name="declared", reasons=dict.fromkeys(("kappa", "boundary_s"), why)
-    )
+    return corpus_row("agreement", layer.path, values, name="declared", reasons=dict.fromkeys(_NUMBERS, why))
 
 
 def round_trips(corpus: Corpus) -> Iterator[Row]:
