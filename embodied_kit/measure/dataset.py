@@ -19,7 +19,7 @@ from embodied_kit.measure.location import Location
 from embodied_kit.measure.progress import MeasureProgress
 from embodied_kit.measure.sample import Sample, left_out_coverage, left_out_errors
 from embodied_kit.measure.tables.content_links import urdf_links
-from embodied_kit.measure.tables.text import folder_text_rows
+from embodied_kit.measure.tables.text import FolderText, folder_text
 from embodied_kit.measure.urdfs import read_urdfs, urdf_path
 from embodied_kit.measure.walk import Entry, make_entry
 from embodied_kit.model.facts import DATASET_SCOPE, Depth, Facts, Row
@@ -57,17 +57,21 @@ def measure_whole(
         counts += [_counts_only(row) for row in result.facts.tables["document"]]
         yield result.facts
     declared = [item for doc in known.all("robot") if (item := declare_urdf(doc.path, doc.value)) is not None]
+    text = FolderText() if depth == "index" else folder_text(place, own, documents, None, urdfs)
     tables: dict[str, Sequence[Row]] = {
         "file": [*files, *place.file_rows(own, declared, {} if depth == "index" else digests, depth)],
         "document": [*(document_row(document) for document in documents), *_missing(documents)],
         "coverage": [
-            *(entry_coverage(entry, depth, hashed=False, readable=entry.path not in broken) for entry in own),
+            *(
+                entry_coverage(entry, depth, text.searched, hashed=False, readable=entry.path not in broken)
+                for entry in own
+            ),
             *left_out_coverage(left_out),
         ],
     }
     together = _after_all_episodes(known, [*_robot_urdfs(known, urdfs, digests)], summaries, counts, depth, left_out)
     if depth != "index":
-        tables["text"] = folder_text_rows(place, own, documents, None, urdfs)
+        tables["text"] = text.rows
     tables |= {**together, "error": left_out_errors(left_out, ["file", *together])}
     yield Facts(DATASET_SCOPE, depth, "dataset", tables, "" if depth == "index" else _dataset_key(tables["file"], keys))
 

@@ -11,11 +11,11 @@ from embodied_kit.measure.files import Declared, file_row, merge_declared
 from embodied_kit.measure.location import DataFile, Location
 from embodied_kit.measure.rows import NEEDS_SIGNAL
 from embodied_kit.measure.tables.coverage import coverage_row
+from embodied_kit.measure.text.files import Searched, is_text_file
 from embodied_kit.measure.walk import Entry
 from embodied_kit.model.facts import Depth, Row
 
 _UNOPENED = "not part of the layout"
-_UNLISTED = "no document lists it"
 _UNREADABLE = "the document cannot be read"
 
 
@@ -76,12 +76,15 @@ def data_bytes(entries: Sequence[Entry]) -> int:
     return sum(entry.size or 0 for entry in entries if entry.kind == "mcap")
 
 
-def entry_coverage(entry: Entry, depth: Depth, *, hashed: bool, readable: bool = True) -> Row:
+def entry_coverage(
+    entry: Entry, depth: Depth, searched: Mapping[str, Searched], *, hashed: bool, readable: bool = True
+) -> Row:
     """What was done with a file that is no data file.
 
     Args:
         entry: The file.
         depth: How deep is looked.
+        searched: Path -> what became of each text file.
         hashed: Whether its digest is held against a list.
         readable: Of a document, whether it could be read.
     """
@@ -91,8 +94,11 @@ def entry_coverage(entry: Entry, depth: Depth, *, hashed: bool, readable: bool =
     if entry.document or entry.kind == "urdf":
         reason = "" if readable else _UNREADABLE
         return coverage_row(entry.path, episode, opened=True, decoded=readable, reason=reason)
+    found = searched.get(entry.path)
+    if found is not None:
+        opened, decoded = found.opened or hashed, not found.reason
+        return coverage_row(entry.path, episode, opened=opened, decoded=decoded, reason=found.reason)
     if hashed:
         return coverage_row(entry.path, episode, opened=True, decoded=False)  # its digest is compared
-    unlisted = _UNLISTED if depth != "index" else NEEDS_SIGNAL
-    reason = unlisted if entry.kind == "bag_metadata" else _UNOPENED
+    reason = NEEDS_SIGNAL if depth == "index" and is_text_file(entry) else _UNOPENED
     return coverage_row(entry.path, episode, opened=False, decoded=False, reason=reason)

@@ -22,7 +22,8 @@ from embodied_kit.measure.measured import Measured
 from embodied_kit.measure.rows import error_row
 from embodied_kit.measure.tables.audio import with_voice
 from embodied_kit.measure.tables.coverage import CONTENT_TABLES, UNREAD, coverage_row, unread_data
-from embodied_kit.measure.tables.text import folder_text_rows
+from embodied_kit.measure.tables.text import FolderText, folder_text
+from embodied_kit.measure.text.files import Searched
 from embodied_kit.measure.unit import lost_unit, measure_unit
 from embodied_kit.measure.walk import Entry
 from embodied_kit.model.facts import Depth, Facts, Row
@@ -139,17 +140,18 @@ def _result(
 ) -> EpisodeResult:
     place, depth, listed = shared.place, shared.depth, {item.path for item in declared}
     links = episode_document_links(job.name, document.path, document.value, shared.dataset)
+    text = FolderText() if depth == "index" else folder_text(place, job.entries, [document], job.name, {})
     tables: dict[str, Sequence[Row]] = {
         **measured.tables,
         "document": [document_row(document), *measured.tables["document"]],
         "link": [*links, *measured.tables["link"]],
-        "coverage": [*_coverage(job, depth, document, declared), *measured.tables["coverage"]],
+        "coverage": [*_coverage(job, depth, document, declared, text.searched), *measured.tables["coverage"]],
         "error": [*measured.tables["error"], *_data_errors(job, declared)],
     }
     if "text" in tables:
         governance = shared.dataset.first("governance") if shared.dataset else {}
         tables["audio"] = with_voice(tables["audio"], governance)
-        tables["text"] = [*folder_text_rows(place, job.entries, [document], job.name, {}), *tables["text"]]
+        tables["text"] = [*text.rows, *tables["text"]]
     size = sum(entry.size or 0 for entry in job.entries if entry.path in listed)
     return EpisodeResult(
         Facts(job.name, depth, "dataset" if shared.dataset else "episode", tables, measured.key),
@@ -165,13 +167,19 @@ def _result(
     )
 
 
-def _coverage(job: EpisodeJob, depth: Depth, document: Document, declared: Sequence[Declared]) -> Iterator[Row]:
+def _coverage(
+    job: EpisodeJob,
+    depth: Depth,
+    document: Document,
+    declared: Sequence[Declared],
+    searched: Mapping[str, Searched],
+) -> Iterator[Row]:
     """What was done with files that are no data files, and with data files that are listed and not there."""
     listed, present = {item.path for item in declared}, {entry.path for entry in job.entries}
     for entry in job.entries:
         if entry.kind != "mcap" or entry.size is None:
             hashed, readable = depth != "index" and entry.path in listed, entry.path != document.path or document.ok
-            yield entry_coverage(entry, depth, hashed=hashed, readable=readable)
+            yield entry_coverage(entry, depth, searched, hashed=hashed, readable=readable)
     for entry, _ in merge_declared(list(job.entries), list(declared)):
         if entry.kind == "mcap" and entry.path not in present:
             yield coverage_row(entry.path, job.name, opened=False, decoded=False, seen=False, reason=UNREAD)

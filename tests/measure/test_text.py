@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli.verbs import run
 from hypothesis import given
 from hypothesis import strategies as st
+from measure.synthetic import EPISODE_ID, Take, streams, write_dataset
 
 from embodied_kit.mcap.writer import McapWriter
 from embodied_kit.measure import facts_lines, measure_path
 from embodied_kit.measure.text.checks import is_resident_id
+from embodied_kit.measure.text.files import decoded
 from embodied_kit.measure.text.finder import find
 from embodied_kit.measure.text.log import MAX_PLACES, TextLog, TextPlace
 
@@ -213,3 +216,64 @@ def test_every_text_of_a_recording_is_searched_and_none_is_repeated(tmp_path: Pa
     lines = b"".join(facts_lines([unit]))
     for secret in (b"13800138000", b"bo@", b"192.168", b"13900139000"):
         assert secret not in lines
+
+
+def test_text_files_of_a_dataset_are_searched(tmp_path: Path) -> None:
+    root = write_dataset(tmp_path, ({"joint_states": streams()["joint_states"]}, Take()))
+    (root / "README.md").write_text("made in the lab", encoding="utf-8")
+    assert "1 passed, 0 failed" in run("validate", str(root), "--depth", "signal", "--select", "PR-09").out
+    files = {
+        "README.md": b"ask li.lei@pku.edu.cn",
+        "notes/cars.TXT": "车牌 粤B12345".encode("gb18030"),
+        "readme": "tel 13800138000".encode("utf-16"),
+        f"episodes/{EPISODE_ID}/metadata.yaml": f"path: {HOME}/wang/x".encode(),
+        f"episodes/{EPISODE_ID}/note.md": b"192.168.1.20",
+        "other.csv": b"bo@a.cn",
+    }
+    for path, data in files.items():
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).write_bytes(data)
+    units = list(measure_path(root, depth="signal"))
+    rows = [row for unit in units for row in unit.tables["text"] if row["where"] == "text_file"]
+    *searched, other = files
+    kinds = [("email", 1), ("licence_plate", 1), ("phone", 1), ("home_path", 1), ("ip_address", 1)]
+    assert {row["path"]: (row["kind"], row["count"]) for row in rows} == dict(zip(searched, kinds, strict=True))
+    seen = {row["path"]: (row["opened"], row["decoded"]) for unit in units for row in unit.tables["coverage"]}
+    assert {seen[path] for path in searched} == {(True, True)}
+    assert seen[other] == (False, False)
+    assert not any(secret in b"".join(facts_lines(units)) for secret in (b"li.lei", b"13800138000", b"wang"))
+    assert "FAIL  PR-09" in run("validate", str(root), "--depth", "signal", "--select", "PR-09").out
+    (index,) = (unit for unit in measure_path(root, depth="index") if unit.scope == "dataset")
+    assert {row["reason"] for row in index.tables["coverage"] if row["path"] == "README.md"} == {"needs depth signal"}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason", "known"),
+    [
+        ("README", b"x" * 40, "", True),
+        ("README", b"x" * 41, "there is more text than is searched", False),
+        ("a.txt", b"bo@b.cn " + b"x" * 40, "there is more text than is searched", False),
+        ("a.txt", b"x\0", "the file is no text", False),
+        ("README.png", b"x\0", "the file is no text", True),
+    ],
+)
+def test_what_is_not_searched_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, data: bytes, reason: str, known: bool
+) -> None:
+    monkeypatch.setattr("embodied_kit.measure.text.files.MAX_FILE_BYTES", 40)
+    (tmp_path / "dataset.json").write_bytes(b"{}")
+    (tmp_path / name).write_bytes(data)
+    (unit,) = measure_path(tmp_path, depth="signal")
+    (row,) = (row for row in unit.tables["coverage"] if row["path"] == name)
+    assert (row["opened"], row["decoded"], row["reason"]) == (True, not reason, reason)
+    counts = unit_counts(unit.tables["text"])
+    assert counts["passport"] == (0 if known else None)
+    assert ("email" in counts) is (b"@" not in data), "what was found in the first part stands"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+def test_text_is_read_in_its_encoding_also_where_it_is_cut(encoding: str) -> None:
+    data = "车牌 粤B12345 号".encode(encoding)
+    assert [decoded(data), decoded(data[:-1])] == ["车牌 粤B12345 号", "车牌 粤B12345 "]
+    assert decoded(b"\xff\xff caf\xe9") == "\ufffd\ufffd caf\ufffd"
+    assert decoded(b"a\0b") is None

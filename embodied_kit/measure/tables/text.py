@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from embodied_kit.measure.documents import Document
 from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.folder import Place
+from embodied_kit.measure.text.files import Searched, is_text_file, leaves_open, search_file
 from embodied_kit.measure.text.log import TextLog, TextPlace
 from embodied_kit.measure.urdfs import urdf_content
 from embodied_kit.measure.walk import Entry
@@ -35,23 +37,36 @@ def text_rows(episode: Episode) -> list[Row]:
     return log.rows("recordings", episode.episode_id, why)
 
 
-def folder_text_rows(
+@dataclass(frozen=True)
+class FolderText:
+    """What the search of a folder gave.
+
+    Attributes:
+        rows: Of documents, URDFs, text files and names of files.
+        searched: Path -> what became of each text file.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    searched: Mapping[str, Searched] = field(default_factory=dict)
+
+
+def folder_text(
     place: Place,
     entries: Iterable[Entry],
     documents: Iterable[Document],
     episode: str | None,
     urdfs: Mapping[str, bytes | None],
-) -> list[Row]:
-    """Rows of documents, URDFs and names of files outside data files.
+) -> FolderText:
+    """Search documents, URDFs, text files and names of files outside data files.
 
     Args:
         place: Where they lie.
-        entries: Files whose names are searched, and URDFs to be read.
+        entries: Files whose names are searched; URDFs and text files are read.
         documents: Documents that were read.
         episode: Episode that they belong to; None for the dataset.
         urdfs: Path -> content of URDFs that were read already.
     """
-    log, unread = TextLog(), False
+    log, unread, searched = TextLog(), False, {}
     for entry in entries:
         log.add(TextPlace("file_path", entry.path), entry.path)
         if entry.kind == "urdf":
@@ -60,7 +75,10 @@ def folder_text_rows(
                 data = urdf_content(entry.path, place.read)
             unread |= data is None
             log.add(TextPlace("urdf", entry.path), (data or b"").decode("utf-8", "replace"))
+        elif is_text_file(entry) and entry.size is not None:
+            searched[entry.path] = found = search_file(entry, place.read, log)
+            unread |= leaves_open(entry, found)
     for document in documents:
         log.add_document(document.path, document.value)
         unread |= not document.ok
-    return log.rows("documents", episode, _NOT_READ if unread else "")
+    return FolderText(log.rows("documents", episode, _NOT_READ if unread else ""), searched)
