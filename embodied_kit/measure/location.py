@@ -94,10 +94,8 @@ class LocalFolder:
 
     def names(self, inside: str = "") -> set[str]:
         """Names directly below it, or below a folder inside it; none where there is no such folder."""
-        try:
-            return {item.name for item in (self.root / inside).iterdir()}
-        except (FileNotFoundError, NotADirectoryError):
-            return set()
+        folder = self.root / inside
+        return {item.name for item in folder.iterdir()} if folder.is_dir() else set()
 
     def _opened(self, entry: Entry) -> Entry:
         if entry.kind != "mcap" or entry.problem != "unsafe_name":
