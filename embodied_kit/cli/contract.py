@@ -10,6 +10,7 @@ import click
 
 from embodied_kit.cli.options import example, output_option, path_argument, transport_options, verb, verbs
 from embodied_kit.cli.output import write_report
+from embodied_kit.cli.sentences import told
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import UsageError
 from embodied_kit.model.json import JsonObject
@@ -92,6 +93,10 @@ def _tell_left_out(seen: Sequence[TopicSurvey], texts: Texts) -> None:
                 ),
                 err=True,
             )
+        elif found.refusal is not None:
+            why, remedy = told(found.refusal.message, texts), told(found.refusal.remedy, texts)
+            click.echo(texts(f"left out: {found.topic}, {why}", f"未列入：{found.topic}，{why}"), err=True)
+            click.echo(f"  -> {remedy}", err=True)
 
 
 def _write_draft(document: JsonObject, output: Path | None, texts: Texts) -> None:

@@ -66,9 +66,9 @@ def draft_contract(contract_id: str, robots: Iterable[str], surveys: Iterable[To
     """Draft a contract document of what a graph offers: topics, types, hashes, cadence and measured rates.
 
     Fields that a graph cannot tell (clock, stamp semantics, frames) are left out: a person declares them. So are topics
-    whose publishers disagree on the type.
+    whose publishers disagree on the type, and those that could not be received.
     """
-    wanted = [survey for survey in surveys if survey.topic not in _IGNORED_TOPICS and survey.agreed]
+    wanted = [one for one in surveys if one.topic not in _IGNORED_TOPICS and one.agreed and one.refusal is None]
     slugs = unique_slugs(survey.topic for survey in wanted)
     streams: list[JsonValue] = [_entry(survey, slugs[survey.topic]) for survey in wanted]
     return {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 
 from embodied_kit.model.stream import Cadence, Endpoint, Sample
-from embodied_recorders.transports.base import Transport, matching_qos
+from embodied_recorders.transports.base import Transport, TypeNotSourcedError, matching_qos
 
 Take: TypeAlias = Callable[[float], Sequence[Sample]]
 _NS_PER_S = 1e9
@@ -31,6 +31,7 @@ class TopicSurvey:
         n: Messages that arrived while looking.
         rate_hz: Of the busiest publisher, mean messages per s; None below two messages.
         cadence: periodic, latched or on_change, as far as the moment shows.
+        refusal: Why it could not be received; None where it could.
     """
 
     topic: str
@@ -40,6 +41,7 @@ class TopicSurvey:
     n: int
     rate_hz: float | None
     cadence: Cadence
+    refusal: TypeNotSourcedError | None = None
 
     @property
     def agreed(self) -> bool:
@@ -82,13 +84,18 @@ def survey(transport: Transport, *, discovery_s: float, window_s: float) -> tupl
     time.sleep(discovery_s)
     found = by_topic(transport.endpoints())
     usable = {topic: group for topic, group in found.items() if len({e.ros_type for e in group}) == 1}
+    refusals: dict[str, TypeNotSourcedError] = {}
     for topic, group in usable.items():
         qos = matching_qos([endpoint.qos for endpoint in group])
-        transport.subscribe(topic, group[0].ros_type, qos=qos, type_hash=_common_hash(group))
+        try:
+            transport.subscribe(topic, group[0].ros_type, qos=qos, type_hash=_common_hash(group))
+        except TypeNotSourcedError as error:
+            refusals[topic] = error
     stamps = observe(transport.take, window_s)
-    for topic in usable:
+    for topic in usable.keys() - refusals.keys():
         transport.unsubscribe(topic)
-    return tuple(describe(topic, found[topic], stamps.get(topic, {})) for topic in sorted(found))
+    described = [describe(topic, found[topic], stamps.get(topic, {})) for topic in sorted(found)]
+    return tuple(replace(one, refusal=refusals.get(one.topic)) for one in described)
 
 
 def describe(topic: str, endpoints: Sequence[Endpoint], stamps_ns: Mapping[str, Sequence[int]]) -> TopicSurvey:

@@ -10,14 +10,18 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 from recorder import support
 from recorder.support import JOINT_STREAM, assert_as_sent, contract_file, problems_of, stream
-from transports.harness import STANDIN, rclpy_standin
+from transports.harness import STANDIN, free_domain, rclpy_standin
 
 from embodied_kit.canonical import load_json
+from embodied_kit.cli import main as program
 from embodied_kit.cli.app import application
 from embodied_kit.cli.episode_recorder import main, split
 from embodied_kit.cli.texts import Texts
+from embodied_kit.model.stream import Qos
+from embodied_recorders.transports.dds.transport import DdsTransport
 
 LAUNCH = support.ROOT / "recorders" / "launch" / "episode_recorder.launch.py"
 SCRIPT = "import sys\nfrom embodied_kit.cli.episode_recorder import main\nsys.exit(main())\n"
@@ -56,6 +60,23 @@ def test_a_take_over_rclpy_holds_what_the_robot_sent(tmp_path: Path) -> None:
     capture = support.attachments(folder)["capture.json"]
     assert b'"transport": "ros2"' in capture
     assert load_json(folder / "episode.json")
+
+
+@pytest.mark.wire
+def test_a_draft_says_which_types_are_not_sourced(capsys: pytest.CaptureFixture[str]) -> None:
+    with rclpy_standin("jazzy"), free_domain() as domain_id:
+        robot = DdsTransport(domain_id, node_name="arm")
+        robot.advertise("/grip", "arm_msgs/msg/Grip", qos=Qos(), type_hash=None)
+        robot.advertise("/text", support.TEXT, qos=Qos(), type_hash=None)
+        words = ["contract", "init", "--transport", "ros2", "--domain", str(domain_id), "--robot", "arm_01"]
+        code = program([*words, "--window", "0.5", "--lang", "en"])
+        robot.close()
+    shown = capsys.readouterr()
+    assert code == 0
+    assert [entry["topic"] for entry in yaml.safe_load(shown.out)["streams"]] == ["/text"]
+    left_out, remedy = shown.err.splitlines()
+    assert left_out == "left out: /grip, expected the Python class of the message type arm_msgs/msg/Grip, got none"
+    assert remedy.startswith("  -> source the workspace that holds the package arm_msgs")
 
 
 def test_ros_arguments_are_parted_from_ours() -> None:

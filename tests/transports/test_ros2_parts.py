@@ -14,6 +14,8 @@ from transports.harness import free_domain, payload, rclpy_standin, until
 
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.model.stream import LATCHED, Qos, Sample
+from embodied_recorders.contract import draft_contract
+from embodied_recorders.survey import survey
 from embodied_recorders.transports import open_transport
 from embodied_recorders.transports.base import MAX_SAMPLES_PER_TAKE, UNKNOWN_PUBLISHER
 from embodied_recorders.transports.dds.transport import DdsTransport
@@ -254,6 +256,25 @@ def test_a_type_that_is_not_sourced_names_its_package(ros_type: str, jazzy: Pair
         jazzy.ours.subscribe(TOPIC, ros_type, qos=RELIABLE, type_hash=None)
     assert f"package {ros_type.partition('/')[0]}" in caught.value.remedy
     assert message_class(TYPE).__name__ == "UInt8MultiArray"
+
+
+def test_a_survey_goes_on_past_a_type_that_is_not_sourced(jazzy: Pair) -> None:
+    jazzy.publisher("/known")
+    grip = jazzy.robots[0].advertise("/grip", "arm_msgs/msg/Grip", qos=RELIABLE, type_hash=None)
+    until(lambda: len(jazzy.ours.endpoints()) == 2, "the graph")
+    seen = {one.topic: one for one in survey(jazzy.ours, discovery_s=0.0, window_s=0.05)}
+    assert seen["/known"].refusal is None
+    assert "package arm_msgs" in seen["/grip"].refusal.remedy
+    assert [stream["topic"] for stream in draft_contract("c", ["r"], seen.values())["streams"]] == ["/known"]
+    assert grip.matched() == 0
+
+
+def test_a_subscription_more_gets_its_place_in_the_wait(jazzy: Pair) -> None:
+    publishers = {topic: jazzy.publisher(topic) for topic in ("/a", "/b", "/c")}
+    for topic, publish in publishers.items():
+        jazzy.ours.subscribe(topic, TYPE, qos=RELIABLE, type_hash=None)
+        publish(range(2))
+        assert {sample.topic for sample in jazzy.take(2)} == {topic}
 
 
 def test_names_that_cannot_be_are_refused(jazzy: Pair) -> None:

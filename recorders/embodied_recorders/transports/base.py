@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
+from embodied_kit.errors import EnvironmentUnfitError
 from embodied_kit.model.stream import Endpoint, Qos, Sample
 
 # A take ends here, so that a flood cannot hold its caller or grow its memory; the next take goes on.
@@ -14,6 +15,10 @@ MAX_BYTES_PER_TAKE: Final = 64 << 20
 WAIT_SLICE_S: Final = 0.2
 # `Sample.publisher` where a topic has several publishers and nothing tells whose a message is.
 UNKNOWN_PUBLISHER: Final = ""
+
+
+class TypeNotSourcedError(EnvironmentUnfitError):
+    """A topic's type is not installed here, and the transport cannot receive it without."""
 
 
 def matching_qos(offered: Sequence[Qos]) -> Qos:
@@ -62,6 +67,9 @@ class Transport(Protocol):
         """Begin to receive a topic's messages raw, from every publisher, with nothing overwritten (KEEP_ALL).
 
         A second call for the same topic changes nothing.
+
+        Raises:
+            TypeNotSourcedError: Only where a transport needs the type.
         """
         ...
 

@@ -22,6 +22,8 @@ class SingleThreadedExecutor:
             return
         with ExitStack() as held:
             wait_set = native.WaitSet(len(subscriptions), 0, 0, 0, 0, len(handlers), self._context.handle)
+            held.enter_context(self._context.handle)
+            held.enter_context(wait_set)
             for one in subscriptions:
                 held.enter_context(one.handle)
                 wait_set.add_subscription(one.handle)

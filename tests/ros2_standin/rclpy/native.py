@@ -217,7 +217,6 @@ class WaitSet(Destroyable):
 
     def _add(self, kind, entity):
         assert isinstance(entity, Destroyable)
-        assert entity.users_n > 0, "rcl may free what nobody holds while it is waited on"
         if len(self.entities[kind]) == self.room[kind]:
             raise RCLError(f"failed to add {kind} to wait set")
         self.entities[kind].append(entity)
@@ -225,6 +224,8 @@ class WaitSet(Destroyable):
 
     def wait(self, timeout_ns):
         subscriptions, events = self.entities["subscription"], self.entities["event"]
+        held = [self, self.context, *subscriptions, *events]
+        assert all(one.users_n for one in held), "rcl may free what nobody holds while it is waited on"
         if not subscriptions and not events:
             raise RCLError("failed to wait on wait set: wait set is empty")
         deadline = time.monotonic() + timeout_ns / 1e9

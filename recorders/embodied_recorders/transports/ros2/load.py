@@ -6,6 +6,7 @@ from importlib import import_module, metadata
 from typing import cast
 
 from embodied_kit.errors import EnvironmentUnfitError
+from embodied_recorders.transports.base import TypeNotSourcedError
 
 from .api import (
     ContextModule,
@@ -62,7 +63,7 @@ def message_class(ros_type: str) -> MessageClass:
     """The Python class of a message type, e.g. of `sensor_msgs/msg/JointState`.
 
     Raises:
-        EnvironmentUnfitError: It cannot be imported; the remedy names the package.
+        TypeNotSourcedError: It cannot be imported; the remedy names the package.
     """
     package, _, rest = ros_type.partition("/")
     folder, _, name = rest.rpartition("/")
@@ -71,7 +72,7 @@ def message_class(ros_type: str) -> MessageClass:
     except (ImportError, AttributeError):
         found = None
     if not isinstance(found, type):
-        raise EnvironmentUnfitError(
+        raise TypeNotSourcedError(
             f"expected the Python class of the message type {ros_type}, got none",
             remedy=f"source the workspace that holds the package {package}, or record over --transport dds",
         )

@@ -79,7 +79,7 @@ class Ros2Transport:
             type_hash: Not asked for: rclpy matches by the type that is sourced here.
 
         Raises:
-            EnvironmentUnfitError: The type's Python class is not there; the remedy names the package to source.
+            TypeNotSourcedError: The type's Python class is not there; the remedy names the package to source.
             UsageError: No topic can have this name.
         """
         self._check_open()
