@@ -19,6 +19,7 @@ import os
 import resource
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -58,7 +59,7 @@ class Try:
     Attributes:
         mutant: The mutant.
         path: File of its module.
-        whole: Whether all tests are tried, or the quick ones that run what was changed.
+        whole: Whether the quick tests that run what was changed were tried before, and all others are now.
         covered: What each test runs.
     """
 
@@ -67,14 +68,18 @@ class Try:
     whole: bool
     covered: Covered
 
-    def arranged(self, items: Sequence[pytest.Item]) -> list[pytest.Item]:
-        """Tests that run the changed lines first, the quick ones first among them."""
+    def arranged(self, items: Sequence[pytest.Item], kills: Mapping[str, int]) -> list[pytest.Item]:
+        """Tests that run the changed lines first, among them those that killed most mutants, then the quick ones."""
         module, (first, last) = self.mutant.module.rpartition(".")[2], self.mutant.lines
         lines = {(module, line) for line in range(first, last + 1)}
-        near = {test for test, (_, ran) in self.covered.items() if lines & ran} or set(self.covered)
-        seconds = {test: took for test, (took, _) in self.covered.items()}
-        kept = [item for item in items if self.whole or (item.nodeid in near and seconds[item.nodeid] < QUICK_S)]
-        return sorted(kept, key=lambda item: (item.nodeid not in near, seconds.get(item.nodeid, 0.0)))
+        anywhere = not any(lines & ran for _, ran in self.covered.values())  # what runs at import is run by no test
+        order: dict[str, tuple[bool, int, float]] = {}
+        for item in items:
+            seconds, ran = self.covered.get(item.nodeid, (0.0, lines))  # a new test may run anything
+            order[item.nodeid] = not (anywhere or lines & ran), -kills.get(item.nodeid, 0), seconds
+        quick = {test for test, (far, _, seconds) in order.items() if not far and seconds < QUICK_S}
+        kept = [item for item in items if (item.nodeid in quick) != self.whole]
+        return sorted(kept, key=lambda item: order[item.nodeid])
 
 
 class First:
@@ -86,7 +91,7 @@ class First:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         if self._attempt:
-            items[:] = self._attempt.arranged(items)
+            items[:] = self._attempt.arranged(items, {})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
@@ -102,12 +107,13 @@ class Session(First):
 
     def __init__(self, attempts: Sequence[Try], findings: Findings) -> None:
         super().__init__()
-        self._attempts, self._findings = attempts, findings
+        self._attempts, self._findings, self._kills = attempts, findings, Counter[str]()
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         for attempt in self._attempts:
-            by = in_child(WALL_LIMIT_S, in_place, attempt, session.items, self)
+            by = in_child(WALL_LIMIT_S, in_place, attempt, attempt.arranged(session.items, self._kills), self)
             if by is not None:
+                self._kills[by] += 1
                 self._findings.add(attempt, by)
         return True
 
@@ -139,13 +145,12 @@ def session_of(attempts: Sequence[Try], findings: Findings, pipe: Connection) ->
     pipe.send(tested(Session(attempts, findings)))
 
 
-def in_place(attempt: Try, collected: Sequence[pytest.Item], seen: First, pipe: Connection) -> None:
+def in_place(attempt: Try, items: Sequence[pytest.Item], seen: First, pipe: Connection) -> None:
     """Change a function where it stands and tell the first test that fails; None where it cannot be changed."""
     limited()
     if not put(attempt.mutant, attempt.path):
         pipe.send(None)
         return
-    items = attempt.arranged(collected)
     for item, following in zip(items, [*items[1:], None], strict=False):
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         if seen.failed:
@@ -228,8 +233,8 @@ def digest_of(*folders: Path) -> str:
 
 
 def coverage(folder: Path) -> Covered:
-    """Lines that each test runs; measured once for a state of the judge and its tests."""
-    kept = folder / f"lines-{digest_of(TESTS, JUDGE)}.json"
+    """Lines that each test runs; measured once for a state of the judge."""
+    kept = folder / f"lines-{digest_of(JUDGE)}.json"
     if not kept.exists():
         told = in_child(None, watched)
         if not isinstance(told, dict):

@@ -107,6 +107,31 @@ def test_the_counting_of_2022_is_not_used() -> None:
     assert row["undetermined"]["consistent"] == "the ledger is of another exporter or year"
 
 
+@pytest.mark.parametrize(
+    ("change", "ledger", "counted"),
+    [
+        ({}, {"persons": 100, "sensitive_persons": 7}, (110, 7)),
+        ({}, {"year": 2026, "exporter": "Lab"}, (10, 0)),
+        ({"sensitive_subject_count": 3}, {"persons": 100, "sensitive_persons": 7}, (107, 10)),
+        ({"data_subject_count": 2, "sensitive_subject_count": 5}, {"persons": 100, "sensitive_persons": 7}, (100, 12)),
+        ({"pi_categories": ["face"]}, {"persons": 100, "sensitive_persons": 7}, (109, 8)),
+    ],
+)
+def test_persons_without_and_with_sensitive_information_are_counted_apart(
+    change: dict[str, Any], ledger: dict[str, Any], counted: tuple[int, int]
+) -> None:
+    totals = {"exporter": "Lab", "year": 2026, **ledger}
+    known, why = variables({**GOVERNANCE, **change}, TABLE, replace(CONTEXT, ledger=totals))
+    assert ((known["persons"], known["sensitive_persons"]), why) == (counted, "")
+
+
+def test_an_exemption_that_nobody_claims_is_absent() -> None:
+    known, _ = variables({**GOVERNANCE, "exporter": {}}, TABLE, CONTEXT)
+    absent = ("collected_abroad_only", "free_trade_zone", "outside_negative_list", "gba_contract")
+    assert [known[name] for name in absent] == [False] * 4
+    assert known["critical_infrastructure"] is None, "a duty that nobody denies stays open"
+
+
 def test_one_recognisable_face_removes_the_exemption_of_volume() -> None:
     few = {"data_subject_count": 1, "sensitive_subject_count": 0, "pi_categories": ["face"]}
     row = row_of({**GOVERNANCE, **few})

@@ -40,10 +40,11 @@ def link_check(**more: Any) -> dict[str, Any]:
     return {"table": "link", "measure": "state", "equal": limit, **more}
 
 
-def judged(data: dict[str, Any], context: Context) -> Report:
+def judged(data: dict[str, Any], context: Context, **more: Any) -> Report:
     rows = {
         "document": [{"path": "governance.json", "kind": "governance", "parse": "ok", "value": {}}],
         "link": [{"kind": "totals", "source": "dataset.json", "state": "different"}],
+        **more,
     }
     unit = Facts(scope=DATASET_SCOPE, depth="full", subject="dataset", tables=rows)
     profile = Profile("all-preview", "0", TEXTS, (parse_rule(data, "pr.yaml"),))
