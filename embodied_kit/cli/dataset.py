@@ -1,4 +1,4 @@
-"""`dataset init|ls|info|exclude|check|rebuild|seal|new-version`."""
+"""`dataset init|ls|info|exclude|discard|restore|check|rebuild|seal|new-version`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 
 from embodied_kit.cli.documents import check_command
 from embodied_kit.cli.options import example, path_argument, path_option, text_option, verb, verbs
+from embodied_kit.cli.quarantine import discard_command, restore_command
 from embodied_kit.cli.sentences import told
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import Dataset, create
@@ -24,7 +25,18 @@ from embodied_kit.model.json import JsonObject, JsonValue
 
 def build(texts: Texts) -> click.Command:
     """The group of verbs."""
-    makers = (_init, _list, _info, _exclude, check_command, _rebuild, _seal, _new_version)
+    makers = (
+        _init,
+        _list,
+        _info,
+        _exclude,
+        discard_command,
+        restore_command,
+        check_command,
+        _rebuild,
+        _seal,
+        _new_version,
+    )
     return verbs("dataset", texts("Work on a dataset folder.", "管理数据集文件夹。"), [make(texts) for make in makers])
 
 

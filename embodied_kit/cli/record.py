@@ -23,7 +23,8 @@ from embodied_kit.errors import UsageError
 
 if TYPE_CHECKING:
     from embodied_recorders.documents import TakeOptions, TakeResult
-    from embodied_recorders.session import Progress, Recorded, Session
+    from embodied_recorders.running import Progress
+    from embodied_recorders.session import Recorded, Session
     from embodied_recorders.stop import StopSwitch
 
 OUTCOMES = ("success", "failure", "partial", "aborted", "unknown")

@@ -36,6 +36,9 @@ _FROM_CLOSING = (
     "failure_cause",
     "outcome_source",
     "intervention_segments",
+    "operator_pseudonym",  # said at the end, it stands before what was said at the start
+    "operator_skill_level",
+    "scene",
 )
 _FROM_STREAM = (
     "stream_id",

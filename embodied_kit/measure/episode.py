@@ -9,7 +9,7 @@ from functools import cached_property
 from embodied_kit.canonical import MAX_VALUES
 from embodied_kit.episode.layout import CAPTURE_JSON, CLOSING_JSON
 from embodied_kit.measure.documents import Document, document_kind_of_attachment, read_document
-from embodied_kit.measure.jsonget import get_ns, get_object, get_objects, get_text
+from embodied_kit.measure.jsonget import get_ns, get_object, get_objects, get_positive, get_text
 from embodied_kit.measure.judged import Judged, judge_stamps
 from embodied_kit.measure.scan import EpisodeScan
 from embodied_kit.measure.series import Series
@@ -17,6 +17,8 @@ from embodied_kit.model.facts import Depth
 from embodied_kit.model.json import JsonObject
 
 _EMPTY: JsonObject = {}
+_NS_PER_S = 1_000_000_000
+_LONGEST_ROLL_S = 3600.0  # a document may say anything
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,13 @@ class Episode:
         return None
 
     @cached_property
-    def span_ns(self) -> int | None:
-        """Length of the episode."""
-        return self.start_end_ns[1] - self.start_end_ns[0] if self.start_end_ns else None
+    def recorded_ns(self) -> int | None:
+        """Length of the span with the pre-roll and post-roll that the files hold besides."""
+        if self.start_end_ns is None:
+            return None
+        start_ns, end_ns = self.start_end_ns
+        rolls_s = [get_positive(self.closing, name) or 0.0 for name in ("pre_roll_s", "post_roll_s")]
+        return end_ns - start_ns + sum(round(min(roll_s, _LONGEST_ROLL_S) * _NS_PER_S) for roll_s in rolls_s)
 
     @cached_property
     def cameras(self) -> Mapping[str, JsonObject]:

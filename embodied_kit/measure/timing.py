@@ -107,7 +107,7 @@ def measure_timing(stamps: Blocks, period_ns: float | None) -> Timing:
 
 
 def span_covered_ratio(first_ns: int, last_ns: int, period_ns: float, span_ns: int) -> float:
-    """(last - first + one period) / span of the episode (rule TM-14)."""
+    """(last - first + one period) / span of the recording (rule TM-14)."""
     return (last_ns - first_ns + period_ns) / span_ns
 
 

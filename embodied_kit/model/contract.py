@@ -23,6 +23,7 @@ class Contract:
         document: The whole document, as it is embedded in each data file.
         min_free_bytes: Recording stops cleanly before free disk space falls below it.
         max_episode_s: Longest take in s; None for no limit.
+        pre_roll_s, post_roll_s: What is recorded before the start and after the stop of a take, s.
     """
 
     contract_id: str
@@ -31,12 +32,13 @@ class Contract:
     document: JsonObject
     min_free_bytes: int = DEFAULT_MIN_FREE_BYTES
     max_episode_s: float | None = None
+    pre_roll_s: float = 0.0
+    post_roll_s: float = 0.0
 
 
 def contract_from(document: JsonObject) -> Contract:
     """Read a contract document that its schema has accepted."""
-    limits = document.get("limits")
-    limits = limits if isinstance(limits, Mapping) else {}
+    limits, rolls = _object(document, "limits"), _object(document, "rolls")
     max_episode_s = limits.get("max_episode_s")
     return Contract(
         contract_id=str(document["contract_id"]),
@@ -45,6 +47,8 @@ def contract_from(document: JsonObject) -> Contract:
         document=document,
         min_free_bytes=int(cast("int", limits.get("min_free_bytes", DEFAULT_MIN_FREE_BYTES))),
         max_episode_s=float(max_episode_s) if isinstance(max_episode_s, int | float) else None,
+        pre_roll_s=float(cast("float", rolls.get("pre_roll_s", 0.0))),
+        post_roll_s=float(cast("float", rolls.get("post_roll_s", 0.0))),
     )
 
 
@@ -64,6 +68,11 @@ def _stream(entry: JsonObject) -> Stream:
         sync_group=str(entry.get("sync_group", "")),
         required=entry.get("required") is not False,
     )
+
+
+def _object(document: JsonObject, name: str) -> JsonObject:
+    value = document.get(name)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _items(value: JsonValue) -> Sequence[JsonValue]:

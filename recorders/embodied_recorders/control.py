@@ -122,6 +122,7 @@ class Verdict:
         undetermined: Rules that could not be decided.
         warned: Rules of severity warning that failed.
         seconds: From the file's close to the verdict.
+        whole: Whether images were decoded too; before that, what needs them is undetermined.
         problem: Why there is none, language -> text; empty where there is one.
     """
 
@@ -130,6 +131,7 @@ class Verdict:
     undetermined: Sequence[VerdictLine] = ()
     warned: Sequence[VerdictLine] = ()
     seconds: float = 0.0
+    whole: bool = True
     problem: Texts = field(default_factory=dict)
 
 

@@ -43,7 +43,8 @@ class TakeResult:
         failure_cause: Code of the vocabulary; empty for none.
         outcome_source: Who judged it.
         end_ns: End of the span, ns since the Unix epoch, where the robot itself says when; None is the moment of stop.
-        stop_reason: operator, duration, sigint, sigterm, disk_floor.
+        stop_reason: Word of the vocabulary `stop_reason`.
+        operator_pseudonym, operator_skill_level, scene: As of TakeOptions, where they are only said at the end.
     """
 
     outcome: str = "unknown"
@@ -51,14 +52,30 @@ class TakeResult:
     outcome_source: str = ""
     stop_reason: str = "operator"
     end_ns: int | None = None
+    operator_pseudonym: str = ""
+    operator_skill_level: str = ""
+    scene: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Span:
-    """A take's span in ns since the Unix epoch."""
+    """A take's span, and from when to when its files hold messages; ns since the Unix epoch.
+
+    Attributes:
+        file_start_ns, file_end_ns: Receipt of the first and the last message; None where there is none.
+    """
 
     start_ns: int
     end_ns: int
+    file_start_ns: int | None = None
+    file_end_ns: int | None = None
+
+    def rolls(self) -> JsonObject:
+        """`pre_roll_s` and `post_roll_s`: what the files hold before and after the span, where it is anything."""
+        before_ns = self.start_ns - (self.start_ns if self.file_start_ns is None else self.file_start_ns)
+        after_ns = (self.end_ns if self.file_end_ns is None else self.file_end_ns) - self.end_ns
+        rolls_ns = {"pre_roll_s": before_ns, "post_roll_s": after_ns}
+        return {name: round(roll_ns / 1e9, 9) for name, roll_ns in rolls_ns.items() if roll_ns > 0}
 
 
 def capture_document(
@@ -117,9 +134,17 @@ def closing_document(
     streams: Sequence[JsonObject],
     transport_counters: JsonObject,
     clocks: Sequence[JsonObject],
+    events: Sequence[JsonObject] = (),
+    interventions: Sequence[JsonObject] = (),
 ) -> JsonObject:
     """Compose closing.json of a take that has ended."""
-    said = {"failure_cause": result.failure_cause, "outcome_source": result.outcome_source}
+    said: Mapping[str, JsonValue] = {
+        "failure_cause": result.failure_cause,
+        "outcome_source": result.outcome_source,
+        "operator_pseudonym": result.operator_pseudonym,
+        "operator_skill_level": result.operator_skill_level,
+        "scene": result.scene,
+    }
     return {
         "schema_version": SCHEMA_VERSION,
         "episode_id": episode_id,
@@ -131,10 +156,11 @@ def closing_document(
         "outcome": result.outcome,
         **{name: value for name, value in said.items() if value},
         "stop_reason": result.stop_reason,
+        **span.rolls(),
         "streams": list(streams),
         "transport_counters": transport_counters,
         "clocks": list(clocks),
-        "intervention_segments": [],
-        "events": [],
+        "intervention_segments": list(interventions),
+        "events": list(events),
         "files_n": 1,
     }

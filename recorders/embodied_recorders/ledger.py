@@ -63,7 +63,7 @@ class Ledger:
         ]
 
 
-def counter_difference(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, JsonValue]:
+def counter_difference(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
     """Growth of a transport's loss counters over a take."""
     return {name: after[name] - before.get(name, 0) for name in sorted(after)}
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from embodied_kit import __version__
-from embodied_kit.canonical import pretty_bytes, sha256_hex
+from embodied_kit.canonical import pretty_bytes
 from embodied_kit.episode.bag_metadata import qos_text
-from embodied_kit.episode.datafile import CommandSink, OutMessage
+from embodied_kit.episode.datafile import CommandSink
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.ids import uuid7
 from embodied_kit.episode.layout import DATASET_JSON, ROBOT_JSON, ROBOTS, TASKS_JSON
@@ -34,7 +35,9 @@ from embodied_recorders.documents import (
     closing_document,
     recorder_document,
 )
-from embodied_recorders.ledger import Ledger, counter_difference
+from embodied_recorders.latched import LatchedMemory
+from embodied_recorders.ledger import counter_difference
+from embodied_recorders.running import Opening, Progress, Running
 from embodied_recorders.sink import Sink
 from embodied_recorders.survey import by_topic
 from embodied_recorders.transports.base import UNKNOWN_PUBLISHER, Transport
@@ -49,24 +52,13 @@ class EndableSink(CommandSink, Protocol):
 
 
 StopWhen: TypeAlias = Callable[[Sequence[Sample]], str]
-Judge: TypeAlias = Callable[["Progress"], TakeResult]
+Outcome: TypeAlias = Callable[[Progress], TakeResult]
 _TAKE_S = 0.02
 _PAUSE_S = 0.008  # messages taken in batches cost a quarter of messages taken one by one (measured)
-_LOOK_PERIOD_NS = 1_000_000_000  # at limits: disk space, length
+_CHECK_PERIOD_NS = 1_000_000_000
 _LONGEST_DRAIN_S = 1.0
-_MOST_UNTOLD = 64  # latched messages of one topic whose publishers cannot be told apart
 RECORDER_CLOCK = "host_realtime"
 BULK_MODALITIES = frozenset({"vision", "spatial", "acoustic"})  # they give way where the queue to the writer is full
-
-
-@dataclass(frozen=True)
-class Progress:
-    """A take so far: seconds, messages, bytes, and why it stopped (empty while it runs)."""
-
-    elapsed_s: float
-    messages_n: int
-    bytes_n: int
-    stop_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,13 +96,14 @@ class Session:
     new_sink: Callable[[], EndableSink] = Sink
     clock: Clock = field(default_factory=SystemClock)
     random_bits: Callable[[int], int] = secrets.randbits
-    _latched: dict[tuple[str, str], Sample] = field(default_factory=dict)
     _endpoints: dict[str, Endpoint] = field(default_factory=dict)
     _sink: EndableSink | None = None
+    _next_check_ns: int = 0
 
     def __post_init__(self) -> None:
         self.dataset.require_open()
         self._streams: Mapping[str, Stream] = {stream.topic: stream for stream in self.contract.streams}
+        self._latched = LatchedMemory(s.topic for s in self.contract.streams if s.cadence == "latched")
         self._robots: Sequence[RobotFolder] = [self._robot(robot_id) for robot_id in self.contract.robots]
 
     def _robot(self, robot_id: str) -> RobotFolder:
@@ -131,18 +124,18 @@ class Session:
         """Keep up with the graph between takes: latched messages are remembered, the rest is let go."""
         self.clock.pause(min(timeout_s, _PAUSE_S))
         samples = self.transport.take(timeout_s)
-        self._remember_latched(samples)
+        self._latched.see(samples)
         return samples
 
     def record(
-        self, take: TakeOptions, stop_when: StopWhen, judge: Judge, watch: Callable[[Progress], None]
+        self, take: TakeOptions, stop_when: StopWhen, outcome: Outcome, watch: Callable[[Progress], None]
     ) -> Recorded:
-        """Record one take.
+        """Record one take from now until something says stop.
 
         Args:
             take: What is known before it starts.
             stop_when: Asked after each batch of samples; a non-empty reason ends the take.
-            judge: Asked at the end for outcome and stop reason.
+            outcome: Asked at the end for outcome and stop reason.
             watch: Told the progress after each batch.
 
         Raises:
@@ -150,44 +143,110 @@ class Session:
             EnvironmentUnfitError: The disk is full or the writer failed; what was written stays in the staging folder.
         """
         self.require(take)
-        self._require_space()
-        sink = self.prepare()
-        self._let_go_of_the_past()
-        start_ns = self.clock.now_ns()
-        file = TakeFile(self.dataset.root, uuid7(start_ns, self.random_bits(74)), sink)
-        running = _Running(file, self._channel_for, self._is_bulk, Ledger(), self.clock.now_ns, start_ns)
-        counters = self.transport.loss_counters()
-        clock = clock_document(RECORDER_CLOCK, self.host, self.clock)
-        capture = self._capture(file.episode_id, take, clock)
-        capture_bytes = pretty_bytes(capture)
+        self.prepare()
+        self.let_go_of_the_past()
+        running = self.begin(take)
         try:
-            file.open(capture_bytes, self._attachments(), start_ns)
-            running.replay(self._still_latched())
-            reason = self._receive(running, stop_when, watch)
-            stopped_ns = self.clock.now_ns()
-            result = judge(running.progress(reason))
-            end_ns = max(result.end_ns or stopped_ns, start_ns)  # a clock may be set back meanwhile
-            closing = closing_document(
-                episode_id=file.episode_id,
-                span=Span(start_ns, end_ns),
-                result=result,
-                streams=running.ledger.entries(self.contract.streams, file.queue_counts()),
-                transport_counters=counter_difference(counters, self.transport.loss_counters()),
-                clocks=[{**clock, "samples": [self.clock.sample()]}],
-            )
-            folder = file.finish(
-                capture=capture,
-                capture_bytes=capture_bytes,
-                closing=closing,
-                time_ns=end_ns,
-                origin="recorded",
-                while_waiting=lambda: self.idle(0.0),
-            )
+            while not running.stop_reason:
+                samples = self.turn(running)
+                running.stop(stop_when(samples))
+                watch(running.progress(running.stop_reason))
+            return self.finish(running, outcome(running.progress(running.stop_reason)))
         except BaseException:
             self.close()
             raise
-        self.dataset.refresh(end_ns)
+
+    def begin(self, take: TakeOptions, before: Sequence[Sample] = ()) -> Running:
+        """Open a take whose span starts now.
+
+        Args:
+            take: What is known before it starts.
+            before: A pre-roll in order of receipt: written first, before the span.
+
+        Raises:
+            UsageError: See `require`.
+            EnvironmentUnfitError: Too little disk is free, or the writer failed.
+        """
+        self.require(take)
+        self._require_space()
+        sink = self.prepare()
+        start_ns = self.clock.now_ns()
+        file_ns = min([start_ns, *(sample.receive_ns for sample in before[:1])])
+        file = TakeFile(self.dataset.root, uuid7(start_ns, self.random_bits(74)), sink)
+        clock = clock_document(RECORDER_CLOCK, self.host, self.clock)
+        capture = self._capture(file.episode_id, take, clock)
+        opening = Opening(capture, pretty_bytes(capture), clock, self.transport.loss_counters())
+        running = Running(file, opening, self._channel_for, self._is_bulk, self.clock, start_ns)
+        with self._ending_the_writer():
+            file.open(opening.capture_bytes, self._attachments(), file_ns)
+            already = {id(sample) for sample in before}
+            running.replay(
+                [s for s in self._latched.standing(self.transport.endpoints()) if id(s) not in already], file_ns
+            )
+            running.add(before)
+        self._next_check_ns = self.clock.monotonic_ns() + _CHECK_PERIOD_NS
+        return running
+
+    def turn(self, running: Running) -> Sequence[Sample]:
+        """Receive and write what has come; a limit that is reached, or a disk that refuses, ends the span.
+
+        Raises:
+            EnvironmentUnfitError: The writer failed; the take stays in the staging folder.
+        """
+        self.clock.pause(_PAUSE_S)
+        samples = self.transport.take(_TAKE_S)
+        self._latched.see(samples)
+        with self._ending_the_writer():
+            running.add(samples)
+            running.stop("write_error" if running.fault else "")
+            if self.clock.monotonic_ns() >= self._next_check_ns:
+                running.watch_clock()
+                running.stop(self._limit_reached(running))
+                self._next_check_ns = self.clock.monotonic_ns() + _CHECK_PERIOD_NS
+        return samples
+
+    def finish(
+        self, running: Running, result: TakeResult, while_waiting: Callable[[], object] | None = None
+    ) -> Recorded:
+        """Close a take whose span has ended, and move it among the episodes.
+
+        Args:
+            running: The take.
+            result: What is said of it; its own stop reason counts where it has one.
+            while_waiting: Called again and again while the writer finishes; None keeps up with the graph.
+
+        Raises:
+            WriteFaultError: The disk refuses; the same call may be made again.
+            EnvironmentUnfitError: Something else fails; the take stays in the staging folder.
+        """
+        opening, file = running.opening, running.file
+        closing = running.closing = running.closing or self._closing(running, result)
+        with self._ending_the_writer():
+            folder = file.finish(
+                capture=opening.capture,
+                capture_bytes=opening.capture_bytes,
+                closing=closing,
+                time_ns=int(str(closing["end_ns"])),
+                origin="recorded",
+                while_waiting=while_waiting or (lambda: self.idle(0.0)),
+            )
+        self.dataset.refresh(self.clock.now_ns())
         return Recorded(file.episode_id, folder, closing, sum(file.counts), running.fault)
+
+    def _closing(self, running: Running, result: TakeResult) -> JsonObject:
+        end_ns = max(result.end_ns or running.end_ns or self.clock.now_ns(), running.start_ns)
+        running.watch_clock()
+        opening, file = running.opening, running.file
+        return closing_document(
+            episode_id=file.episode_id,
+            span=Span(running.start_ns, end_ns, file.first_log_ns, file.last_log_ns),
+            result=result,
+            streams=running.ledger.entries(self.contract.streams, file.queue_counts()),
+            transport_counters=counter_difference(opening.counters, self.transport.loss_counters()),
+            clocks=[{**opening.clock, "samples": [self.clock.sample()]}],
+            events=running.events,
+            interventions=running.interventions(end_ns),
+        )
 
     def close(self) -> None:
         """End the writer process; the transport stays open, it is the caller's."""
@@ -195,22 +254,18 @@ class Session:
             self._sink.shut_down()
             self._sink = None
 
-    def _receive(self, running: _Running, stop_when: StopWhen, watch: Callable[[Progress], None]) -> str:
-        next_look_ns = self.clock.monotonic_ns() + _LOOK_PERIOD_NS
-        while True:
-            self.clock.pause(_PAUSE_S)
-            samples = self.transport.take(_TAKE_S)
-            self._remember_latched(samples)
-            running.add(samples)
-            reason = stop_when(samples) or ("write_error" if running.fault else "")
-            if self.clock.monotonic_ns() >= next_look_ns:
-                next_look_ns = self.clock.monotonic_ns() + _LOOK_PERIOD_NS
-                reason = reason or self._limit_reached(running)
-            watch(running.progress(reason))
-            if reason:
-                return reason
+    @contextmanager
+    def _ending_the_writer(self) -> Iterator[None]:
+        """Whatever goes wrong, no writer is left with half a take, unless the same may be tried again."""
+        try:
+            yield
+        except WriteFaultError:
+            raise
+        except BaseException:
+            self.close()
+            raise
 
-    def _limit_reached(self, running: _Running) -> str:
+    def _limit_reached(self, running: Running) -> str:
         longest_s = self.contract.max_episode_s
         if longest_s is not None and running.progress().elapsed_s >= longest_s:
             return "limit"
@@ -227,35 +282,11 @@ class Session:
                 remedy="free disk space, or lower limits.min_free_bytes in the contract",
             )
 
-    def _let_go_of_the_past(self) -> None:
+    def let_go_of_the_past(self) -> None:
         """What was sent before the take starts does not belong to it."""
         deadline = time.monotonic() + _LONGEST_DRAIN_S
         while self.idle(0.0) and time.monotonic() < deadline:
             pass
-
-    def _remember_latched(self, samples: Iterable[Sample]) -> None:
-        for sample in samples:
-            stream = self._streams.get(sample.topic)
-            if stream is not None and stream.cadence == "latched":
-                if sample.publisher == UNKNOWN_PUBLISHER:
-                    self._remember_untold(sample)
-                else:
-                    self._latched[sample.topic, sample.publisher] = sample
-
-    def _remember_untold(self, sample: Sample) -> None:
-        """Of a topic's publishers that cannot be told apart (/tf_static over rclpy), none may replace another's."""
-        key = (sample.topic, sha256_hex(sample.cdr))
-        self._latched.pop(key, None)
-        self._latched[key] = sample
-        untold = [at for at, one in self._latched.items() if at[0] == sample.topic and not one.publisher]
-        for at in untold[:-_MOST_UNTOLD]:
-            del self._latched[at]
-
-    def _still_latched(self) -> list[Sample]:
-        """Remembered latched messages, without those of a publisher that another has replaced."""
-        live = {endpoint.publisher: endpoint.topic for endpoint in self.transport.endpoints()}
-        served = set(live.values())
-        return [s for s in self._latched.values() if not s.publisher or s.publisher in live or s.topic not in served]
 
     def _channel_for(self, sample: Sample) -> ChannelInfo:
         offered = self._offered(sample)
@@ -318,46 +349,3 @@ def _require_known(kind: str, wanted: str, known: Sequence[str], place: str) -> 
             f"expected a {kind} of {place} ({', '.join(known) or 'it has none'}), got {wanted!r}",
             remedy=f"add it to {place}",
         )
-
-
-@dataclass
-class _Running:
-    """A take while it runs: maps samples to channels and counts them."""
-
-    file: TakeFile
-    channel_for: Callable[[Sample], ChannelInfo]
-    is_bulk: Callable[[Sample], bool]
-    ledger: Ledger
-    now_ns: Callable[[], int]
-    start_ns: int
-    bytes_n: int = 0
-    fault: WriteFaultError | None = None
-    _channels: dict[tuple[str, str], int] = field(default_factory=dict)
-
-    def replay(self, samples: Iterable[Sample]) -> None:
-        """Write remembered latched messages first; they are received anew at the start of the take."""
-        again = [Sample(s.topic, s.cdr, s.source_ns, self.start_ns, s.publisher, s.sequence) for s in samples]
-        self.add(again)
-
-    def add(self, samples: Sequence[Sample]) -> None:
-        """Count samples and hand them to the writer; a refusal of the disk is remembered, and ends the take."""
-        try:
-            rows = [
-                OutMessage(self._channel(s), s.receive_ns, max(s.source_ns, 0), (s.sequence or 0) % 2**32, s.cdr)
-                for s in samples
-            ]
-            self.ledger.add(samples)
-            self.bytes_n += sum(len(sample.cdr) for sample in samples)
-            self.file.write(rows)
-        except WriteFaultError as error:
-            self.fault = error
-
-    def progress(self, reason: str = "") -> Progress:
-        elapsed_s = (self.now_ns() - self.start_ns) / 1e9
-        return Progress(elapsed_s, sum(self.file.counts), self.bytes_n, reason)
-
-    def _channel(self, sample: Sample) -> int:
-        key = (sample.topic, sample.publisher)
-        if key not in self._channels:
-            self._channels[key] = self.file.add_channel(self.channel_for(sample), bulk=self.is_bulk(sample))
-        return self._channels[key]

@@ -28,6 +28,7 @@ OUR_COMMAND = re.compile(
 OTHER_COMMANDS = {
     "--profile FILE",
     "--reason 'camera lost frames'",
+    "--reason 'gripper slipped'",
     "export ROS_DOMAIN_ID=0   # 0..{0}",
     "export {0}=10",
     "pip install 'embodied_kit[{0}]'",

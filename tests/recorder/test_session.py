@@ -327,7 +327,7 @@ def test_latched_messages_of_a_publisher_that_was_replaced_are_forgotten(dataset
     robot = Robot()
     session = robot.session(dataset)
     gone = Sample("/robot_description", CDR, 1, 2, "f" * 32, None)
-    session._latched[gone.topic, gone.publisher] = gone
+    session._latched.see([gone])
     first = read(robot.take(session).folder)
     assert topics(first).count("/robot_description") == 1
     assert {m.publisher for m in first} & {"f" * 32} == set()
@@ -348,9 +348,7 @@ def test_latched_messages_whose_publishers_cannot_be_told_apart_are_all_kept(dat
     second = [m for m in read(robot.take(session).folder) if m.topic == "/robot_description"]
     for messages in (first, second):
         assert [m.cdr for m in messages if not m.publisher] == [texts[1], texts[2]]
-    session._remember_latched(
-        Sample("/robot_description", bytes([n]), 1, 2, UNKNOWN_PUBLISHER, None) for n in range(100)
-    )
+    session._latched.see(Sample("/robot_description", bytes([n]), 1, 2, UNKNOWN_PUBLISHER, None) for n in range(100))
     assert len(session._latched) == 64 + 1
     offered = session._channel_for(Sample("/robot_description", CDR, 1, 2, UNKNOWN_PUBLISHER, None)).qos_text
     assert [entry["depth"] for entry in yaml.safe_load(offered)] == [1, 3]

@@ -65,8 +65,7 @@ def _row(episode: Episode, view: StreamView, series: Series, common: Mapping[str
     if judged.child_frame:
         values["n"] = timing.n
     values |= _timed(timing, nominal) | _skews(series, judged.child_frame)
-    span = _span_covered(timing, nominal, episode.span_ns)
-    values["span_covered_ratio"] = span
+    values["span_covered_ratio"] = _span_covered(timing, nominal, episode.recorded_ns)
     values["float32_ratio"] = float32_ratio(judged.stamps, timing)
     rates = control_rates(episode.robots)
     if view.role == "state" and timing.rate_hz is not None and rates:
@@ -93,10 +92,10 @@ def _timed(timing: Timing, nominal: float | None) -> dict[str, JsonValue]:
     return values
 
 
-def _span_covered(timing: Timing, nominal: float | None, span_ns: int | None) -> float | None:
-    if timing.first_ns is None or timing.last_ns is None or not nominal or not span_ns:
+def _span_covered(timing: Timing, nominal: float | None, recorded_ns: int | None) -> float | None:
+    if timing.first_ns is None or timing.last_ns is None or not nominal or not recorded_ns:
         return None
-    return span_covered_ratio(timing.first_ns, timing.last_ns, nominal, span_ns)
+    return span_covered_ratio(timing.first_ns, timing.last_ns, nominal, recorded_ns)
 
 
 def _common(episode: Episode, view: StreamView, series: Series | None) -> dict[str, JsonValue]:
@@ -237,7 +236,7 @@ def _reasons(episode: Episode, view: StreamView, series: Series, timing: Timing)
         reasons |= dict.fromkeys(("first_stamp_ns", "last_stamp_ns"), "every stamp is zero")
     if period_ns(view.declared) is None:
         reasons |= dict.fromkeys((*_NOMINAL_COLUMNS, "span_covered_ratio"), NO_RATE)
-    elif episode.span_ns is None:
+    elif episode.recorded_ns is None:
         reasons["span_covered_ratio"] = "the span of the episode is not declared"
     reasons["decode_failures"] = UNSUPPORTED
     if series.sequence_source == "none":

@@ -1,0 +1,373 @@
+"""The recorder's one loop: commands become transitions, samples become counts and takes.
+
+    idle -> armed -> recording -> closing -> armed ... -> closed
+
+Whoever asks (keys, console, service, pedal) does so from a thread of its own; all work is done by the thread in `run`.
+"""
+
+from __future__ import annotations
+
+import queue
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass, field, replace
+
+from embodied_kit.episode.quarantine import discard, restore
+from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError, WriteFaultError
+from embodied_kit.model.stream import Sample
+from embodied_recorders.control import (
+    Command,
+    Discard,
+    Intervene,
+    Judge,
+    Label,
+    MachineState,
+    Mark,
+    Next,
+    Reply,
+    Shutdown,
+    Snapshot,
+    Start,
+    State,
+    Stop,
+    TakeEnd,
+    TakeState,
+    Texts,
+    Undo,
+)
+from embodied_recorders.documents import TakeOptions, TakeResult
+from embodied_recorders.ledger import counter_difference
+from embodied_recorders.live import LiveStreams
+from embodied_recorders.preroll import PreRoll
+from embodied_recorders.running import Running
+from embodied_recorders.session import Session
+
+_IDLE_S = 0.02
+_SNAPSHOT_PERIOD_NS = 200_000_000
+_GRAPH_PERIOD_NS = 1_000_000_000
+_ANSWER_S = 60.0
+_KEPT_TAKES = 50
+_RETRY_PERIOD_NS = 1_000_000_000
+_FINAL_REASONS = frozenset(
+    {"disk_floor", "write_error", "transport", "sigint", "sigterm"}
+)  # nobody is left to say an outcome
+_DISCARDED = TakeResult("aborted", outcome_source="operator")
+
+NOT_NOW: Texts = {"en": "not now: the recorder is {state}", "zh": "现在不行：采集器处于 {state}"}
+STARTED: Texts = {"en": "recording", "zh": "开始采集"}
+STOPPED: Texts = {"en": "stopped", "zh": "已停止"}
+SAVED: Texts = {"en": "saved", "zh": "已保存"}
+DISCARDED: Texts = {"en": "discarded; undo brings it back", "zh": "已隔离；可撤销"}
+RESTORED: Texts = {"en": "brought back", "zh": "已恢复"}
+MARKED: Texts = {"en": "marked", "zh": "已标记"}
+ENDED: Texts = {"en": "the session has ended", "zh": "会话已结束"}
+NO_TAKE: Texts = {"en": "there is no take to discard", "zh": "没有可隔离的采集"}
+
+
+@dataclass
+class Controller:
+    """Drives a Session by commands; `ask`, `snapshot` and `image` are safe for threads.
+
+    Attributes:
+        session: Its transport is subscribed to the contract's streams.
+        options: What takes say of themselves unless a Start says otherwise.
+        judge: Judges closed takes beside the recording; None for no verdicts.
+        stop_when: Asked after each batch of a running take; a non-empty reason ends it.
+        chinese: Translates an error's sentence.
+    """
+
+    session: Session
+    options: TakeOptions
+    judge: Judge | None = None
+    stop_when: Callable[[Sequence[Sample]], str] = lambda _samples: ""
+    chinese: Callable[[str], str] = str
+    _commands: queue.SimpleQueue[tuple[Command, Future[Reply]]] = field(default_factory=queue.SimpleQueue)
+    _state: State = "idle"
+    _running: Running | None = None
+    _result: TakeResult | None = None
+    _takes: list[TakeState] = field(default_factory=list)
+    _shutdown: bool = False
+    _fault: WriteFaultError | None = None
+    _next_try_ns: int = 0
+    _next_snapshot_ns: int = 0
+    _next_graph_ns: int = 0
+
+    def __post_init__(self) -> None:
+        contract = self.session.contract
+        self._clock = self.session.clock
+        self._live = LiveStreams(contract)
+        self._preroll = PreRoll(contract.pre_roll_s)
+        self._post_roll_ns = round(contract.post_roll_s * 1e9)
+        self._snapshot = self._made_snapshot()
+
+    # The ways in: any thread.
+
+    def ask(self, command: Command) -> Reply:
+        """Have a command carried out by the receiving thread, and wait for the answer."""
+        if self._state == "closed":
+            return Reply(done=False, text=ENDED)
+        future: Future[Reply] = Future()
+        self._commands.put((command, future))
+        try:
+            return future.result(_ANSWER_S)
+        except FutureTimeoutError:
+            return Reply(done=False, text=ENDED)
+
+    def snapshot(self) -> Snapshot:
+        """The newest snapshot."""
+        return self._snapshot
+
+    def image(self, stream_id: str) -> bytes | None:
+        """Newest message (CDR) of an image stream; None where none came."""
+        return self._live.image(stream_id)
+
+    # The loop: one thread.
+
+    def run(self) -> None:
+        """Work until a Shutdown; a take that runs then is saved."""
+        try:
+            while not self._shutdown:
+                self.step()
+        finally:
+            self._state = "closed"
+            self.session.close()
+            self._snapshot = self._made_snapshot()
+            self._answer_the_rest()
+
+    def step(self) -> None:
+        """One turn: commands, samples, transitions, and now and then a snapshot."""
+        self._carry_out_commands()
+        if self._running is not None:
+            self._receive(self._running)
+        else:
+            self._between()
+        self._look_around()
+
+    def _carry_out_commands(self) -> None:
+        while True:
+            try:
+                command, future = self._commands.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                reply = self._carry_out(command)
+            except EmbodiedKitError as error:
+                reply = Reply(done=False, text={"en": error.message, "zh": self.chinese(error.message)})
+            self._snapshot = self._made_snapshot()
+            future.set_result(reply)
+
+    def _carry_out(self, command: Command) -> Reply:
+        match command:
+            case Start(options):
+                return self._start(options or self.options)
+            case Stop(result):
+                return self._stop("operator", result)
+            case Label(result):
+                return self._label(result)
+            case Next(result):
+                return self._next(result)
+            case Discard(reason, episode_id):
+                return self._discard(reason, episode_id)
+            case Undo(episode_id):
+                return self._undo(episode_id)
+            case Mark(name, text):
+                return self._noted(lambda running: running.mark(name, text))
+            case Intervene(on):
+                return self._noted(lambda running: running.intervene(on=on))
+            case Shutdown(reason):
+                return self._end(reason)
+
+    def _receive(self, running: Running) -> None:
+        """Samples of a running take, and its end where something says so."""
+        rolled = running.end_ns is not None and self._clock.now_ns() >= running.end_ns + self._post_roll_ns
+        if rolled and (self._result is None or self._clock.monotonic_ns() < self._next_try_ns):
+            self._between()  # nothing is missing but the label, or a disk that can be written
+            return
+        if rolled:
+            self._finish(running)
+            return
+        try:
+            samples = self.session.turn(running)
+        except EnvironmentUnfitError as error:
+            self._failed(running, error)
+            return
+        self._live.add(samples, self._clock.monotonic_ns() / 1e9)
+        running.stop(self.stop_when(samples))
+        if running.stop_reason and self._state == "recording":
+            self._closing(TakeResult() if running.stop_reason in _FINAL_REASONS else None)
+
+    def _between(self) -> None:
+        samples = self.session.idle(_IDLE_S)
+        self._preroll.add(samples, self._clock.now_ns())
+        self._live.add(samples, self._clock.monotonic_ns() / 1e9)
+
+    def _look_around(self) -> None:
+        now_ns = self._clock.monotonic_ns()
+        if now_ns >= self._next_graph_ns:
+            self._next_graph_ns = now_ns + _GRAPH_PERIOD_NS
+            self._live.see(self.session.transport.endpoints())
+        if now_ns < self._next_snapshot_ns:
+            return
+        self._next_snapshot_ns = now_ns + _SNAPSHOT_PERIOD_NS
+        if self._state in {"idle", "armed"}:
+            self._state = "idle" if self._live.blocking(now_ns / 1e9) else "armed"
+        self._hear_verdicts()
+        self._snapshot = self._made_snapshot()
+
+    # Transitions.
+
+    def _start(self, options: TakeOptions) -> Reply:
+        if self._state != "armed":
+            return self._not_now()
+        self._running = self.session.begin(options, self._preroll.take())
+        self._result = None
+        self._state = "recording"
+        self._live.begin()
+        return Reply(done=True, text=STARTED, episode_id=self._running.file.episode_id)
+
+    def _stop(self, reason: str, result: TakeResult | None) -> Reply:
+        if self._running is None or self._state != "recording":
+            return self._not_now()
+        self._running.stop(reason)
+        self._closing(result)
+        return Reply(done=True, text=STOPPED, episode_id=self._running.file.episode_id)
+
+    def _label(self, result: TakeResult) -> Reply:
+        if self._running is None or self._state != "closing":
+            return self._not_now()
+        self._result = result
+        return Reply(done=True, text=SAVED, episode_id=self._running.file.episode_id)
+
+    def _next(self, result: TakeResult) -> Reply:
+        reply = self._stop("operator", result)
+        if not reply.done:
+            return reply
+        return self._start(self.options) if self._roll_out() else self._not_now()
+
+    def _closing(self, result: TakeResult | None) -> None:
+        self._state = "closing"
+        self._result = result
+
+    def _roll_out(self) -> bool:
+        """Receive until the take in `closing`, whose label is known, is saved; False where the disk refuses."""
+        while self._running is not None and self._fault is None:
+            self._receive(self._running)
+        return self._running is None
+
+    def _finish(self, running: Running) -> None:
+        """Save the take; where the disk refuses, it stays in `closing` and is tried again."""
+        result = replace(self._result or TakeResult(), stop_reason=running.stop_reason)
+        try:
+            done = self.session.finish(running, result, self._between)
+        except WriteFaultError as error:
+            self._fault, self._next_try_ns = error, self._clock.monotonic_ns() + _RETRY_PERIOD_NS
+            return
+        except EnvironmentUnfitError as error:
+            self._failed(running, error)
+            return
+        self._ended(running, "saved", result.outcome, result.stop_reason)
+        if self.judge is not None:
+            self.judge.submit(done.episode_id, str(done.folder))
+
+    def _failed(self, running: Running, error: EnvironmentUnfitError) -> None:
+        """The take is lost to this session, not to the disk: `recover` brings back what was written."""
+        self._ended(running, "failed", "", f"{error.message}; {error.remedy}")
+
+    def _ended(self, running: Running, state: TakeEnd, outcome: str, reason: str) -> None:
+        self._takes = [*self._takes, _take_state(running, state, outcome, reason)][-_KEPT_TAKES:]
+        self._running, self._result, self._fault, self._next_try_ns = None, None, None, 0
+        self._state = "armed"
+
+    def _discard(self, reason: str, episode_id: str) -> Reply:
+        if self._running is not None and episode_id in {"", self._running.file.episode_id}:
+            episode_id = self._running.file.episode_id
+            self._running.stop("operator")
+            self._closing(_DISCARDED)
+            if not self._roll_out():
+                return self._not_now()
+        saved = [take.episode_id for take in self._takes if take.state == "saved"]
+        wanted = episode_id or (saved[-1] if saved else "")
+        if not wanted:
+            return Reply(done=False, text=NO_TAKE)
+        discard(self.session.dataset, wanted, reason, self._clock.now_ns())
+        self._change(wanted, state="discarded", reason=reason)
+        return Reply(done=True, text=DISCARDED, episode_id=wanted)
+
+    def _undo(self, episode_id: str) -> Reply:
+        folder = restore(self.session.dataset, episode_id, self._clock.now_ns())
+        self._change(folder.name, state="saved", reason="")
+        return Reply(done=True, text=RESTORED, episode_id=folder.name)
+
+    def _noted(self, note: Callable[[Running], None]) -> Reply:
+        if self._running is None or self._state != "recording":
+            return self._not_now()
+        note(self._running)
+        return Reply(done=True, text=MARKED, episode_id=self._running.file.episode_id)
+
+    def _end(self, reason: str) -> Reply:
+        if self._running is not None:
+            self._running.stop(reason)
+            self._closing(self._result or TakeResult())
+            self._post_roll_ns = 0
+            if not self._roll_out() and self._running is not None and self._fault is not None:
+                self._failed(self._running, self._fault)
+        self._shutdown = True
+        return Reply(done=True, text=ENDED)
+
+    def _not_now(self) -> Reply:
+        return Reply(done=False, text={language: text.format(state=self._state) for language, text in NOT_NOW.items()})
+
+    # What is shown.
+
+    def _change(self, episode_id: str, *, state: TakeEnd, reason: str) -> None:
+        self._takes = [
+            replace(take, state=state, reason=reason) if take.episode_id == episode_id else take for take in self._takes
+        ]
+
+    def _hear_verdicts(self) -> None:
+        for episode_id, verdict in self.judge.finished() if self.judge else ():
+            self._takes = [
+                replace(take, verdict=verdict) if take.episode_id == episode_id else take for take in self._takes
+            ]
+
+    def _made_snapshot(self) -> Snapshot:
+        now_s, running = self._clock.monotonic_ns() / 1e9, self._running
+        counters = self.session.transport.loss_counters()
+        return Snapshot(
+            time_ns=self._clock.now_ns(),
+            state=self._state,
+            task_id=self.options.task_id,
+            streams=self._live.states(now_s),
+            machine=self._machine(),
+            problems=[*self._faults(), *self._live.blocking(now_s)],
+            asks_label=self._state == "closing" and self._result is None,
+            intervening=running is not None and running.intervening,
+            take=_take_state(running, "recording" if self._state == "recording" else "closing") if running else None,
+            takes=tuple(self._takes),
+            transport_counters={} if running is None else counter_difference(running.opening.counters, counters),
+        )
+
+    def _faults(self) -> Sequence[Texts]:
+        fault = self._fault or (self._running.fault if self._running else None)
+        return [] if fault is None else [{"en": f"{fault.message}; {fault.remedy}", "zh": self.chinese(fault.message)}]
+
+    def _machine(self) -> MachineState:
+        free, floor = shutil.disk_usage(self.session.dataset.root).free, self.session.contract.min_free_bytes
+        progress = self._running.progress() if self._running else None
+        rate = progress.bytes_n / progress.elapsed_s if progress and progress.elapsed_s > 1 else 0.0
+        clock = self._clock.state()
+        left_s = max(free - floor, 0) / rate if rate else None
+        return MachineState(free, floor, left_s, clock.synchronised, clock.max_error_ns)
+
+    def _answer_the_rest(self) -> None:
+        while not self._commands.empty():
+            self._commands.get()[1].set_result(Reply(done=False, text=ENDED))
+
+
+def _take_state(running: Running, state: TakeEnd, outcome: str = "", reason: str = "") -> TakeState:
+    progress = running.progress()
+    return TakeState(
+        running.file.episode_id, state, progress.elapsed_s, progress.messages_n, progress.bytes_n, outcome, reason
+    )

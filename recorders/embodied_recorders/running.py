@@ -1,0 +1,144 @@
+"""A take while it runs: maps samples to channels, counts them, and notes what happens meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from embodied_kit.episode.datafile import OutMessage
+from embodied_kit.episode.take import TakeFile
+from embodied_kit.errors import WriteFaultError
+from embodied_kit.model.channel import ChannelInfo
+from embodied_kit.model.json import JsonObject
+from embodied_kit.model.stream import Sample
+from embodied_recorders.clock import Clock
+from embodied_recorders.ledger import Ledger
+
+CLOCK_STEP_NS = 100_000_000  # NTP slews what is smaller (ntpd steps from 128 ms), and a busy machine reads no worse
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A take so far: seconds, messages, bytes, and why it stopped (empty while it runs)."""
+
+    elapsed_s: float
+    messages_n: int
+    bytes_n: int
+    stop_reason: str = ""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What was said and known when a take began.
+
+    Attributes:
+        capture: The capture document, and its bytes as attached.
+        clock: The recorder's entry of `clocks[]`.
+        counters: The transport's loss counters then.
+    """
+
+    capture: JsonObject
+    capture_bytes: bytes
+    clock: JsonObject
+    counters: Mapping[str, int]
+
+
+@dataclass
+class Running:
+    """One take from its first message to its last; times are ns since the Unix epoch.
+
+    Attributes:
+        start_ns: Start of the span; messages of a pre-roll come before it.
+        end_ns: End of the span once it is known; messages of a post-roll come after it.
+        stop_reason: Word of the vocabulary `stop_reason`; empty while the take runs.
+        fault: What the disk refused, if it did.
+        closing: The closing document once it is composed; a second try to finish keeps it.
+    """
+
+    file: TakeFile
+    opening: Opening
+    channel_for: Callable[[Sample], ChannelInfo]
+    is_bulk: Callable[[Sample], bool]
+    clock: Clock
+    start_ns: int
+    ledger: Ledger = field(default_factory=Ledger)
+    bytes_n: int = 0
+    end_ns: int | None = None
+    stop_reason: str = ""
+    fault: WriteFaultError | None = None
+    closing: JsonObject | None = None
+    events: list[JsonObject] = field(default_factory=list)
+    _interventions: list[tuple[int, int | None]] = field(default_factory=list)
+    _channels: dict[tuple[str, str], int] = field(default_factory=dict)
+    _clock_offset_ns: int = 0
+    _stopped_ns: int = 0
+
+    def __post_init__(self) -> None:
+        self._started_ns = self.clock.monotonic_ns()
+        self._clock_offset_ns = self.clock.now_ns() - self._started_ns
+
+    def replay(self, samples: Iterable[Sample], time_ns: int) -> None:
+        """Write remembered latched messages first; they are received anew at the start of the file."""
+        self.add([Sample(s.topic, s.cdr, s.source_ns, time_ns, s.publisher, s.sequence) for s in samples])
+
+    def add(self, samples: Sequence[Sample]) -> None:
+        """Count samples and hand them to the writer; a refusal of the disk is remembered."""
+        try:
+            rows = [
+                OutMessage(self._channel(s), s.receive_ns, max(s.source_ns, 0), (s.sequence or 0) % 2**32, s.cdr)
+                for s in samples
+            ]
+            self.ledger.add(samples)
+            self.bytes_n += sum(len(sample.cdr) for sample in samples)
+            self.file.write(rows)
+        except WriteFaultError as error:
+            self.fault = error
+
+    def progress(self, reason: str = "") -> Progress:
+        """How far it is."""
+        until_ns = self._stopped_ns or self.clock.monotonic_ns()
+        return Progress((until_ns - self._started_ns) / 1e9, sum(self.file.counts), self.bytes_n, reason)
+
+    def stop(self, reason: str) -> None:
+        """End the span now, where there is a reason; the first one stands."""
+        if reason and not self.stop_reason:
+            self.stop_reason = reason
+            self._stopped_ns = self.clock.monotonic_ns()
+            self.end_ns = max(self.clock.now_ns(), self.start_ns)  # a clock may be set back meanwhile
+
+    def mark(self, name: str, text: str = "") -> None:
+        """Note an event of now; `name` is a slug."""
+        self.events.append({"time_ns": str(self.clock.now_ns()), "name": name, **({"text": text} if text else {})})
+
+    def intervene(self, *, on: bool) -> None:
+        """A person takes over now, or hands back; said twice, it changes nothing."""
+        if on and not self.intervening:
+            self._interventions.append((self.clock.now_ns(), None))
+        elif not on and self.intervening:
+            start_ns, _ = self._interventions.pop()
+            self._interventions.append((start_ns, max(self.clock.now_ns(), start_ns)))
+
+    @property
+    def intervening(self) -> bool:
+        """Whether a person has taken over."""
+        return bool(self._interventions) and self._interventions[-1][1] is None
+
+    def interventions(self, end_ns: int) -> list[JsonObject]:
+        """`intervention_segments[]`, none beyond the end of the span; one that is open ends there."""
+        spans = [(start, end_ns if end is None else min(end, end_ns)) for start, end in self._interventions]
+        return [{"start_ns": str(start), "end_ns": str(end)} for start, end in spans if start <= end]
+
+    def watch_clock(self) -> int:
+        """Note where the clock was set since the last call; the step in ns, 0 for none."""
+        offset_ns = self.clock.now_ns() - self.clock.monotonic_ns()
+        step_ns, self._clock_offset_ns = offset_ns - self._clock_offset_ns, offset_ns
+        if abs(step_ns) < CLOCK_STEP_NS:
+            return 0
+        self.mark("clock_step", f"{step_ns / 1e9:+.3f} s")
+        return step_ns
+
+    def _channel(self, sample: Sample) -> int:
+        key = (sample.topic, sample.publisher)
+        if key not in self._channels:
+            self._channels[key] = self.file.add_channel(self.channel_for(sample), bulk=self.is_bulk(sample))
+        return self._channels[key]

@@ -1,0 +1,410 @@
+"""The controller, turn by turn: transitions, rolls, labels, quarantine, marks, a disk that fails."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from recorder import support
+from recorder.support import JOINT_STREAM, attachments, dataset_in, problems_of, read, staged, stream
+
+from embodied_kit.canonical import load_json, parse_json
+from embodied_kit.episode.datafile import ClosedFile, FileWriter
+from embodied_kit.episode.dataset import Dataset
+from embodied_kit.episode.quarantine import quarantined
+from embodied_kit.errors import EnvironmentUnfitError, WriteFaultError
+from embodied_kit.model.json import JsonObject
+from embodied_kit.model.stream import LATCHED, Qos, Sample
+from embodied_recorders.clock import ClockState
+from embodied_recorders.control import (
+    Command,
+    Discard,
+    Intervene,
+    Label,
+    Mark,
+    Next,
+    Reply,
+    Shutdown,
+    Start,
+    Stop,
+    Undo,
+    Verdict,
+)
+from embodied_recorders.controller import Controller
+from embodied_recorders.documents import TakeOptions, TakeResult
+from embodied_recorders.session import Session
+from embodied_recorders.transports.memory import MemoryTransport
+
+STREAMS = (JOINT_STREAM, stream("description", "/robot_description", support.TEXT, None, cadence="latched"))
+CDR = b"\0\1\0\0\5\0\0\0text\0\0\0\0"
+SUCCESS = TakeResult("success", outcome_source="operator")
+PERIOD_NS = 10_000_000
+EPOCH_NS = 1_790_000_000_000_000_000
+
+
+@dataclass
+class SteppedClock:
+    """Goes on by what is paused, so that a test says how much time goes by; `stepped_ns` is what a person set it by."""
+
+    elapsed_ns: int = 0
+    stepped_ns: int = 0
+
+    def now_ns(self) -> int:
+        return EPOCH_NS + self.elapsed_ns + self.stepped_ns
+
+    def monotonic_ns(self) -> int:
+        return 1 + self.elapsed_ns
+
+    def pause(self, seconds: float) -> None:
+        self.elapsed_ns += PERIOD_NS
+
+    def state(self) -> ClockState:
+        return ClockState(None, None)
+
+    def sample(self) -> JsonObject:
+        return {"monotonic_ns": str(self.monotonic_ns()), "realtime_ns": str(self.now_ns())}
+
+
+@dataclass
+class Graph(MemoryTransport):
+    """A joint state at each turn, as long as the robot is on."""
+
+    on: bool = True
+    joints: object = None
+
+    def take(self, timeout_s: float) -> Sequence[Sample]:
+        if self.on and self.joints is not None:
+            self.joints.publish(CDR)
+        return super().take(timeout_s)
+
+
+@dataclass
+class Scripted:
+    """A judge that answers at once."""
+
+    submitted: list[str] = field(default_factory=list)
+
+    def submit(self, episode_id: str, folder: str) -> None:
+        assert (Path(folder) / "episode.json").is_file()
+        self.submitted.append(episode_id)
+
+    def finished(self) -> Sequence[tuple[str, Verdict]]:
+        found, self.submitted = [(name, Verdict("L2")) for name in self.submitted], []
+        return found
+
+    def close(self) -> None:
+        pass
+
+
+class Desk:
+    """A controller on a memory graph and a clock of the test's."""
+
+    def __init__(self, folder: Path, **more: object) -> None:
+        self.dataset: Dataset = dataset_in(folder)
+        document = {**support.contract_document(*STREAMS), "rolls": more.pop("rolls", {})}
+        self.clock = SteppedClock()
+        self.graph = Graph(self.clock.now_ns)
+        self.graph.joints = self.graph.advertise("/joint_states", support.JOINTS, qos=Qos(), type_hash=None)
+        latched = self.graph.advertise("/robot_description", support.TEXT, qos=LATCHED, type_hash=None)
+        latched.publish(CDR)
+        contract = support.contract_from(document)
+        for entry in contract.streams:
+            self.graph.subscribe(entry.topic, entry.ros_type, qos=Qos(), type_hash=None)
+        new_sink = more.pop("new_sink", FileWriter)
+        session = Session(
+            self.graph, self.dataset, contract, support.STORE, "ho-test", new_sink=new_sink, clock=self.clock
+        )
+        self.controller = Controller(session, TakeOptions("pick"), **more)
+        self.turn(30)
+
+    def turn(self, n: int = 1) -> None:
+        for _ in range(n):
+            self.controller.step()
+
+    def until(self, state: str) -> None:
+        for _ in range(1000):
+            if self.controller.snapshot().state == state:
+                return
+            self.turn()
+        raise AssertionError(f"{state} not reached: {self.controller.snapshot()}")
+
+    def ask(self, command: Command) -> Reply:
+        future: Future[Reply] = Future()
+        self.controller._commands.put((command, future))
+        self.turn()
+        return future.result(0)
+
+    def take(self, turns: int = 50) -> str:
+        started = self.ask(Start())
+        assert started.done, started
+        self.turn(turns)
+        assert self.ask(Stop(SUCCESS)).done
+        self.until("armed")
+        return started.episode_id
+
+    def closing(self, episode_id: str) -> JsonObject:
+        document = parse_json(attachments(self.dataset.root / "episodes" / episode_id)["closing.json"]).value
+        assert document is not None
+        return document
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_a_take_from_start_to_saved(desk: Desk) -> None:
+    assert desk.controller.snapshot().state == "armed"
+    started = desk.ask(Start())
+    desk.turn(40)
+    shown = desk.controller.snapshot()
+    assert (shown.state, shown.take.episode_id) == ("recording", started.episode_id)
+    assert 30 <= shown.take.messages_n <= 45
+    assert desk.dataset.episode_ids() == []
+    assert desk.ask(Stop(SUCCESS)).done
+    desk.until("armed")
+    assert desk.dataset.episode_ids() == [started.episode_id]
+    take = desk.controller.snapshot().takes[-1]
+    assert (take.state, take.outcome, take.reason) == ("saved", "success", "operator")
+    assert load_json(desk.dataset.root / "episodes" / started.episode_id / "episode.json")["outcome"] == "success"
+
+
+def test_a_stop_without_a_label_waits_for_it(desk: Desk) -> None:
+    started = desk.ask(Start())
+    desk.turn(20)
+    assert desk.ask(Stop()).done
+    desk.turn(20)
+    shown = desk.controller.snapshot()
+    assert (shown.state, shown.asks_label) == ("closing", True)
+    said = TakeResult(
+        "failure", "grasp_missed", "operator", operator_pseudonym="op-" + "1" * 32, scene={"scene_type": "factory"}
+    )
+    assert desk.ask(Label(said)).done
+    desk.until("armed")
+    document = load_json(desk.dataset.root / "episodes" / started.episode_id / "episode.json")
+    assert (document["outcome"], document["failure_cause"]) == ("failure", "grasp_missed")
+    assert (document["operator_pseudonym"], document["scene"]) == ("op-" + "1" * 32, {"scene_type": "factory"})
+    found = problems_of(desk.dataset.root / "episodes" / started.episode_id)
+    assert (found["closing"], found["episode"]) == ([], [])
+
+
+@pytest.mark.parametrize("command", [Stop(SUCCESS), Label(SUCCESS), Next(SUCCESS), Mark("x"), Intervene(on=True)])
+def test_what_needs_a_take_is_refused_without_one(desk: Desk, command: Command) -> None:
+    reply = desk.ask(command)
+    assert not reply.done
+    assert "armed" in reply.text["en"]
+    assert "armed" in reply.text["zh"]
+
+
+def test_a_second_start_is_refused(desk: Desk) -> None:
+    first = desk.ask(Start())
+    assert not desk.ask(Start()).done
+    desk.turn(5)
+    assert desk.controller.snapshot().take.episode_id == first.episode_id
+
+
+def test_rolls_lie_in_the_file_and_outside_the_span(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, rolls={"pre_roll_s": 0.1, "post_roll_s": 0.2})
+    desk.turn(40)
+    episode_id = desk.take(50)
+    closing = desk.closing(episode_id)
+    start_ns, end_ns = int(str(closing["start_ns"])), int(str(closing["end_ns"]))
+    stamps = [m.log_ns for m in read(desk.dataset.root / "episodes" / episode_id) if m.topic == "/joint_states"]
+    assert closing["pre_roll_s"] == pytest.approx(0.1, abs=0.021)
+    assert closing["post_roll_s"] == pytest.approx(0.2, abs=0.021)
+    assert sum(stamp < start_ns for stamp in stamps) in range(8, 12)
+    assert sum(stamp > end_ns for stamp in stamps) in range(18, 23)
+    assert sum(start_ns <= stamp <= end_ns for stamp in stamps) in range(45, 55)
+    assert problems_of(desk.dataset.root / "episodes" / episode_id)["closing"] == []
+
+
+def test_latched_messages_come_first_in_each_file(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, rolls={"pre_roll_s": 0.1})
+    for _ in range(2):
+        messages = read(desk.dataset.root / "episodes" / desk.take())
+        assert messages[0].topic == "/robot_description"
+        assert [m.topic for m in messages].count("/robot_description") == 1
+
+
+def test_next_ends_one_take_and_begins_another(desk: Desk) -> None:
+    first = desk.ask(Start())
+    desk.turn(20)
+    second = desk.ask(Next(SUCCESS))
+    desk.turn(20)
+    assert second.done
+    assert desk.dataset.episode_ids() == [first.episode_id]
+    assert desk.controller.snapshot().take.episode_id == second.episode_id != first.episode_id
+
+
+def test_a_discarded_take_is_kept_with_its_reason_and_comes_back(desk: Desk) -> None:
+    kept, bad = desk.take(), desk.take()
+    before = {path.name: path.read_bytes() for path in (desk.dataset.root / "episodes" / bad).iterdir()}
+    assert desk.ask(Discard("gripper slipped")).episode_id == bad
+    assert desk.dataset.episode_ids() == [kept]
+    assert load_json(desk.dataset.root / "dataset.json")["totals"]["episodes"] == 1
+    assert [(one.episode_id, one.reason) for one in quarantined(desk.dataset)] == [(bad, "gripper slipped")]
+    assert desk.controller.snapshot().takes[-1].state == "discarded"
+    assert desk.ask(Undo()).episode_id == bad
+    assert desk.dataset.episode_ids() == [kept, bad]
+    assert {path.name: path.read_bytes() for path in (desk.dataset.root / "episodes" / bad).iterdir()} == before
+    assert quarantined(desk.dataset) == []
+    assert not desk.ask(Undo()).done
+
+
+def test_a_running_take_can_be_discarded(desk: Desk) -> None:
+    started = desk.ask(Start())
+    desk.turn(20)
+    assert desk.ask(Discard("wrong object")).episode_id == started.episode_id
+    assert desk.dataset.episode_ids() == []
+    folder = desk.dataset.root / ".embodied" / "quarantine" / started.episode_id
+    assert load_json(folder / "episode.json")["outcome"] == "aborted"
+    assert desk.controller.snapshot().state == "armed"
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_a_discard_needs_a_reason(desk: Desk, reason: str) -> None:
+    kept = desk.take()
+    assert not desk.ask(Discard(reason)).done
+    assert desk.dataset.episode_ids() == [kept]
+
+
+def test_marks_and_interventions_are_in_the_closing_document(desk: Desk) -> None:
+    started = desk.ask(Start())
+    desk.turn(10)
+    desk.ask(Mark("object_slipped", "left corner"))
+    desk.ask(Intervene(on=True))
+    desk.turn(10)
+    assert desk.controller.snapshot().intervening
+    desk.ask(Intervene(on=False))
+    desk.turn(10)
+    desk.ask(Intervene(on=True))
+    desk.turn(5)
+    desk.ask(Stop(SUCCESS))
+    desk.until("armed")
+    closing = desk.closing(started.episode_id)
+    assert [(event["name"], event["text"]) for event in closing["events"]] == [("object_slipped", "left corner")]
+    first, second = closing["intervention_segments"]
+    assert int(first["start_ns"]) < int(first["end_ns"]) < int(second["start_ns"]) < int(second["end_ns"])
+    assert second["end_ns"] == closing["end_ns"]
+    assert problems_of(desk.dataset.root / "episodes" / started.episode_id)["closing"] == []
+
+
+def test_a_clock_that_is_set_back_is_told_and_makes_no_negative_duration(desk: Desk) -> None:
+    started = desk.ask(Start())
+    desk.turn(150)
+    desk.clock.stepped_ns = -5_000_000_000
+    desk.turn(150)
+    desk.ask(Stop(SUCCESS))
+    desk.until("armed")
+    closing = desk.closing(started.episode_id)
+    assert [(event["name"], event["text"]) for event in closing["events"]] == [("clock_step", "-5.000 s")]
+    assert closing["duration_s"] >= 0
+    assert int(closing["end_ns"]) >= int(closing["start_ns"])
+
+
+def test_a_stream_that_falls_silent_disarms(desk: Desk) -> None:
+    desk.graph.on = False
+    desk.until("idle")
+    assert "/joint_states" in desk.controller.snapshot().problems[0]["en"]
+    assert not desk.ask(Start()).done
+    desk.graph.on = True
+    desk.until("armed")
+    assert desk.ask(Start()).done
+
+
+def test_a_writer_that_fails_ends_the_take_and_not_the_session(tmp_path: Path) -> None:
+    @dataclass
+    class Failing(FileWriter):
+        def __init__(self, left: int) -> None:
+            super().__init__()
+            self.left = left
+
+        def write(self, messages: Sequence[object]) -> Sequence[object]:
+            self.left -= 1
+            if self.left < 0:
+                raise EnvironmentUnfitError("cannot write: No space left on device", remedy="free some")
+            return super().write(messages)
+
+    sinks = iter([Failing(10), FileWriter()])
+    desk = Desk(tmp_path, new_sink=lambda: next(sinks))
+    started = desk.ask(Start())
+    desk.until("armed")
+    take = desk.controller.snapshot().takes[-1]
+    assert (take.episode_id, take.state) == (started.episode_id, "failed")
+    assert "No space left" in take.reason
+    assert staged(desk.dataset)
+    again = desk.take()
+    assert desk.dataset.episode_ids() == [again]
+
+
+def test_a_disk_that_refuses_costs_no_message_and_is_tried_again(tmp_path: Path) -> None:
+    class Refusing(FileWriter):
+        full = False
+
+        def close_file(self, while_waiting: Callable[[], object] = lambda: None) -> ClosedFile:
+            if self.full:
+                raise WriteFaultError("cannot write: No space left on device", remedy="free some")
+            return super().close_file(while_waiting)
+
+    sink = Refusing()
+    desk = Desk(tmp_path, new_sink=lambda: sink, chinese=lambda text: f"中文 {text}")
+    started = desk.ask(Start())
+    desk.turn(20)
+    sink.full = True
+    desk.ask(Stop(SUCCESS))
+    desk.turn(300)
+    shown = desk.controller.snapshot()
+    assert (shown.state, shown.takes) == ("closing", ())
+    assert "No space left" in shown.problems[0]["en"]
+    assert shown.problems[0]["zh"].startswith("中文")
+    assert not desk.ask(Start()).done
+    sink.full = False
+    desk.until("armed")
+    assert desk.dataset.episode_ids() == [started.episode_id]
+    assert problems_of(desk.dataset.root / "episodes" / started.episode_id)["closing"] == []
+
+
+def test_a_shutdown_does_not_wait_for_a_disk_for_ever(tmp_path: Path) -> None:
+    class Refusing(FileWriter):
+        def close_file(self, while_waiting: Callable[[], object] = lambda: None) -> ClosedFile:
+            raise WriteFaultError("cannot write: No space left on device", remedy="free some")
+
+    desk = Desk(tmp_path, new_sink=Refusing)
+    desk.ask(Start())
+    desk.turn(20)
+    assert desk.ask(Shutdown("sigterm")).done
+    assert desk.controller.snapshot().takes[-1].state == "failed"
+    assert staged(desk.dataset)
+
+
+def test_verdicts_reach_the_takes(tmp_path: Path) -> None:
+    judge = Scripted()
+    desk = Desk(tmp_path, judge=judge)
+    desk.take()
+    desk.turn(30)
+    assert desk.controller.snapshot().takes[-1].verdict == Verdict("L2")
+
+
+def test_a_shutdown_saves_what_runs_and_answers_whoever_comes_late(desk: Desk) -> None:
+    started = desk.ask(Start())
+    thread = threading.Thread(target=desk.controller.run)
+    thread.start()
+    _wait(lambda: (desk.controller.snapshot().take or started) and desk.controller.snapshot().take.messages_n > 3)
+    assert desk.controller.ask(Shutdown("sigterm")).done
+    thread.join(20)
+    assert desk.controller.snapshot().state == "closed"
+    assert desk.dataset.episode_ids() == [started.episode_id]
+    assert desk.closing(started.episode_id)["stop_reason"] == "sigterm"
+    assert not desk.controller.ask(Start()).done
+
+
+def _wait(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
