@@ -49,7 +49,7 @@ MEASURERS: tuple[Measurer, ...] = (
     Measurer("link", 2, "index", content_links),
     Measurer("stream", 4, "index", stream_rows),
     Measurer("coverage", 2, "index", coverage_rows),
-    Measurer("error", 4, "index", error_rows),
+    Measurer("error", 5, "index", error_rows),
     Measurer("dim", 2, "signal", dim_rows),
     Measurer("pair", 3, "signal", pair_rows),
     Measurer("span", 2, "signal", span_rows),

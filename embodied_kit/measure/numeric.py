@@ -51,7 +51,7 @@ class NameLayouts:
             while len(left):  # nearly always one layout for all
                 same = (values == values[0]).all(axis=1)
                 of_message[column.message[left[same]]] = len(layouts)
-                layouts.append(tuple(column.table[code] for code in values[0].tolist()))
+                layouts.append(tuple(map(column.table.__getitem__, values[0].tolist())))
                 if len(layouts) > _MANY_LAYOUTS:
                     return cls(tuple(layouts), of_message)
                 left, values = left[~same], values[~same]
@@ -82,6 +82,7 @@ class Field:
     pooled: bool = False
     overflowed: bool = False
     _matrices: dict[tuple[int, tuple[str, ...]], _Matrix] = field(default_factory=dict)
+    _refused: tuple[int, tuple[str, ...]] | None = None
 
     def add(self, store: ColumnStore, values: NDArray[np.float64], stamps: Array, names: tuple[str, ...]) -> None:
         """Add rows of one layout.
@@ -99,11 +100,17 @@ class Field:
             self._pool(store, values, stamps)
             return
         key = (width, names if len(names) == width else ())
+        if key == self._refused:
+            return
+        if not self.names and width > store.dimensions_left:
+            self.overflowed = True
+            return
         if key not in self._matrices:
             order, known = self._columns_of(*key)
             full = len(self._matrices) >= MAX_LAYOUTS or len(known) > MAX_DIMENSIONS
-            if full or not store.grant(len(known) - len(self.names)):
-                self.overflowed = True
+            fresh = known[len(self.names) :]
+            if full or not store.grant_names(fresh) or not store.grant(len(fresh)):
+                self.overflowed, self._refused = True, key  # or each message would be held against all names again
                 return
             self.names = known
             column = store.column("f8", width)

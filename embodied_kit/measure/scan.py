@@ -26,6 +26,8 @@ from embodied_kit.model.facts import Depth
 MAX_EMBEDDED_BYTES = 16 * 2**20
 MAX_ATTACHMENTS_READ = 256
 MAX_SERIES = 4096
+_LEARNING_DECODERS = 64
+"""Types whose layouts are kept; each may hold some hundred KB."""
 _HEAD_PEEK = 64 * 1024
 Progress = Callable[[int], None]
 
@@ -208,7 +210,8 @@ class EpisodeScan:
         encoding, data = (schema.encoding, schema.data) if schema else ("", b"")
         key = (channel.message_encoding, schema.name if schema else "", encoding, data)
         if key not in self._decoders:
-            self._decoders[key] = ColumnDecoder(_schema_of(channel, schema))
+            learn = len(self._decoders) < _LEARNING_DECODERS
+            self._decoders[key] = ColumnDecoder(_schema_of(channel, schema), learn=learn)
         return self._decoders[key]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embodied_kit.canonical import sha256_hex
 from embodied_kit.mcap.reader import Batch
 from embodied_kit.measure.framelog import IMAGE_FIELDS, VIDEO, FrameLog
 from embodied_kit.measure.numeric import NameLayouts, NumericFields
@@ -34,6 +35,7 @@ _TRANSFORM_FIELDS = {
 _CAMERA_FIELDS = {"height": "number", "width": "number", "k": "number", "d": "number", "distortion_model": "text"}
 MAX_CHILD_FRAMES = 1024
 MAX_EDGES = 4096
+_KEPT_LETTERS, _KEPT_NAMES = 2048, 256
 _UNSUPPORTED = "is not supported"
 _DECODE_BYTES = 8 * 2**20
 _LATEST_NS = np.uint64(np.iinfo(np.int64).max)
@@ -53,7 +55,8 @@ class Series:
         all_names: Names of elements seen in any message.
         children: Child frame -> stamps and log times of its transforms, as TIMES_DTYPE.
         edges: (parent frame, child frame) of transforms.
-        overflowed: More child frames, frames or dimensions than are measured.
+        overflowed: More child frames or frames than are measured.
+        names_overflowed: More names of elements than are kept.
     """
 
     topic: str
@@ -77,6 +80,7 @@ class Series:
     camera_info_changes_n: int = 0
     header_n: int = 0
     overflowed: bool = False
+    names_overflowed: bool = False
     frames: FrameLog | None = None
     clouds: CloudLog | None = None
     sound: SoundLog | None = None
@@ -86,7 +90,7 @@ class Series:
         self.payload = PayloadDigest()
         self.short_type = short_type(self.ros_type)
         self.numeric = NumericFields(self.store, self.short_type)
-        self._names: tuple[str, ...] | None = None
+        self._names: tuple[str, ...] | str | None = None
         self._lengths: dict[str, int] = {}
         if self.short_type in IMAGE_FIELDS:
             self.frames = FrameLog(self.store, decode=self.depth == "full")
@@ -178,12 +182,20 @@ class Series:
         names = NameLayouts.read(column, n)
         told = names.of_message[names.of_message >= 0]
         if len(told):
-            first, last = names.layouts[int(told[0])], names.layouts[int(told[-1])]
+            first, last = (_names_key(names.layouts[int(place)]) for place in (told[0], told[-1]))
             self.names_changes_n += int((np.diff(told) != 0).sum()) + (self._names not in (None, first))
+            if len(names.layouts) > 1 or self._names != last:
+                self._keep_names(names)
             self._names = last
-            if len(self.all_names) < MAX_EDGES:
-                self.all_names.update(name for layout in names.layouts for name in layout)
         return names
+
+    def _keep_names(self, names: NameLayouts) -> None:
+        """Names of a batch among all names, as long as they may be kept."""
+        fresh = {name for layout in names.layouts for name in layout} - self.all_names
+        if len(self.all_names) >= MAX_EDGES or not self.store.grant_names(fresh):
+            self.names_overflowed = True
+        else:
+            self.all_names |= fresh
 
     def _count_shapes(self, columns: Columns, n: int) -> None:
         """Messages in which a sequence of numbers has another length than in the message before."""
@@ -204,8 +216,7 @@ class Series:
         codes = children.values.astype(np.int64)
         for code in np.unique(codes).tolist():
             child, rows = children.table[code], codes == code
-            if child not in self.children and len(self.children) >= MAX_CHILD_FRAMES:
-                self.overflowed = True
+            if child not in self.children and not self._takes_frames(self.children, MAX_CHILD_FRAMES, child):
                 continue
             times = np.zeros(int(rows.sum()), TIMES_DTYPE)
             times["stamp"], times["log"] = stamps.values[rows], log_ns[stamps.message[rows]]
@@ -214,10 +225,15 @@ class Series:
             self.children[child].append(times)
         pairs = np.unique(np.stack([parents.values, codes]).astype(np.int64), axis=1)
         for parent, code in pairs.T.tolist():
-            if len(self.edges) >= MAX_EDGES:
-                self.overflowed = True
-                return
-            self.edges.add((parents.table[parent], children.table[code]))
+            edge = parents.table[parent], children.table[code]
+            if edge not in self.edges and self._takes_frames(self.edges, MAX_EDGES, *edge):
+                self.edges.add(edge)
+
+    def _takes_frames(self, known: Sized, most: int, *names: str) -> bool:
+        """Whether one more entry of these names may be kept."""
+        takes = len(known) < most and self.store.grant_names(names)
+        self.overflowed |= not takes
+        return takes
 
     def _add_camera_info(self, columns: Columns) -> None:
         """Keep the first CameraInfo, and count those that differ from the one before."""
@@ -228,6 +244,12 @@ class Series:
             elif found != self._last_info:
                 self.camera_info_changes_n += 1
                 self._last_info = found
+
+
+def _names_key(layout: tuple[str, ...]) -> tuple[str, ...] | str:
+    """What a list of names is held against to tell whether it changed: itself, or its digest where it is long."""
+    short = len(layout) <= _KEPT_NAMES and sum(map(len, layout)) <= _KEPT_LETTERS
+    return layout if short else sha256_hex(repr(layout).encode())
 
 
 def has_fields(columns: Columns, kinds: Mapping[str, str]) -> bool:

@@ -24,7 +24,10 @@ HELD_VALUES = 2**22
 """Numbers of 8 bytes that a measure may hold beside the columns, to pass over them again and again."""
 MAX_UNIT_DIMENSIONS = 2**14
 """Numeric dimensions of one unit, all streams together: each makes rows; a humanoid with touch has some thousands."""
+MAX_UNIT_NAME_BYTES = 16 * 2**20
+"""Memory for names of elements that streams keep beside their columns."""
 _ARRAY_OVERHEAD_BYTES = 128
+_TEXT_OVERHEAD_BYTES = 64
 _MANY_PARTS = 64
 
 
@@ -106,7 +109,8 @@ class ColumnStore:
         self._held_bytes = 0
         self._columns: list[Column] = []
         self._file: IO[bytes] | None = None
-        self._dimensions_left = MAX_UNIT_DIMENSIONS
+        self.dimensions_left = MAX_UNIT_DIMENSIONS
+        self._name_bytes_left = MAX_UNIT_NAME_BYTES
         self.spilled_bytes = 0
 
     def __enter__(self) -> Self:
@@ -138,9 +142,17 @@ class ColumnStore:
 
     def grant(self, dimensions: int) -> bool:
         """Take so many dimensions from those that a unit may have; False where fewer are left."""
-        if dimensions > self._dimensions_left:
+        if dimensions > self.dimensions_left:
             return False
-        self._dimensions_left -= dimensions
+        self.dimensions_left -= dimensions
+        return True
+
+    def grant_names(self, names: Iterable[str]) -> bool:
+        """Take the memory of such names from what a unit may use for them; False where less is left."""
+        size = sum(_TEXT_OVERHEAD_BYTES + len(name) for name in names)
+        if size > self._name_bytes_left:
+            return False
+        self._name_bytes_left -= size
         return True
 
     def grown(self, by_bytes: int) -> None:

@@ -43,12 +43,13 @@ class ColumnDecoder:
 
     Args:
         schema: From `read_schema`; one that is unsupported makes every message fail with its reason.
+        learn: Whether layouts of messages are kept, to be met again without a walk.
     """
 
-    def __init__(self, schema: MessageSchema) -> None:
+    def __init__(self, schema: MessageSchema, *, learn: bool = True) -> None:
         self.schema = schema
         self.leaves: tuple[Leaf, ...] = tuple(leaves(schema.root)) if schema.root else ()
-        self._templates = Templates(schema.root, self.leaves) if schema.root else None
+        self._templates = Templates(schema.root, self.leaves) if schema.root and learn else None
 
     def decode(self, buffer: bytes | memoryview | Bytes, offset: Ints, length: Ints) -> Columns:
         """Decode a batch.
@@ -61,10 +62,10 @@ class ColumnDecoder:
         data = buffer if isinstance(buffer, np.ndarray) else np.frombuffer(buffer, np.uint8)
         offset, length = np.asarray(offset, np.int64), np.asarray(length, np.int64)
         failed, reasons = np.zeros(len(offset), bool), Counter[str]()
-        if self.schema.root is None or self._templates is None:
+        if self.schema.root is None:
             failed[:] = True
             return Columns({}, failed, {self.schema.unsupported: len(failed)} if len(failed) else {})
-        fields = self._templates.columns(data, offset, length)
+        fields = self._templates.columns(data, offset, length) if self._templates else None
         if fields is not None:
             return Columns(fields, failed, {})
         for big, rows in _by_encapsulation(data, offset, length, failed, reasons):

@@ -18,7 +18,8 @@ from embodied_kit.messages.leaf import Leaf, is_blob
 from embodied_kit.messages.schema import Array, Struct
 
 HEADER_BYTES = 4
-MAX_TEMPLATE_BYTES = 1 << 16
+MAX_TEMPLATE_BYTES = 1 << 14
+MAX_TEMPLATE_LEAVES = 256
 _MAX_BLOCK_BYTES = 1 << 24
 _KIND_BYTES = 2
 _WORD_BYTES = 4
@@ -193,7 +194,7 @@ class Templates:
                 self._known.insert(0, self._known.pop(place))
                 self._credit = min(_CREDIT, self._credit + 1)
                 return found
-        if not self._credit:  # texts that change with every message: learning would cost and never help
+        if not self._credit or len(self._leaves) > MAX_TEMPLATE_LEAVES:  # texts that change never help
             return None
         self._credit -= 1
         learned = _learn(self._root, self._leaves, data, int(offset[0]), int(length[0]))

@@ -25,7 +25,7 @@ from embodied_kit.measure.walk import make_entry
 from embodied_kit.messages.codec import codec
 from embodied_kit.model.facts import Facts
 
-JOINT, TEXT = "sensor_msgs/msg/JointState", "std_msgs/msg/String"
+JOINT, TEXT, TF = "sensor_msgs/msg/JointState", "std_msgs/msg/String", "tf2_msgs/msg/TFMessage"
 INDEX_OPCODE = 7
 
 
@@ -51,6 +51,33 @@ def test_more_dimensions_than_a_unit_may_have_are_an_error(tmp_path: Path) -> No
         "a field has more dimensions than are measured",
     )
     assert sum(int(str(row["n"])) for row in facts.tables["stream"]) == 20
+
+
+def test_more_names_than_are_kept_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "names.mcap"
+    with McapWriter(path) as writer:
+        schema = writer.add_schema(JOINT, "ros2msg", definition(JOINT))
+        for stream in range(3):
+            message = {"header": header(START_NS), "name": [f"{stream}_{i}" for i in range(600)]}
+            writer.write(writer.add_channel(f"/{stream}", schema), START_NS, START_NS, 0, codec(JOINT).encode(message))
+    assert signal(path).tables["error"] == []
+    monkeypatch.setattr("embodied_kit.measure.store.MAX_UNIT_NAME_BYTES", 100_000)
+    (row,) = signal(path).tables["error"]
+    assert (row["tables"], row["reason"]) == (["link"], "a stream names more elements than are kept")
+
+
+def test_frames_with_names_beyond_memory_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "tf.mcap"
+    transforms = [
+        {"header": header(START_NS) | {"frame_id": "a" * 5000}, "child_frame_id": f"{i}" * 5000} for i in range(8)
+    ]
+    with McapWriter(path) as writer:
+        channel = writer.add_channel("/tf", writer.add_schema(TF, "ros2msg", definition(TF)))
+        writer.write(channel, START_NS, START_NS, 0, codec(TF).encode({"transforms": transforms}))
+    monkeypatch.setattr("embodied_kit.measure.store.MAX_UNIT_NAME_BYTES", 30_000)
+    facts = signal(path)
+    assert "a transform topic has more frames than are measured" in [row["reason"] for row in facts.tables["error"]]
+    assert 0 < len([row for row in facts.tables["stream"] if row["child_frame"]]) < 8
 
 
 def test_documents_are_found_behind_any_number_of_attachments(tmp_path: Path) -> None:

@@ -154,8 +154,8 @@ def test_a_document_is_searched_key_by_key_and_nothing_of_it_is_repeated() -> No
 def test_a_text_that_comes_again_is_counted_once() -> None:
     log = TextLog()
     for _ in range(3):
-        log.add_messages("/log", "data", ["li@a.cn", "nothing"])
-    log.add_messages("/other", "data", ["li@b.cn"])
+        log.add_messages("/log", "data", ("li@a.cn", "nothing"))
+    log.add_messages("/other", "data", ("li@b.cn",))
     rows = [row for row in log.rows("recordings", "e") if row["where"] == "message"]
     assert [(row["stream"], row["field"], row["count"]) for row in rows] == [("/log", "data", 1), ("/other", "data", 1)]
 

@@ -140,6 +140,8 @@ def _series_errors(series: Series) -> Iterator[_Error]:
     """What a stream has more of than is measured."""
     if series.overflowed:
         yield "", "scan", ("stream", "link"), "a transform topic has more frames than are measured"
+    if series.names_overflowed:
+        yield "", "scan", ("link",), "a stream names more elements than are kept"
     if series.numeric.overflowed:
         yield "", "dim", _OF_DIMENSIONS, "a field has more dimensions than are measured"
     if series.sound is not None and series.sound.overflowed:

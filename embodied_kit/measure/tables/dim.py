@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 
 import numpy as np
 
@@ -64,7 +63,7 @@ def _field_rows(episode: Episode, view: StreamView, series: Series, found: Field
 
 def _numbers(values: Blocks) -> dict[str, JsonValue]:
     found = measure_dimension(values)
-    numbers: dict[str, JsonValue] = {_RENAMED.get(name, name): value for name, value in asdict(found).items()}
+    numbers: dict[str, JsonValue] = {_RENAMED.get(name, name): value for name, value in vars(found).items()}
     if found.minimum is not None and found.maximum is not None:
         width = found.maximum - found.minimum
         numbers["range"] = width if np.isfinite(width) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +73,7 @@ def _row(episode: Episode, view: StreamView, series: Series, common: Mapping[str
 
 
 def _timed(timing: Timing, nominal: float | None) -> dict[str, JsonValue]:
-    numbers = asdict(timing)
+    numbers = vars(timing)
     names = (*_STEP_COLUMNS, "regular_ratio", "jitter_ratio", "lost_n", "lost_ratio", "gap_count_nominal", "reversals")
     values: dict[str, JsonValue] = {name: numbers[name] for name in names}
     steps = max(0, timing.n - timing.zero_n - 1)

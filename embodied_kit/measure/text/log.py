@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from embodied_kit.measure.rows import make_row
@@ -16,6 +16,8 @@ MAX_LETTERS = 64 * 2**20
 MAX_PLACES = 1024
 _KEPT_TEXTS = 4096
 _KEPT_LETTERS = 512
+_KEPT_TABLES = 64
+_TABLE_TEXTS = 512
 _SHOWN = 200
 TOO_MUCH = "there is more text than is searched"
 CONTACT_FIELDS = ("/incident_contact", "/consent_withdrawal_channel")
@@ -47,6 +49,7 @@ class TextLog:
     def __init__(self) -> None:
         self._counts: dict[TextPlace, Counter[str]] = {}
         self._seen: set[tuple[str, str]] = set()
+        self._seen_tables: set[tuple[str, tuple[str, ...]]] = set()
         self._left = MAX_LETTERS
         self.overflowed = False
 
@@ -74,8 +77,10 @@ class TextLog:
             return
         self._counts.setdefault(place, Counter()).update(found)
 
-    def add_messages(self, stream: str, field: str, texts: Iterable[str]) -> None:
+    def add_messages(self, stream: str, field: str, texts: tuple[str, ...]) -> None:
         """Search texts of one field of messages; one that was searched before is not counted again."""
+        if (field, texts) in self._seen_tables:
+            return
         for text in texts:
             short = len(text) <= _KEPT_LETTERS
             if short and (field, text) in self._seen:
@@ -83,6 +88,9 @@ class TextLog:
             if short and len(self._seen) < _KEPT_TEXTS:
                 self._seen.add((field, text))
             self.add(TextPlace("message", stream=stream, field=field), text)
+        small = len(texts) <= _TABLE_TEXTS and len(self._seen_tables) < _KEPT_TABLES
+        if small and self._seen.issuperset((field, text) for text in texts):
+            self._seen_tables.add((field, texts))
 
     def add_document(self, path: str, value: JsonObject) -> None:
         """Search every key, text and pair of coordinates of a document."""
