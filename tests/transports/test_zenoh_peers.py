@@ -163,6 +163,21 @@ def test_our_endpoints_are_told_as_rmw_zenoh_tells_them(ours: ZenohTransport, st
     assert attachment[8:] == (77).to_bytes(8, "little") + b"\x10" + bytes.fromhex(publisher.guid)
 
 
+@pytest.mark.parametrize(
+    ("qos", "waits"),
+    [(RELIABLE, True), (Qos(depth=5), False), (Qos("best_effort", history="keep_all", depth=0), False)],
+)
+def test_only_a_reliable_publisher_that_keeps_all_waits_for_the_network(
+    qos: Qos, waits: bool, ours: ZenohTransport, stranger: zenoh.Session
+) -> None:
+    got: list[zenoh.CongestionControl] = []
+    handler = zenoh.handlers.Callback(lambda sample: got.append(sample.congestion_control), indirect=False)
+    stranger.declare_subscriber(f"{ours._domain_id}/wait/**", handler)
+    publisher = ours.advertise("/wait", STRING, qos=qos, type_hash=None)
+    until(lambda: publisher.publish(payload(0, 16)) or got, "a message")
+    assert got[0] == (zenoh.CongestionControl.BLOCK if waits else zenoh.CongestionControl.DROP)
+
+
 def test_a_killed_publisher_is_missed_at_once(ours: ZenohTransport) -> None:
     peer = start_peer()
     peer.ask("open", key="peer", transport="zenoh", domain_id=ours._domain_id, node_name="doomed")
