@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embodied_kit.errors import DataError
+from embodied_kit.mcap.compress import Compression
 from embodied_kit.mcap.container import ContainerInfo
 from embodied_kit.mcap.reader import Batch, McapScan
 from embodied_kit.mcap.records import MAGIC
-from embodied_kit.mcap.writer import Compression, McapWriter
+from embodied_kit.mcap.writer import McapWriter
 
 MAX_ATTACHMENT_BYTES = 64 * 1024 * 1024
 

@@ -14,14 +14,13 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-import lz4.frame
 import numpy as np
-import zstandard
 
 import embodied_kit
 from embodied_kit.errors import UsageError
+from embodied_kit.mcap.compress import Compression, Compressor
 from embodied_kit.mcap.crc import combine, crc32
 from embodied_kit.mcap.growing import GrowingFile
 from embodied_kit.mcap.records import (
@@ -55,10 +54,8 @@ from embodied_kit.mcap.records import (
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-Compression = Literal["none", "zstd", "lz4"]
 CHUNK_BYTES = 1024 * 1024
 LARGE_BYTES = 64 * 1024
-_ZSTD_LEVEL = 1
 
 
 class McapWriter:
@@ -68,7 +65,7 @@ class McapWriter:
 
     Args:
         path: Where the file appears when it is whole; until then `<path>.partial` grows.
-        compression: Of chunks.
+        compression: Of chunks that become smaller by it.
         chunk_bytes: A chunk is closed when its records reach this many bytes.
         hashed: Whether to compute `sha256` while writing.
 
@@ -90,8 +87,7 @@ class McapWriter:
         if self.path.exists():
             raise UsageError(f"expected a new file, got {self.path}, which exists")
         self._file = GrowingFile(self.partial_path, hashed=hashed)
-        self._compression = "" if compression == "none" else compression
-        self._zstd = zstandard.ZstdCompressor(level=_ZSTD_LEVEL) if compression == "zstd" else None
+        self._compressor = Compressor(compression)
         self._chunk_bytes = chunk_bytes
         self._crc = 0
         self._stuck = self._ended = False
@@ -234,10 +230,10 @@ class McapWriter:
         crc = 0
         for part in parts:
             crc = crc32(part, crc)
-        stored = self._compressed(parts)
+        compression, stored = self._compressor.stored(parts)
         stored_size = sum(map(len, stored))
         counts, first, last = self._times()
-        head = ChunkHead(first, last, self._size, crc, self._compression, stored_size, 0)
+        head = ChunkHead(first, last, self._size, crc, compression, stored_size, 0)
         head_bytes, offset = chunk_head_bytes(head), self._file.size
         places, indexes = self._indexes(offset + len(head_bytes) + stored_size)
         known = crc if stored is parts else crc32(stored[0])
@@ -251,7 +247,7 @@ class McapWriter:
             len(head_bytes) + stored_size,
             places,
             sum(map(len, indexes)),
-            self._compression,
+            compression,
             stored_size,
             self._size,
         )
@@ -318,14 +314,6 @@ class McapWriter:
             raise UsageError("expected an open writer, got one that was closed")
         self._file.append(parts)
         self._crc = crc
-
-    def _compressed(self, parts: Sequence[bytes | memoryview]) -> Sequence[bytes | memoryview]:
-        if self._compression == "":
-            return parts
-        whole = parts[0] if len(parts) == 1 else b"".join(parts)
-        if self._zstd is not None:
-            return [self._zstd.compress(whole)]
-        return [lz4.frame.compress(whole)]
 
     def _times(self) -> tuple[dict[int, int], int, int]:
         """Messages of the open chunk by place of their channel, and its least and greatest log time."""

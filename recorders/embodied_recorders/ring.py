@@ -28,7 +28,7 @@ _REWIND_SHARE: Final = 1 / 2
 _COMMIT_BYTES: Final = 1 << 20  # the consumer starts on a large batch while it is still being copied
 
 # Places of 64-bit words in the block; what the two sides write lies in different cache lines.
-_HEAD, _TAIL, _WAITING, _POOLS, _CHANNELS = 0, 8, 16, 24, 512
+_HEAD, _TAIL, _WAKE_FROM, _ANSWERS, _POOLS, _CHANNELS = 0, 8, 16, 24, 32, 512
 MAX_CHANNELS: Final = 1 << 16  # MCAP numbers channels with 16 bits
 _WORDS: Final = _CHANNELS + MAX_CHANNELS
 
@@ -105,8 +105,13 @@ class RingWriter:
         if offset is None:
             return False
         self._fill(offset, (0, 0, 0, 0, len(data), _COMMAND_PART if more else _COMMAND), data)
-        self._commit()
+        self._commit(urgent=True)
         return True
+
+    @property
+    def answers_n(self) -> int:
+        """How often the consumer has answered; it costs nothing to look."""
+        return int(self._words[_ANSWERS])
 
     def _put(self, message: OutMessage) -> bool:
         channel, log_ns, publish_ns, sequence, cdr = message
@@ -156,19 +161,20 @@ class RingWriter:
     def _rewind(self) -> None:
         """Begin again at the start where the ring is empty and its reader awaits more."""
         offset = self._head % self._size
-        if offset < self._size * _REWIND_SHARE or self._words[_TAIL] != self._head or not self._words[_WAITING]:
+        if offset < self._size * _REWIND_SHARE or self._words[_TAIL] != self._head or not self._words[_WAKE_FROM]:
             return
         self._pad(offset, self._size - offset)
 
-    def _commit(self) -> None:
-        """Show the consumer what was put in, and wake it where it waits."""
+    def _commit(self, *, urgent: bool = False) -> None:
+        """Show the consumer what was put in, and wake it where it waits for so much, or for what is urgent."""
         if self._published == self._head:
             return
         self._fence()
         self._words[_HEAD] = self._published = self._head
         self._fence()
-        if self._words[_WAITING]:
-            self._words[_WAITING] = 0
+        wake_from = self._words[_WAKE_FROM]
+        if wake_from and (urgent or self._head - self._words[_TAIL] >= wake_from):
+            self._words[_WAKE_FROM] = 0
             self._wake()
 
 
@@ -200,15 +206,19 @@ class RingReader:
         self._size = self.block.size - 8 * _WORDS
         self._data = self.block.view(8 * _WORDS, self._size)
 
-    def awaits(self) -> bool:
-        """Ask to be woken by what comes next; False where something is there already."""
-        self._words[_WAITING] = 1
+    def awaits(self, least_bytes: int = 1) -> bool:
+        """Ask to be woken once so much is there, or a command; False where it is there already."""
+        self._words[_WAKE_FROM] = least_bytes
         self._fence()
-        return bool(self._words[_HEAD] == self._at)
+        return bool(self._words[_HEAD] - self._at < least_bytes)
 
     def is_awake(self) -> None:
         """Ask not to be woken."""
-        self._words[_WAITING] = 0
+        self._words[_WAKE_FROM] = 0
+
+    def answer(self) -> None:
+        """Show the producer that there is an answer for it, which goes another way."""
+        self._words[_ANSWERS] += 1
 
     def read(self, most_bytes: int = _COMMIT_BYTES) -> Batch:
         """Next messages, about `most_bytes` of them, up to the next command; give them back with `release`."""

@@ -34,6 +34,10 @@ _STOP_TIMEOUT_S = 30.0
 _MOMENT_S = 1.0
 _POLL_S = 0.02
 _ROOM_S = 0.002
+_LOOK_S = 0.1  # between looks whether the writer lives; each costs a system call
+# While messages flow the writer looks this often, or once so much is there: waking it costs both sides more than
+# writing a small message. Where none came in that time, it sleeps until the next one.
+_GATHER_S, _GATHER_BYTES = 0.05, 1 << 20
 _PART_BYTES = 1 << 20  # of a command: it must find room in one piece
 _WAKE, _AGAIN = b"\0", b"again"
 _T = TypeVar("_T")
@@ -67,6 +71,7 @@ class Sink:
         self._connection, theirs = context.Pipe()
         self._ring_bytes = ring_bytes
         self._is_refused = self._is_closing = False
+        self._answers_n, self._next_look_s = 0, 0.0
         self._block = _shared(block_size(ring_bytes))
         self._ring = RingWriter(self._block, self._wake)
         self._process = context.Process(
@@ -110,6 +115,10 @@ class Sink:
             WriteFaultError: The disk refuses, told once. The writer keeps everything, and waits for `close_file`.
             EnvironmentUnfitError: The writer has failed or died.
         """
+        now_s = time.monotonic()
+        if now_s < self._next_look_s and self._ring.answers_n == self._answers_n:
+            return
+        self._next_look_s = now_s + _LOOK_S
         if self._connection.poll():
             self._receive()
 
@@ -167,6 +176,7 @@ class Sink:
             answer: ClosedFile | WriterReady | WriterFailure = self._connection.recv()
         except (EOFError, OSError) as error:
             raise EnvironmentUnfitError("the writer process died", remedy="embodied-kit doctor") from error
+        self._answers_n += 1
         if not isinstance(answer, WriterFailure):
             return answer
         self._is_refused = True
@@ -187,9 +197,9 @@ def run_writer(connection: Connection, block: SharedBlock) -> None:
     """Main of the writer process: carry out what is in the ring until the recorder is gone and the ring empty."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the recorder decides
-    with suppress(OSError):  # the recorder is gone
-        connection.send(WriterReady())
     work = _Work(connection, RingReader(block, view_bytes=CHUNK_BYTES), FileWriter())
+    with suppress(OSError):  # the recorder is gone
+        work.answer(WriterReady())
     with suppress(_RecorderGoneError):
         work.run()
     if work.writer.is_open:
@@ -217,25 +227,37 @@ class _Work:
         Raises:
             _RecorderGoneError: The disk refuses, and the recorder is gone.
         """
-        while self._await_more():
-            self._empty()
+        flows = False
+        while self._await_more(flows=flows):
+            flows = self._empty()
             self._keep_synced()
         self._empty()
 
-    def _await_more(self) -> bool:
-        """Sleep until the recorder has put something in or a sync is due; False where the recorder is gone."""
+    def answer(self, answer: WriterReady | WriterFailure | ClosedFile) -> None:
+        """Tell the recorder.
+
+        Raises:
+            OSError: It is gone.
+        """
+        self.connection.send(answer)
+        self.ring.answer()
+
+    def _await_more(self, *, flows: bool) -> bool:
+        """Sleep until there is something to write or a sync is due; False where the recorder is gone."""
+        least_bytes, longest_s = (_GATHER_BYTES, _GATHER_S) if flows else (1, self.due_s)
         try:
-            if self.ring.awaits():
-                self.connection.poll(self.due_s)
+            woken = self.ring.awaits(least_bytes) and self.connection.poll(longest_s)
             self.ring.is_awake()
-            while self.connection.poll():
+            while woken:
                 self.connection.recv_bytes()
+                woken = self.connection.poll()
         except (EOFError, OSError):
             return False
         return True
 
-    def _empty(self) -> None:
-        """Carry out all that is in the ring."""
+    def _empty(self) -> bool:
+        """Carry out all that is in the ring; whether there was anything."""
+        found = False
         while True:
             batch = self.ring.read()
             if batch.messages:
@@ -245,14 +267,15 @@ class _Work:
                 self._command(pickle.loads(batch.command))  # noqa: S301 - our own process wrote it
             del batch  # views of the ring end with it
             if not self.ring.release():
-                return
+                return found
+            found = True
             self._keep_synced()
 
     def _command(self, command: Command) -> None:
         closed = self._insist(lambda: self.writer.run(command))
         if closed is not None:
             with suppress(OSError):  # the recorder is gone
-                self.connection.send(closed)
+                self.answer(closed)
 
     def _keep_synced(self) -> None:
         self.due_s = self._insist(lambda: self.writer.keep_synced(time.monotonic()))
@@ -269,7 +292,7 @@ class _Work:
         """Tell the recorder, and wait until it asks to try again."""
         remedy = f"{error.remedy}; what was written so far stays in its .partial file"
         try:
-            self.connection.send(WriterFailure(error.message, remedy))
+            self.answer(WriterFailure(error.message, remedy))
             while self.connection.recv_bytes() != _AGAIN:
                 pass
         except (EOFError, OSError):

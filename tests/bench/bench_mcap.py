@@ -18,8 +18,9 @@ import numpy as np
 from mcap.reader import make_reader
 from mcap_ros2.decoder import DecoderFactory
 
+from embodied_kit.mcap.compress import Compression
 from embodied_kit.mcap.reader import McapScan
-from embodied_kit.mcap.writer import Compression, McapWriter
+from embodied_kit.mcap.writer import McapWriter
 from embodied_kit.messages.columns import ColumnDecoder
 from embodied_kit.messages.schema import read_schema
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import mcap.writer
 
-from embodied_kit.mcap.writer import Compression, McapWriter
+from embodied_kit.mcap.compress import Compression
+from embodied_kit.mcap.writer import McapWriter
 
 START_NS = 1_700_000_000_000_000_000
 MESSAGES_N = 30

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from mcap.stream_reader import StreamReader
 from mcap_ros2.decoder import DecoderFactory
 
 from embodied_kit.errors import DataError, UsageError
+from embodied_kit.mcap.compress import Compression
 from embodied_kit.mcap.reader import Batch, McapScan
-from embodied_kit.mcap.writer import LARGE_BYTES, Compression, McapWriter
+from embodied_kit.mcap.writer import LARGE_BYTES, McapWriter
 from embodied_kit.messages.columns import ColumnDecoder
 from embodied_kit.messages.schema import read_schema
 
@@ -222,3 +224,17 @@ def test_files_of_rosbag2(path: Path) -> None:
             for channel, part in batch.by_channel().items():
                 columns = decoders[channels[channel].schema_id].decode(part.buffer, part.offset, part.length)
                 assert columns.reasons == {}
+
+
+def test_chunks_that_do_not_become_smaller_are_stored_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.mcap"
+    noise, text = os.urandom(300_000), b"the same again " * 20_000
+    with McapWriter(path) as writer:
+        channel = writer.add_channel("/t", 0)
+        for number, data in enumerate((noise, text, noise[:100_000] + text)):
+            writer.write(channel, number, number, 0, data)
+            writer.close_chunk()
+    with path.open("rb") as file:
+        reader = make_reader(file, validate_crcs=True)
+        assert [index.compression for index in reader.get_summary().chunk_indexes] == ["", "zstd", "zstd"]
+        assert [m.data for _, _, m in reader.iter_messages()] == [noise, text, noise[:100_000] + text]

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import simplejpeg
 
-from embodied_kit.mcap.writer import Compression, McapWriter
+from embodied_kit.mcap.compress import Compression
+from embodied_kit.mcap.writer import McapWriter
 from embodied_kit.messages.codec import codec
 from embodied_kit.messages.definitions import TypeStore
 

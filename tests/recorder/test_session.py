@@ -243,7 +243,7 @@ def test_a_killed_writer_is_an_error_and_no_hang(tmp_path: Path) -> None:
     sink._process.join()
     sink.write([OutMessage(0, 1, 1, 0, bytes(4096))])
     with pytest.raises(EnvironmentUnfitError, match="the writer process died"):
-        sink.check()
+        until(sink.check, "the error")
     with pytest.raises(EnvironmentUnfitError, match="the writer process died"):
         sink.close_file()
     sink.shut_down()
