@@ -11,6 +11,7 @@ message of a stream that is over its limit is dropped. Commands are never droppe
 from __future__ import annotations
 
 import struct
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -23,7 +24,8 @@ RING_BYTES: Final = 256 << 20
 BULK_SHARE: Final = 7 / 8
 _LIMIT_FACTOR: Final = 3
 # An empty ring begins again at its start from here on, so that it touches (and keeps) half its memory at most; not
-# earlier, because until its reader wakes no more than what lies before that place is free.
+# earlier, because until its reader wakes no more than what lies before that place is free. Without bulk streams the
+# room of the others is enough.
 _REWIND_SHARE: Final = 1 / 2
 _COMMIT_BYTES: Final = 1 << 20  # the consumer starts on a large batch while it is still being copied
 
@@ -76,12 +78,17 @@ class RingWriter:
         self._pool_bytes = (self._size - bulk, bulk)
         self._pool_produced = [0, 0]
         self._head = self._published = 0
+        self._rewind_from = self._pool_bytes[_OTHERS]
+        # The first use of a page costs more than to copy a message.
+        self._data[: self._rewind_from] = bytes(self._rewind_from)
 
     def open_channel(self, channel: int, *, bulk: bool) -> None:
         """A new stream takes this number; its counts begin anew."""
         while len(self._streams) <= channel:
             self._streams.append(_Stream())
         self._streams[channel] = _Stream(_BULK if bulk else _OTHERS, self._streams[channel].produced)
+        if bulk:
+            self._rewind_from = int(self._size * _REWIND_SHARE)
 
     def count(self, channel: int) -> QueueCount:
         """What became of a stream here."""
@@ -104,7 +111,8 @@ class RingWriter:
         offset = self._place(_taken_by(len(data)), 0)
         if offset is None:
             return False
-        self._fill(offset, (0, 0, 0, 0, len(data), _COMMAND_PART if more else _COMMAND), data)
+        _RECORD.pack_into(self._data, offset, 0, 0, 0, 0, len(data), _COMMAND_PART if more else _COMMAND)
+        self._data[offset + _UNIT : offset + _UNIT + len(data)] = data
         self._commit(urgent=True)
         return True
 
@@ -116,7 +124,7 @@ class RingWriter:
     def _put(self, message: OutMessage) -> bool:
         channel, log_ns, publish_ns, sequence, cdr = message
         size = len(cdr)
-        need = _taken_by(size)
+        need = (size + 2 * _UNIT - 1) // _UNIT * _UNIT  # `_taken_by`, without a call
         stream, words = self._streams[channel], self._words
         pool = stream.pool
         waiting = stream.produced - words[_CHANNELS + channel] + need
@@ -127,7 +135,9 @@ class RingWriter:
             stream.dropped_n += 1
             stream.dropped_bytes += size
             return False
-        self._fill(offset, (channel, sequence, log_ns, publish_ns, size, pool), cdr)
+        data, first = self._data, offset + _UNIT
+        _RECORD.pack_into(data, offset, channel, sequence, log_ns, publish_ns, size, pool)
+        data[first : first + size] = cdr
         stream.produced += need
         self._pool_produced[pool] += need
         if waiting > stream.high_water_bytes:  # noqa: PLR1730 - once a message, and `max` takes four times as long
@@ -135,11 +145,6 @@ class RingWriter:
         if self._head - self._published >= _COMMIT_BYTES:
             self._commit()
         return True
-
-    def _fill(self, offset: int, record: tuple[int, int, int, int, int, int], data: bytes | memoryview) -> None:
-        """Write a record where `_place` has made room."""
-        _RECORD.pack_into(self._data, offset, *record)
-        self._data[offset + _UNIT : offset + _UNIT + len(data)] = data
 
     def _place(self, need: int, kept_free: int) -> int | None:
         """Offset of so many bytes in one piece, taken; None where fewer than `kept_free` would stay."""
@@ -161,7 +166,7 @@ class RingWriter:
     def _rewind(self) -> None:
         """Begin again at the start where the ring is empty and its reader awaits more."""
         offset = self._head % self._size
-        if offset < self._size * _REWIND_SHARE or self._words[_TAIL] != self._head or not self._words[_WAKE_FROM]:
+        if offset < self._rewind_from or self._words[_TAIL] != self._head or not self._words[_WAKE_FROM]:
             return
         self._pad(offset, self._size - offset)
 
@@ -198,7 +203,7 @@ class RingReader:
     view_bytes: int
     _fence: Fence = field(default_factory=Fence)
     _at: int = 0
-    _taken: dict[int, int] = field(default_factory=dict)
+    _taken: defaultdict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))
     _parts: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -225,6 +230,7 @@ class RingReader:
         head, size, data = self._words[_HEAD], self._size, self._data
         self._fence()
         messages: list[OutMessage] = []
+        taken, view_bytes = self._taken, self.view_bytes
         most = self._at + most_bytes
         while self._at != head and self._at < most:
             offset = self._at % size
@@ -241,10 +247,9 @@ class RingReader:
             if tag > _BULK:
                 return Batch((), self._command(bytes(cdr), last=tag == _COMMAND))
             messages.append(
-                OutMessage(channel, log_ns, publish_ns, sequence, cdr if length >= self.view_bytes else bytes(cdr))
+                OutMessage(channel, log_ns, publish_ns, sequence, cdr if length >= view_bytes else bytes(cdr))
             )
-            for word in (_CHANNELS + channel, _POOLS + tag):
-                self._taken[word] = self._taken.get(word, 0) + need
+            taken[channel, tag] += need
         return Batch(messages)
 
     def _command(self, part: bytes, *, last: bool) -> bytes:
@@ -259,8 +264,9 @@ class RingReader:
         if self._words[_TAIL] == self._at:
             return False
         self._fence()
-        for word, need in self._taken.items():
-            self._words[word] += need
+        for (channel, pool), need in self._taken.items():
+            self._words[_CHANNELS + channel] += need
+            self._words[_POOLS + pool] += need
         self._taken.clear()
         self._words[_TAIL] = self._at
         return True
