@@ -26,7 +26,11 @@ _PERCENT_STEP = 1e-6
 def governance_links(dataset: DatasetDocuments, episodes: Sequence[EpisodeSummary]) -> Iterator[Row]:
     """Every link of governance.json; none where it cannot be read."""
     governance = dataset.first("governance")
-    if get_bool(governance, "contains_personal_info"):
+    some = any(item != "none" for item in get_texts(governance, "pi_categories"))
+    declared = get_bool(governance, "contains_personal_info")
+    if declared is not None and declared != some and "pi_categories" in governance:
+        yield link_row("deid_target", GOVERNANCE_JSON, "pi_categories", "missing" if declared else "unexpected")
+    if declared:
         yield from _treatments(governance, episodes)
     yield from _shares(governance)
     contract = get_text(governance, "usage_contract_id")

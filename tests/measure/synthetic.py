@@ -235,6 +235,7 @@ def capture(specs: Iterable[StreamSpec], episode_id: str) -> dict[str, object]:
         "contract": {"contract_id": "table", "streams": [spec.entry for spec in specs]},
         "robots": [robot()],
         "calibrations": [calibration()],
+        "clocks": [{"clock_id": "host"}],
     }
 
 

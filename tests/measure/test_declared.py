@@ -88,6 +88,14 @@ def test_a_role_that_no_stream_has_is_absent(tmp_path: Path, role: str, stream: 
     assert set(links(facts, "joint_state_names").values()) == {"missing" if role == "state" else "equal"}
 
 
+def test_a_clock_that_nobody_described_is_told(tmp_path: Path) -> None:
+    def change(specs: Specs) -> None:
+        specs["joint_states"].entry["clock_id"] = "host"
+        specs["cam_front"].entry["clock_id"] = "camera"
+
+    assert links(changed(tmp_path, change), "clock") == {"host": "equal", "camera": "dangling"}
+
+
 def rewritten(root: Path, change: Callable[[Any], None], name: str = "episodes/*/episode.json") -> None:
     (path,) = root.glob(name)
     document = json.loads(path.read_bytes())

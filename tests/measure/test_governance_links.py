@@ -55,8 +55,15 @@ def test_a_target_that_is_nothing_dangles() -> None:
 
 
 def test_without_personal_information_nothing_is_asked() -> None:
-    assert links(contains_personal_info=False, pi_categories=["face"]) == []
+    assert links(contains_personal_info=False, pi_categories=["none"]) == []
     assert links() == []
+
+
+def test_categories_and_the_declaration_agree() -> None:
+    found = links(contains_personal_info=True, pi_categories=["none"])
+    assert found == [("deid_target", "pi_categories", "missing", None, None)]
+    found = links(contains_personal_info=False, pi_categories=["face"])
+    assert found == [("deid_target", "pi_categories", "unexpected", None, None)]
 
 
 def test_shares_sum_to_the_whole_or_do_not() -> None:

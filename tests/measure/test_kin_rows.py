@@ -325,6 +325,15 @@ def test_only_the_urdf_changed_no_recording_is_opened_and_the_poses_are_computed
     assert abs(again[1] - error) > 100
 
 
+def test_limits_of_robot_json_are_nowhere_wider_than_those_of_the_urdf() -> None:
+    wide = [{"name": "j1", "lower_rad": -100, "upper_rad": 100, "velocity_rad_s": 1000}]
+    told = rows(clean(), robot={**ROBOT, "joint_limits": wide})["joint", "j1"]
+    urdf = rows(clean(), robot={**ROBOT, "joint_limits": []})["joint", "j1"]
+    for name in ("position_excess_ratio", "velocity_ratio"):
+        assert told[name] == urdf[name] is not None
+    assert told["velocity_ratio"] > 0.1
+
+
 def test_without_a_urdf_limits_tell_turning_from_sliding_joints() -> None:
     turning = {"name": "j1", "lower_rad": -2.0, "upper_rad": 2.0, "velocity_rad_s": 3.0, "effort_n_m": 90.0}
     sliding = {"name": "jaw", "lower_m": 0.0, "upper_m": 0.04, "velocity_m_s": 0.4, "effort_n": 15.0}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -97,19 +97,20 @@ class Body:
         return ends or bool(_GRIPPER.search(name))
 
     def limits(self, name: str) -> Limits:
-        """Limits of a joint: of robot.json, which the controller kept, else of the URDF."""
+        """Limits of a joint: those of robot.json, which the controller kept, nowhere wider than the URDF's."""
         told, joint = self._limits.get(name, {}), self.joints.get(name)
 
-        def number(field: str, other: float | None) -> float | None:
+        def number(field: str) -> float | None:
             found = [get_number(told, f"{field}_{unit}") for unit in ("rad", "m", "rad_s", "m_s")]
-            return next((value for value in found if value is not None), other)
+            return next((value for value in found if value is not None), None)
 
+        lower, upper, velocity = number("lower"), number("upper"), number("velocity")
         if joint is None:
-            return Limits(number("lower", None), number("upper", None), number("velocity", None))
+            return Limits(lower, upper, velocity)
         return Limits(
-            number("lower", joint.lower),
-            number("upper", joint.upper),
-            number("velocity", joint.velocity),
+            _tighter(max, lower, joint.lower),
+            _tighter(min, upper, joint.upper),
+            _tighter(min, velocity, joint.velocity),
             joint.kind == "continuous",
         )
 
@@ -134,6 +135,12 @@ class Body:
             if joint.kind != "fixed"
             for above in model.chain(joint.parent) or []
         }
+
+
+def _tighter(which: Callable[[list[float]], float], *limits: float | None) -> float | None:
+    """The tighter of two limits, or the one that is known."""
+    known = [limit for limit in limits if limit is not None]
+    return which(known) if known else None
 
 
 def read_body(known: DeriveInput) -> Body:

@@ -72,4 +72,4 @@ def _span_rows(known: DeriveInput, kin: Sequence[Found], recorded: Sequence[tupl
     return rows
 
 
-KINEMATICS = Deriver("kinematics", 4, "signal", ("kin", "pair", "span"), derive_kinematics)
+KINEMATICS = Deriver("kinematics", 5, "signal", ("kin", "pair", "span"), derive_kinematics)

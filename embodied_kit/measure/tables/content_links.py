@@ -14,7 +14,7 @@ from embodied_kit.measure.jsonget import get_bool, get_list, get_number, get_obj
 from embodied_kit.measure.links import compared, link_row
 from embodied_kit.measure.scan import FileScan
 from embodied_kit.measure.series import JOINT_STATE, TF
-from embodied_kit.measure.tables.declared import embedded_claims, role_links, stream_kinds
+from embodied_kit.measure.tables.declared import clock_links, embedded_claims, role_links, stream_kinds
 from embodied_kit.measure.tree import tree_problem
 from embodied_kit.measure.urdf import read_urdf
 from embodied_kit.measure.urdfs import embedded_urdf_path
@@ -31,6 +31,7 @@ def content_links(episode: Episode) -> list[Row]:
     path = episode.source
     rows = [*_digests(episode, path), *embedded_claims(episode, path), *_topics(episode, path)]
     rows += [*stream_kinds(episode, path), *_modalities(episode, path), *role_links(episode, path)]
+    rows += clock_links(episode, path)
     if episode.depth == "index":
         return rows
     rows += [*_message_totals(episode, path), *_frame_tree(episode, path), *_joint_names(episode, path)]

@@ -1,4 +1,4 @@
-"""Rows of the table `link`: what documents declare of streams against what was recorded (CT-10, CT-12, SR-11).
+"""Rows of the table `link`: what documents declare of streams against what is there (CT-10, CT-12, SR-11, TM-05).
 
 A stream that is declared as something else falls out of the rules that speak of what it is, so its message type is
 held against its declaration. Types that may carry anything say nothing.
@@ -102,6 +102,16 @@ def role_links(episode: Episode, path: str) -> Iterator[Row]:
         found = [view.stream for view in episode.by_role(role) if episode.recorded(view) and _holds_numbers(view)]
         state = "present" if found else "absent"
         yield link_row("role", path, role, state, found=", ".join(found) or None, episode=episode.episode_id)
+
+
+def clock_links(episode: Episode, path: str) -> Iterator[Row]:
+    """Each clock that a declared stream names against the clocks that the capture document describes (rule TM-05)."""
+    clocks = {get_text(clock, "clock_id") for clock in get_objects(episode.capture, "clocks")}
+    named = [get_text(stream, "clock_id") for stream in episode.declared_streams]
+    for clock in dict.fromkeys(named) if clocks else ():
+        if clock:
+            state = "equal" if clock in clocks else "dangling"
+            yield link_row("clock", path, clock, state, episode=episode.episode_id)
 
 
 def embedded_claims(episode: Episode, path: str) -> Iterator[Row]:
