@@ -53,6 +53,8 @@ class Batch:
 
     def by_channel(self) -> dict[int, Batch]:
         """One batch a channel; file order is kept within each."""
+        if len(self) and bool((self.channel_id == self.channel_id[0]).all()):
+            return {int(self.channel_id[0]): self}
         order = np.argsort(self.channel_id, kind="stable")
         found, first = np.unique(self.channel_id[order], return_index=True)
         parts = np.split(order, first[1:])

@@ -1,7 +1,8 @@
 """Ranks and the most frequent one of many numbers in memory, without sorting all of them.
 
 Numbers are taken as unsigned keys in the same order. A rank is looked up in the bin of leading bits that holds it. For
-the most frequent, keys are thrown into buckets: a bucket whose keys are all equal is counted, the others are sorted.
+the most frequent, keys are thrown into buckets: those equal to the last key of their bucket are counted with it, the
+others are thrown again, or sorted where they are many.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 Keys: TypeAlias = NDArray[np.uint64]
 _SIGN = np.uint64(1 << 63)
 _BIN_BITS = 16
+_FEW = 2**12
+"""So many are sorted."""
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 """Odd, 2^64 over the golden ratio: the leading bits of a product depend on all bits of the key."""
 
@@ -54,24 +57,32 @@ def at_ranks(keys: Keys, ranks: Sequence[int]) -> list[np.uint64]:
 
 def most_frequent(keys: Keys) -> tuple[np.uint64, int]:
     """The most frequent key, the smallest one of equals, and how often it occurs."""
+    if len(keys) <= _FEW:
+        return _top(keys)
     bits = len(keys).bit_length() + 1
     spread = keys * _SPREAD  # in place from here: fresh megabytes cost more than the sums
     spread >>= np.uint64(64 - bits)
-    bucket = spread.view(np.int64)
-    counts = np.bincount(bucket, minlength=1 << bits)
-    several = (counts > 1)[bucket]
-    if np.count_nonzero(several) <= len(keys) // 2:
-        return max(_top(keys[several]), (keys.min(), 1), key=_rank)
-    one = np.empty(1 << bits, np.uint64)
-    one[bucket] = keys
-    mixed = np.zeros(1 << bits, bool)
-    mixed[bucket[one[bucket] != keys]] = True
-    rest = keys[mixed[bucket]]
-    counts[mixed] = 0
-    most = int(counts.max())
-    if not most:
-        return _top(rest)
-    return max(_top(rest), (one[counts == most].min(), most), key=_rank)
+    bucket, place = spread.view(np.int64), np.arange(len(keys), dtype=np.int32)
+    last = np.empty(1 << bits, np.int32)
+    last[bucket] = place
+    like = last.take(bucket)
+    doubled = like != place
+    if 2 * np.count_nonzero(doubled) > len(keys):
+        same = keys.take(like) == keys
+        counts, rest = np.bincount(like if same.all() else like[same]), keys[~same]
+    else:  # most are alone in their buckets
+        others = np.flatnonzero(doubled)
+        like = like.take(others)
+        same = keys.take(like) == keys.take(others)
+        counts, rest = np.bincount(like[same], minlength=1), keys[others[~same]]
+        counts += counts > 0  # the last one itself
+    most = max(1, int(counts.max()))
+    smallest = keys.min() if most == 1 else keys[np.flatnonzero(counts == most)].min()
+    found = smallest, most
+    if len(rest) < most:
+        return found
+    again = most_frequent if 2 * len(rest) <= len(keys) else _top  # keys made to meet in one bucket are sorted
+    return max(again(rest), found, key=_rank)
 
 
 def _top(keys: Keys) -> tuple[np.uint64, int]:

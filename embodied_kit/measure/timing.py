@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embodied_kit.measure.distribution import order
+from embodied_kit.measure.distribution import quantiles
 from embodied_kit.measure.spots import SpotCollector, Spots
 from embodied_kit.measure.store import Blocks, held
 
@@ -80,8 +80,8 @@ def measure_timing(stamps: Blocks, period_ns: float | None) -> Timing:
         forward_ns += int(ahead.sum())
         equal_n += int((step == 0).sum())
         reversals += int((step < 0).sum())
-    ordered = order(lambda: _forward_steps(stamps), steps_n, (0.5, 0.95, 0.99, 1.0))
-    median, p95, p99, longest = (int(value) for value in ordered.quantiles) if ordered else (None,) * 4
+    ordered = quantiles(lambda: _forward_steps(stamps), steps_n, (0.5, 0.95, 0.99, 1.0))
+    median, p95, p99, longest = map(int, ordered) if ordered else (None,) * 4
     lost_n = _lost(stamps, period_ns) if period_ns and steps_n else None
     return Timing(
         n=n,

@@ -1,6 +1,6 @@
 """`signal` beside other readers of MCAP, and `index` beside a summary read: ratios of one run; asserts nothing.
 
-python tests/bench/bench_signal.py [rounds] [mix small big bigz]
+python tests/bench/bench_signal.py [rounds] [mix small big bigz] [--only=C++,ours]
 
 Each side is a process of its own, all in turn in each round; CPU is that of its work without start and imports (the C++
 program: all of it), medians over the rounds. The C++ program is built where the headers of the public C++ reader, zstd,
@@ -34,7 +34,8 @@ CPP_SOURCE = Path(__file__).parent / "cpp" / "iterate.cpp"
 
 def main() -> None:
     """Make the files, run every side over each, print the table."""
-    words = sys.argv[1:]
+    words = [word for word in sys.argv[1:] if not word.startswith("--only=")]
+    only = tuple(sys.argv[-1].removeprefix("--only=").split(",")) if len(words) < len(sys.argv) - 1 else ("",)
     rounds = int(words.pop(0)) if words else ROUNDS
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -45,7 +46,7 @@ def main() -> None:
             # in a process of its own: a child counts the memory of this one as its peak
             subprocess.run([sys.executable, str(Path(__file__)), "--make", kind, str(path)], check=True)
             _bag_metadata(path)
-            _compare(kind, path, _sides(program), rounds)
+            _compare(kind, path, {k: v for k, v in _sides(program).items() if k.startswith(only)}, rounds)
             shutil.rmtree(path.parent)
 
 
@@ -87,7 +88,7 @@ def _compare(kind: str, path: Path, sides: Mapping[str, list[str] | None], round
             wall[name].append(told["wall_s"])
             peak[name] = max(peak.get(name, 0.0), told["peak_mb"])
             read[name] = told["read_bytes"] / path.stat().st_size
-    base = next((name for name in ("C++, CRC", "mcap, CRC") if cpu[name]), "")
+    base = next(name for name in ("C++, CRC", "mcap, CRC", *sides) if cpu.get(name))
     print(f"\n{kind}: {path.stat().st_size / 1e6:.0f} MB, CPU of {rounds} rounds, ratio to {base}\n")
     print("| side | CPU s | ratio | wall s | peak MB | read |\n|---|---|---|---|---|---|")
     for name in sides:

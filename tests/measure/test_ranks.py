@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from embodied_kit.measure.distribution import order
+from embodied_kit.measure.distribution import order, quantiles
 from embodied_kit.measure.ranks import at_ranks, keys_of, most_frequent, value_of
 
 FLOATS = st.lists(st.one_of(st.floats(allow_nan=False), st.sampled_from([0.0, -0.0, 1.5, 5e-324])), min_size=1)
@@ -58,6 +58,7 @@ def test_many_values_rank_as_sorted(values: NDArray[Any]) -> None:
     fractions = (0.01, 0.5, 0.99)
     whole = order(lambda: [values[:100_000], values[100_000:]], len(values), fractions)
     assert whole is not None
+    assert quantiles(lambda: [values[:100_000], values[100_000:]], len(values), fractions) == whole.quantiles
     places = [int(np.ceil(fraction * len(values) - 1e-9)) - 1 for fraction in fractions]
     assert whole.quantiles == tuple(np.sort(values)[places].tolist())
     assert isinstance(whole.top_value, int) == (values.dtype.kind == "i")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from embodied_kit.measure.distribution import order
+from embodied_kit.measure.distribution import quantiles
 from embodied_kit.measure.episode import Episode, StreamView
 from embodied_kit.measure.float32 import float32_ratio
 from embodied_kit.measure.jsonget import get_bool, get_object, get_objects, get_positive, get_text
@@ -194,15 +194,15 @@ def _skews(series: Series, child_frame: str) -> dict[str, JsonValue]:
     values: dict[str, JsonValue] = {}
     skew = _skew(series, child_frame)
     n = sum(len(block) for block in skew())
-    middle, far = order(skew, n, (0.5,)), order(_absolute(skew), n, (0.95,))
-    values["header_log_p50_ns"] = int(middle.quantiles[0]) if middle else None
-    values["header_log_p95_ns"] = int(far.quantiles[0]) if far else None
+    middle, far = quantiles(skew, n, (0.5,)), quantiles(_absolute(skew), n, (0.95,))
+    values["header_log_p50_ns"] = int(middle[0]) if middle else None
+    values["header_log_p95_ns"] = int(far[0]) if far else None
     if n >= _TENTH * 2:
         values["drift_ns"] = _median_of(skew, n - n // _TENTH, n) - _median_of(skew, 0, n // _TENTH)
-    published = order(
+    published = quantiles(
         lambda: (np.abs(block["log"] - block["publish"]) for block in series.base.blocks()), series.n, (0.95,)
     )
-    values["publish_log_p95_ns"] = int(published.quantiles[0]) if published else None
+    values["publish_log_p95_ns"] = int(published[0]) if published else None
     return values
 
 
@@ -223,8 +223,8 @@ def _median_of(values: Blocks, first: int, stop: int) -> int:
             yield block[max(0, first - at) : max(0, stop - at)]
             at += len(block)
 
-    found = order(blocks, stop - first, (0.5,))
-    return int(found.quantiles[0]) if found else 0
+    found = quantiles(blocks, stop - first, (0.5,))
+    return int(found[0]) if found else 0
 
 
 def _reasons(episode: Episode, view: StreamView, series: Series, timing: Timing) -> dict[str, str]:
