@@ -11,6 +11,7 @@ from embodied_validators.judge import exit_code
 from embodied_validators.judge.given import asked
 
 EXPORT = replace(CONTEXT, purpose="export")
+MISSED = "the table dim was not measured"
 
 
 def test_an_episode_is_judged_by_its_own_unit_and_by_rows_of_the_datasets_together() -> None:
@@ -82,3 +83,9 @@ def test_without_a_level_only_undecoded_pictures_and_the_structure_are_asked_for
     report = run(profile_of("VS-01"), unit)
     assert [item.state for item in report.findings] == ["failed"]
     assert exit_code(report) == 0
+
+
+def test_a_table_that_its_own_depth_ought_to_give_was_not_measured() -> None:
+    for depth, why in (("index", "the table dim is not measured at depth index"), ("signal", MISSED), ("full", MISSED)):
+        report = run(profile_of("SR-04"), episode(A, depth=depth, absent=("dim",)))
+        assert [item.reason for item in report.skipped] == [why]
