@@ -7,7 +7,7 @@ kept by the field's canonical bytes. `tests/spec/test_parts.py` holds the outcom
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -74,16 +74,27 @@ class _Kind:
         splits: Identity of a schema -> its parts.
         by_field: Field -> bytes of its value -> (identity of a schema, problems) of those that have any.
         by_names: The same for the names of the fields.
+        asked: Field -> (identity of a schema, what it says of the field).
     """
 
     splits: dict[int, _Split] = field(default_factory=dict)
     by_field: dict[str, dict[bytes, _Found]] = field(default_factory=dict)
     by_names: dict[bytes, _Found] = field(default_factory=dict)
+    asked: dict[str, list[tuple[int, tuple[str, _Known]]]] = field(default_factory=dict)
+
+    def schemas_of(self, name: str) -> Sequence[tuple[int, tuple[str, _Known]]]:
+        """What each schema says of a field."""
+        found = self.asked.get(name)
+        if found is None:
+            told = ((identity, split.fields.get(name)) for identity, split in self.splits.items())
+            found = self.asked[name] = [(identity, at) for identity, at in told if at is not None]
+        return found
 
     def forget(self) -> None:
         """Let go of what was found."""
         self.by_field.clear()
         self.by_names.clear()
+        self.asked.clear()
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,15 +204,12 @@ class PartChecker:
                 yield found
 
     def _of_field(self, kind: str, of_kind: _Kind, name: str, data: bytes, value: JsonValue) -> Iterator[_FoundBy]:
-        for identity, split in of_kind.splits.items():
-            at = split.fields.get(name)
-            if at is not None:
-                pointer, known = at
-                found = known.found.get(data)
-                if found is None:
-                    found = self._check(kind, known, data, value, pointer)
-                if found:
-                    yield identity, found
+        for identity, (pointer, known) in of_kind.schemas_of(name):
+            found = known.found.get(data)
+            if found is None:
+                found = self._check(kind, known, data, value, pointer)
+            if found:
+                yield identity, found
 
     def _check(
         self, kind: str, known: _Known, data: bytes, value: JsonValue, pointer: str = ""

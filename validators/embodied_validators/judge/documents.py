@@ -34,7 +34,6 @@ class OpenDocument:
         parts: None where it is missing or cannot be read.
         unreadable: Why, in one word.
         supported: Whether the major version is ours; one without a readable version is judged, and found by its keeper.
-        home: Whether it is judged where it is: not an embedded copy of what has a home of its own.
     """
 
     scope: str
@@ -42,7 +41,11 @@ class OpenDocument:
     parts: Parts | None
     unreadable: str
     supported: bool
-    home: bool
+
+
+def is_home(row: Row, facts: Facts) -> bool:
+    """Whether a document is judged where it is: not an embedded copy of what has a home of its own."""
+    return not row.get("embedded_in") or row.get("kind") in EMBEDDED_KINDS or facts.subject == "bare"
 
 
 def open_document(row: Row, facts: Facts, major: str) -> OpenDocument:
@@ -55,7 +58,6 @@ def open_document(row: Row, facts: Facts, major: str) -> OpenDocument:
         parts=parts_of(value) if ok and isinstance(value, Mapping) else None,
         unreadable=str(row.get("parse")),
         supported=not isinstance(value, Mapping) or _supported(value, major),
-        home=not row.get("embedded_in") or row.get("kind") in EMBEDDED_KINDS or facts.subject == "bare",
     )
 
 

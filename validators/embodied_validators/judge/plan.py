@@ -10,7 +10,7 @@ from embodied_kit.model.report import Context, Place
 from embodied_kit.model.rule import DocumentCheck, LimitCheck, Profile, Rule
 from embodied_kit.spec import Basis
 from embodied_kit.spec.parts import PartChecker
-from embodied_validators.judge.documents import TABLE, CompiledDocument, compile_document, open_document
+from embodied_validators.judge.documents import TABLE, CompiledDocument, compile_document, is_home, open_document
 from embodied_validators.judge.given import asked
 from embodied_validators.judge.kinds import KindPlan
 from embodied_validators.judge.limits import CompiledLimit, compile_limit
@@ -68,9 +68,8 @@ class Plan:
             return
         for row in view.facts.tables[TABLE]:
             kind = self.documents.get(str(row.get("kind")))
-            document = open_document(row, view.facts, self.basis.major) if kind is not None else None
-            if kind is not None and document is not None and document.home:
-                kind.judge(document, found)
+            if kind is not None and is_home(row, view.facts):
+                kind.judge(open_document(row, view.facts, self.basis.major), found)
 
     def _note_errors(self, view: UnitView, found: Found) -> None:
         """What a failed measurement leaves open is undetermined, unless the rule failed anyway."""
