@@ -21,7 +21,7 @@ _SAYS_NOTHING = frozenset({"$schema", "$id", "$defs", "title", "description", "e
 _COMBINES = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else"})
 _MOST_KEPT = 100_000
 _LARGEST_KEPT_BYTES = 64 * 1024
-_MOST_BYTES_KEPT = 32 * 2**20
+_MOST_BYTES_KEPT = 48 * 2**20
 _FoundBy: TypeAlias = tuple[int, tuple[SchemaProblem, ...]]
 _Found: TypeAlias = tuple[_FoundBy, ...]
 
@@ -193,13 +193,12 @@ class PartChecker:
             yield found
         for name, data in document.fields.items():
             known = of_kind.by_field.get(name)
-            if known is None:
-                known = of_kind.by_field[name] = {}
-            found = known.get(data)
+            found = None if known is None else known.get(data)
             if found is None:
                 found = tuple(self._of_field(kind, of_kind, name, data, document.value[name]))
                 if len(data) <= _LARGEST_KEPT_BYTES:
-                    known[data] = found
+                    self._keep(len(data))
+                    of_kind.by_field.setdefault(name, {})[data] = found
             if found:
                 yield found
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
+from itertools import chain
 from typing import Any
 
 from embodied_kit.canonical import canonical_bytes, parse_line
@@ -25,9 +26,8 @@ _PLACE_NS = ("start_ns", "end_ns")
 
 def report_lines(report: Report) -> bytes:
     """JSON Lines: a header, each scope with the outcome of each rule, findings, waived findings, what was skipped."""
-    return b"".join(_scope_lines(report, canonical_bytes(_header(report)) + b"\n")) + b"".join(
-        canonical_bytes(line) + b"\n" for line in _finding_lines(report)
-    )
+    scopes = _scope_lines(report, canonical_bytes(_header(report)) + b"\n")
+    return b"".join(chain(scopes, (canonical_bytes(line) + b"\n" for line in _finding_lines(report))))
 
 
 def report_from_lines(lines: bytes | Iterable[bytes]) -> Report:
