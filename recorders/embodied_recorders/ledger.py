@@ -33,7 +33,10 @@ class Ledger:
     def add(self, samples: Iterable[Sample]) -> None:
         """Count samples in the order in which they arrived."""
         for sample in samples:
-            count = self.counts.setdefault((sample.topic, sample.publisher), StreamCount())
+            key = (sample.topic, sample.publisher)
+            count = self.counts.get(key)
+            if count is None:
+                count = self.counts[key] = StreamCount()
             if count.received_n == 0:
                 count.first_source_ns = sample.source_ns
             count.received_n += 1

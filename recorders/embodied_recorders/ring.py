@@ -19,8 +19,8 @@ from typing import Final
 from embodied_kit.episode.datafile import OutMessage, QueueCount
 from embodied_recorders.shared_block import Fence, SharedBlock
 
-# A second of a robot with twenty cameras at 10 MB/s each, which is what rosbag2 keeps too; longer than disks stall.
-RING_BYTES: Final = 256 << 20
+# A second of twenty cameras at 10 MB/s each, as rosbag2 advises; with both processes less than 400 MB.
+RING_BYTES: Final = 224 << 20
 BULK_SHARE: Final = 7 / 8
 _LIMIT_FACTOR: Final = 3
 # An empty ring begins again at its start from here on, so that it touches (and keeps) half its memory at most; not

@@ -14,6 +14,7 @@ from embodied_kit.model.stream import Sample
 from embodied_recorders.clock import Clock
 from embodied_recorders.ledger import Ledger
 
+_SEQUENCE_MASK = 2**32 - 1  # MCAP has 32 bits for it
 CLOCK_STEP_NS = 100_000_000  # NTP slews what is smaller (ntpd steps from 128 ms), and a busy machine reads no worse
 
 
@@ -85,7 +86,13 @@ class Running:
         """Count samples and hand them to the writer; a refusal of the disk is remembered."""
         try:
             rows = [
-                OutMessage(self._channel(s), s.receive_ns, max(s.source_ns, 0), (s.sequence or 0) % 2**32, s.cdr)
+                OutMessage(
+                    self._channel(s),
+                    s.receive_ns,
+                    max(0, s.source_ns),
+                    (s.sequence or 0) & _SEQUENCE_MASK,
+                    s.cdr,
+                )
                 for s in samples
             ]
             self.ledger.add(samples)
@@ -139,6 +146,7 @@ class Running:
 
     def _channel(self, sample: Sample) -> int:
         key = (sample.topic, sample.publisher)
-        if key not in self._channels:
-            self._channels[key] = self.file.add_channel(self.channel_for(sample), bulk=self.is_bulk(sample))
-        return self._channels[key]
+        found = self._channels.get(key)
+        if found is None:
+            found = self._channels[key] = self.file.add_channel(self.channel_for(sample), bulk=self.is_bulk(sample))
+        return found

@@ -14,6 +14,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -35,6 +36,7 @@ from embodied_recorders.transports.base import Transport  # noqa: E402
 
 TYPE = "std_msgs/msg/UInt8MultiArray"
 SIDES = ("nothing", "file", "recorder")
+ROSBAG2 = "ros2 bag record"  # where a ROS 2 is sourced
 LINGER_S = 1.0  # after the last message was sent
 SETTLE_S = 0.5  # a reader may know of its match later than the writer does
 BATCH_S = 0.001  # what is due within a millisecond is sent in one go
@@ -176,7 +178,6 @@ def recorder(graph: Transport, topics: Sequence[Topic], folder: Path) -> Result:
     """A take of a session with its writer's process."""
     from recorder.support import contract_document, dataset_in, stream  # noqa: PLC0415 - only this side needs them
 
-    from embodied_kit.mcap.reader import McapScan  # noqa: PLC0415
     from embodied_kit.messages.definitions import TypeStore  # noqa: PLC0415
     from embodied_kit.model.contract import contract_from  # noqa: PLC0415
     from embodied_recorders.documents import TakeOptions, TakeResult  # noqa: PLC0415
@@ -202,16 +203,55 @@ def recorder(graph: Transport, topics: Sequence[Topic], folder: Path) -> Result:
     done = session.record(TakeOptions("pick"), stop_when, lambda _p: TakeResult(), lambda _p: None)
     used = sum(map(cpu_s, processes)) - before
     session.close()
-    latencies: list[int] = []
-    with McapScan(done.folder / "data_000.mcap") as scan:
-        for batch in scan.batches():
-            latencies += (batch.log_time.astype(np.int64) - batch.publish_time.astype(np.int64)).tolist()
+    latencies = latencies_ns(done.folder / "data_000.mcap")
     lost = sum(loss for entry in done.closing["streams"] for loss in entry["loss"].values() if isinstance(loss, int))
     return Result(len(latencies), lost, used, most, p99_ms(latencies))
 
 
+def rosbag2(topics: Sequence[Topic], domain: int, folder: Path) -> Result:
+    """`ros2 bag record` of a sourced ROS 2, by its own MCAP file; it tells of no loss of its own."""
+    bag = folder / "bag"
+    process = subprocess.Popen(
+        [str(shutil.which("ros2")), "bag", "record", "-s", "mcap", "-o", bag, *(topic.name for topic in topics)],
+        env={**os.environ, "ROS_DOMAIN_ID": str(domain)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    left = len(topics)
+    while left and (line := process.stdout.readline()):
+        left -= "Subscribed to topic" in line
+    before, most, stop = cpu_s(process.pid), 0.0, asked_to_stop()
+    print("ready", flush=True)
+    while not stop():
+        time.sleep(0.2)
+        most = max(most, rss_mb([process.pid]))
+    used = cpu_s(process.pid) - before
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    latencies = [ns for file in sorted(bag.glob("*.mcap")) for ns in latencies_ns(file)]
+    return Result(len(latencies), 0, used, most, p99_ms(latencies))
+
+
+def latencies_ns(file: Path) -> list[int]:
+    """From publishing to receiving, of every message of a file."""
+    from embodied_kit.mcap.reader import McapScan  # noqa: PLC0415 - only recorders need it
+
+    with McapScan(file) as scan:
+        return [
+            latency
+            for batch in scan.batches()
+            for latency in (batch.log_time.astype(np.int64) - batch.publish_time.astype(np.int64)).tolist()
+        ]
+
+
 def side(name: str, topics: Sequence[Topic], domain: int, folder: Path) -> None:
     """Receive until a line comes, and print the result."""
+    if name == ROSBAG2:
+        print(json.dumps(asdict(rosbag2(topics, domain, folder))), flush=True)
+        return
     graph = open_transport("dds", domain_id=domain, node_name="bench_reader")
     for topic in topics:
         graph.subscribe(topic.name, TYPE, qos=Qos(), type_hash=None)
@@ -294,14 +334,13 @@ def row(load: str, name: str, runs: Sequence[tuple[Result, int]], base: float) -
 
 def main(rounds: int, seconds: float, loads: Sequence[str]) -> None:
     """The table; sides of one load take turns."""
-    if shutil.which("ros2"):
-        print("`ros2` is here, but this script does not drive it yet")
+    sides = (*SIDES, *((ROSBAG2,) if shutil.which("ros2") else ()))
     print("| load | side | sent | % recorded | unaccounted | CPU a message, us | ratio | RSS, MB | p99, ms |")
     print("|---|---|---|---|---|---|---|---|---|")
     for load in loads:
-        runs = [{name: measured(load, name, seconds) for name in SIDES} for _ in range(rounds)]
+        runs = [{name: measured(load, name, seconds) for name in sides} for _ in range(rounds)]
         base = 0.0
-        for name in SIDES:
+        for name in sides:
             line, cpu_us = row(load, name, [each[name] for each in runs], base)
             base = base or cpu_us
             print(line, flush=True)
