@@ -51,6 +51,13 @@ class OpenFile:
 
 
 @dataclass(frozen=True)
+class NextFile:
+    """Finish the file and go on in another, with the same channels."""
+
+    path: str
+
+
+@dataclass(frozen=True)
 class AddChannel:
     """Add a channel; `index` is how later messages name it, `bulk` that it gives way where a queue is full."""
 
@@ -89,14 +96,15 @@ class CloseFile:
 
 @dataclass(frozen=True)
 class ClosedFile:
-    """A finished data file: size in bytes and sha256 hex."""
+    """A finished data file: size in bytes and sha256 hex, and the files that `NextFile` finished before it."""
 
     path: str
     size: int
     sha256: str
+    earlier: tuple[ClosedFile, ...] = ()
 
 
-Command: TypeAlias = OpenFile | AddChannel | Attach | AddMetadata | Flush | CloseFile
+Command: TypeAlias = OpenFile | NextFile | AddChannel | Attach | AddMetadata | Flush | CloseFile
 
 
 class CommandSink(Protocol):
@@ -134,6 +142,9 @@ class FileWriter:
         self.path = ""
         self._mcap: McapWriter | None = None
         self._channels: dict[int, int] = {}
+        self._infos: dict[int, ChannelInfo] = {}
+        self._next: tuple[McapWriter, dict[int, int]] | None = None
+        self._earlier: list[ClosedFile] = []
         self._fault: WriteFaultError | None = None
         self._unsynced_since_s: float | None = None
 
@@ -219,6 +230,9 @@ class FileWriter:
 
     def shut_down(self) -> None:
         """Leave an unfinished file under its `.partial` name, with every chunk that was closed."""
+        if self._next is not None:
+            self._next[0].abort()
+            self._next = None
         if self._mcap is not None:
             self._mcap.abort()
             self._mcap = None
@@ -233,7 +247,8 @@ class FileWriter:
             if isinstance(command, OpenFile):
                 self.shut_down()
                 self.path, self._fault = command.path, None
-                self._mcap, self._channels = McapWriter(Path(command.path), hashed=True), {}
+                self._channels, self._infos, self._earlier = {}, {}, []
+                self._mcap = McapWriter(Path(command.path), hashed=True)
                 return None
             return self._on_open_file(self._open_file(type(command).__name__), command)
 
@@ -244,8 +259,11 @@ class FileWriter:
 
     def _on_open_file(self, mcap: McapWriter, command: Command) -> ClosedFile | None:
         match command:
+            case NextFile(path):
+                self._go_on_in(mcap, path)
             case AddChannel(index, channel):
                 self._channels[index] = _add_channel(mcap, channel)
+                self._infos[index] = channel
             case Attach(name, media_type, data, time_ns):
                 mcap.attach(name, media_type, data, log_time=time_ns, create_time=time_ns)
             case AddMetadata(name, values):
@@ -255,8 +273,20 @@ class FileWriter:
             case CloseFile():
                 mcap.close()
                 self._mcap = None
-                return ClosedFile(mcap.path.name, mcap.bytes_written, mcap.sha256)
+                return ClosedFile(mcap.path.name, mcap.bytes_written, mcap.sha256, tuple(self._earlier))
         return None
+
+    def _go_on_in(self, mcap: McapWriter, path: str) -> None:
+        """The next file is begun before this one is closed, so that each step may be tried again."""
+        if self._next is None:
+            self._next = McapWriter(Path(path), hashed=True), {}
+        following, channels = self._next
+        for index, channel in self._infos.items():
+            if index not in channels:
+                channels[index] = _add_channel(following, channel)
+        mcap.close()
+        self._earlier.append(ClosedFile(mcap.path.name, mcap.bytes_written, mcap.sha256))
+        self.path, self._mcap, self._channels, self._next = path, following, channels, None
 
 
 def _add_channel(mcap: McapWriter, channel: ChannelInfo) -> int:

@@ -16,6 +16,7 @@ from embodied_kit.episode.datafile import (
     Command,
     CommandSink,
     Flush,
+    NextFile,
     OpenFile,
     OutMessage,
     QueueCount,
@@ -40,6 +41,7 @@ from embodied_kit.model.json import JsonObject
 MCAP_TYPE = "application/x-mcap"
 YAML_TYPE = "application/yaml"
 JSON_TYPE = "application/json"
+REPEATED = "embodied_kit.repeated"
 
 
 @dataclass
@@ -50,6 +52,8 @@ class TakeFile:
         root: Dataset folder.
         episode_id: Names the staging folder and later the episode folder.
         counts: Messages by channel that the sink has taken; what its queue dropped is not among them.
+        first_log_ns, last_log_ns: Receipt of the first and last message; None and 0 before there is one.
+        finished: Data files that another has followed.
     """
 
     root: Path
@@ -59,7 +63,11 @@ class TakeFile:
     counts: list[int] = field(default_factory=list)
     first_log_ns: int | None = None
     last_log_ns: int = 0
-    _last_words: list[Command] | None = None
+    finished: list[BagFile] = field(default_factory=list)
+    _part_first_ns: int | None = None
+    _part_last_ns: int = 0
+    _pending: list[Command] = field(default_factory=list)
+    _is_ending: bool = False
     _closed: ClosedFile | None = None
 
     @property
@@ -76,10 +84,49 @@ class TakeFile:
         with writing(self.staging):
             make_folders(self.staging)
         self.sink.send(OpenFile(str(self.staging / data_file(0))))
-        self.sink.send(Attach(CAPTURE_JSON, JSON_TYPE, capture, time_ns))
-        for name, data in attachments.items():
-            media_type = JSON_TYPE if name.endswith(".json") else "application/xml"
-            self.sink.send(Attach(name, media_type, data, time_ns))
+        self._pending += _attachments(capture, attachments, time_ns)
+        self._send_pending()
+
+    @property
+    def file_index(self) -> int:
+        """Number of the data file that is being written."""
+        return len(self.finished)
+
+    def next_file(
+        self, capture: bytes, attachments: Mapping[str, bytes], repeated: Mapping[str, str], time_ns: int
+    ) -> None:
+        """Finish the data file and go on in the next.
+
+        Args:
+            capture: capture.json of the next file.
+            attachments: URDFs and calibrations.
+            repeated: What the next file repeats: topic -> number of latched messages, as the metadata record REPEATED.
+            time_ns: Of the attachments, ns since the Unix epoch.
+
+        Raises:
+            WriteFaultError: The disk refuses; what is left is handed over by `finish`.
+            EnvironmentUnfitError: The writer died.
+        """
+        self.finished.append(self._part())
+        self._part_first_ns, self._part_last_ns = None, 0
+        self._pending += [
+            NextFile(str(self.staging / data_file(self.file_index))),
+            *_attachments(capture, attachments, time_ns),
+            AddMetadata(REPEATED, dict(repeated)),
+        ]
+        self._send_pending()
+
+    def _send_pending(self) -> None:
+        """Each command once, even where a refusing disk comes in between: what is left stays first in the queue."""
+        while self._pending:
+            self.sink.send(self._pending[0])
+            del self._pending[0]
+
+    def _part(self) -> BagFile:
+        """The data file that is being written, as metadata.yaml lists it."""
+        before = sum(part.messages_n for part in self.finished)
+        name = data_file(self.file_index)
+        return BagFile(name, self._part_first_ns or 0, self._part_last_ns, sum(self.counts) - before)
 
     def add_channel(self, channel: ChannelInfo, *, bulk: bool = False) -> int:
         """Index of a new channel; `bulk` streams (images, point clouds, sound) give way where a queue is full."""
@@ -101,9 +148,11 @@ class TakeFile:
             for message in taken:
                 self.counts[message.channel] += 1
             stamps = [message.log_ns for message in taken]
-            first_ns = min(stamps)
+            first_ns, last_ns = min(stamps), max(stamps)
             self.first_log_ns = first_ns if self.first_log_ns is None else min(self.first_log_ns, first_ns)
-            self.last_log_ns = max(self.last_log_ns, *stamps)
+            self.last_log_ns = max(self.last_log_ns, last_ns)
+            self._part_first_ns = first_ns if self._part_first_ns is None else min(self._part_first_ns, first_ns)
+            self._part_last_ns = max(self._part_last_ns, last_ns)
         self.sink.check()
 
     def queue_counts(self) -> dict[tuple[str, str], QueueCount]:
@@ -138,15 +187,14 @@ class TakeFile:
         """
         closing_bytes = pretty_bytes(closing)
         metadata = self._bag_metadata()
-        if self._last_words is None:
-            self._last_words = [
+        if not self._is_ending:
+            self._is_ending = True
+            self._pending += [
                 Flush(),  # attachments stand before an open chunk, and this one ends the file
                 Attach(CLOSING_JSON, JSON_TYPE, closing_bytes, time_ns),
                 AddMetadata("rosbag2", {"serialized_metadata": metadata}),
             ]
-        while self._last_words:
-            self.sink.send(self._last_words[0])
-            del self._last_words[0]
+        self._send_pending()
         closed = self._closed = self._closed or self.sink.close_file(while_waiting)
         document = episode_document(
             capture,
@@ -194,12 +242,20 @@ class TakeFile:
             )
             for topic, group in by_topic.items()
         ]
-        file = BagFile(data_file(0), self.first_log_ns or 0, self.last_log_ns, sum(self.counts))
-        return bag_metadata(topics, [file], {"episode_id": self.episode_id})
+        return bag_metadata(topics, [*self.finished, self._part()], {"episode_id": self.episode_id})
 
 
 def _files(closed: ClosedFile, metadata: bytes) -> list[EpisodeFile]:
     return [
-        EpisodeFile(closed.path, closed.size, closed.sha256, MCAP_TYPE),
+        *(EpisodeFile(file.path, file.size, file.sha256, MCAP_TYPE) for file in (*closed.earlier, closed)),
         EpisodeFile(BAG_METADATA, len(metadata), sha256_hex(metadata), YAML_TYPE),
+    ]
+
+
+def _attachments(capture: bytes, others: Mapping[str, bytes], time_ns: int) -> list[Command]:
+    """capture.json, then URDFs and calibrations."""
+    types = {name: JSON_TYPE if name.endswith(".json") else "application/xml" for name in others}
+    return [
+        Attach(CAPTURE_JSON, JSON_TYPE, capture, time_ns),
+        *(Attach(name, types[name], data, time_ns) for name, data in others.items()),
     ]

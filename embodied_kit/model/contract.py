@@ -23,6 +23,8 @@ class Contract:
         document: The whole document, as it is embedded in each data file.
         min_free_bytes: Recording stops cleanly before free disk space falls below it.
         max_episode_s: Longest take in s; None for no limit.
+        max_file_bytes, max_file_s: A data file of about this size (bytes of messages) or length is followed by another;
+            None for no limit.
         pre_roll_s, post_roll_s: What is recorded before the start and after the stop of a take, s.
     """
 
@@ -32,6 +34,8 @@ class Contract:
     document: JsonObject
     min_free_bytes: int = DEFAULT_MIN_FREE_BYTES
     max_episode_s: float | None = None
+    max_file_bytes: int | None = None
+    max_file_s: float | None = None
     pre_roll_s: float = 0.0
     post_roll_s: float = 0.0
 
@@ -39,7 +43,8 @@ class Contract:
 def contract_from(document: JsonObject) -> Contract:
     """Read a contract document that its schema has accepted."""
     limits, rolls = _object(document, "limits"), _object(document, "rolls")
-    max_episode_s = limits.get("max_episode_s")
+    max_episode_s, max_file_s = limits.get("max_episode_s"), limits.get("max_file_s")
+    max_file_bytes = limits.get("max_file_bytes")
     return Contract(
         contract_id=str(document["contract_id"]),
         robots=tuple(str(robot) for robot in _items(document.get("robots"))),
@@ -47,6 +52,8 @@ def contract_from(document: JsonObject) -> Contract:
         document=document,
         min_free_bytes=int(cast("int", limits.get("min_free_bytes", DEFAULT_MIN_FREE_BYTES))),
         max_episode_s=float(max_episode_s) if isinstance(max_episode_s, int | float) else None,
+        max_file_bytes=max_file_bytes if isinstance(max_file_bytes, int) else None,
+        max_file_s=float(max_file_s) if isinstance(max_file_s, int | float) else None,
         pre_roll_s=float(cast("float", rolls.get("pre_roll_s", 0.0))),
         post_roll_s=float(cast("float", rolls.get("post_roll_s", 0.0))),
     )

@@ -136,6 +136,7 @@ def closing_document(
     clocks: Sequence[JsonObject],
     events: Sequence[JsonObject] = (),
     interventions: Sequence[JsonObject] = (),
+    files_n: int = 1,
 ) -> JsonObject:
     """Compose closing.json of a take that has ended."""
     said: Mapping[str, JsonValue] = {
@@ -162,5 +163,5 @@ def closing_document(
         "clocks": list(clocks),
         "intervention_segments": list(interventions),
         "events": list(events),
-        "files_n": 1,
+        "files_n": files_n,
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from embodied_kit.canonical import pretty_bytes
 from embodied_kit.episode.datafile import OutMessage
 from embodied_kit.episode.take import TakeFile
 from embodied_kit.errors import WriteFaultError
@@ -71,11 +73,13 @@ class Running:
     events: list[JsonObject] = field(default_factory=list)
     _interventions: list[tuple[int, int | None]] = field(default_factory=list)
     _channels: dict[tuple[str, str], int] = field(default_factory=dict)
+    _file_bytes_n: int = 0
+    _file_since_ns: int = 0
     _clock_offset_ns: int = 0
     _stopped_ns: int = 0
 
     def __post_init__(self) -> None:
-        self._started_ns = self.clock.monotonic_ns()
+        self._started_ns = self._file_since_ns = self.clock.monotonic_ns()
         self._clock_offset_ns = self.clock.now_ns() - self._started_ns
 
     def replay(self, samples: Iterable[Sample], time_ns: int) -> None:
@@ -100,6 +104,25 @@ class Running:
             self.file.write(rows)
         except WriteFaultError as error:
             self.fault = error
+
+    def is_file_full(self, max_bytes: int | None, max_s: float | None) -> bool:
+        """Whether the data file has reached a limit: bytes of messages, or s."""
+        held_bytes = self.bytes_n - self._file_bytes_n
+        held_s = (self.clock.monotonic_ns() - self._file_since_ns) / 1e9
+        return (max_bytes is not None and held_bytes >= max_bytes) or (max_s is not None and held_s >= max_s)
+
+    def go_on(self, attachments: Mapping[str, bytes], latched: Sequence[Sample]) -> None:
+        """Go on in another data file, which repeats what is latched; a refusal of the disk is remembered."""
+        now_ns = self.clock.now_ns()
+        self._file_bytes_n, self._file_since_ns = self.bytes_n, self.clock.monotonic_ns()
+        capture = {**self.opening.capture, "file_index": self.file.file_index + 1}
+        repeated = {topic: str(n) for topic, n in Counter(sample.topic for sample in latched).items()}
+        try:
+            self.file.next_file(pretty_bytes(capture), attachments, repeated, now_ns)
+        except WriteFaultError as error:
+            self.fault = error
+            return
+        self.replay(latched, now_ns)
 
     def progress(self, reason: str = "") -> Progress:
         """How far it is."""

@@ -202,6 +202,8 @@ class Session:
             if self.clock.monotonic_ns() >= self._next_check_ns:
                 running.watch_clock()
                 running.stop(self._limit_reached(running))
+                if running.is_file_full(self.contract.max_file_bytes, self.contract.max_file_s):
+                    running.go_on(self._attachments(), self._latched.standing(self.transport.endpoints()))
                 self._next_check_ns = self.clock.monotonic_ns() + _CHECK_PERIOD_NS
         return samples
 
@@ -246,6 +248,7 @@ class Session:
             clocks=[{**opening.clock, "samples": [self.clock.sample()]}],
             events=running.events,
             interventions=running.interventions(end_ns),
+            files_n=file.file_index + 1,
         )
 
     def close(self) -> None:

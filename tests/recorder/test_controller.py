@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from cli.verbs import run
+from mcap.reader import make_reader
 from recorder import support
 from recorder.support import JOINT_STREAM, attachments, dataset_in, problems_of, read, staged, stream
 
@@ -17,6 +20,7 @@ from embodied_kit.canonical import load_json, parse_json
 from embodied_kit.episode.datafile import ClosedFile, FileWriter
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.quarantine import quarantined
+from embodied_kit.episode.rebuild import rebuild
 from embodied_kit.errors import EnvironmentUnfitError, WriteFaultError
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.stream import LATCHED, Qos, Sample
@@ -106,7 +110,7 @@ class Desk:
 
     def __init__(self, folder: Path, **more: object) -> None:
         self.dataset: Dataset = dataset_in(folder)
-        document = {**support.contract_document(*STREAMS), "rolls": more.pop("rolls", {})}
+        document = {**support.contract_document(*STREAMS, **more.pop("limits", {})), "rolls": more.pop("rolls", {})}
         self.clock = SteppedClock()
         self.graph = Graph(self.clock.now_ns)
         self.graph.joints = self.graph.advertise("/joint_states", support.JOINTS, qos=Qos(), type_hash=None)
@@ -380,6 +384,44 @@ def test_a_shutdown_does_not_wait_for_a_disk_for_ever(tmp_path: Path) -> None:
     assert desk.ask(Shutdown("sigterm")).done
     assert desk.controller.snapshot().takes[-1].state == "failed"
     assert staged(desk.dataset)
+
+
+def test_a_long_take_is_split_and_each_file_stands_by_itself(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, limits={"max_file_s": 1})
+    episode_id = desk.take(450)
+    folder = desk.dataset.root / "episodes" / episode_id
+    names = sorted(path.name for path in folder.glob("*.mcap"))
+    assert names == [f"data_{index:03d}.mcap" for index in range(5)]
+    stamps: list[int] = []
+    for index, name in enumerate(names):
+        with (folder / name).open("rb") as file:
+            reader = make_reader(file)
+            messages = [(c.topic, m.log_time) for _, c, m in reader.iter_messages(log_time_order=False)]
+            embedded = {a.name: a.data for a in reader.iter_attachments()}
+            marks = [m.metadata for m in reader.iter_metadata() if m.name == "embodied_kit.repeated"]
+        assert messages[0][0] == "/robot_description"
+        assert [topic for topic, _ in messages].count("/robot_description") == 1
+        assert marks == ([{"/robot_description": "1"}] if index else [])
+        assert parse_json(embedded["capture.json"]).value["file_index"] == index
+        assert ("closing.json" in embedded) == (name == names[-1])
+        assert "robots/arm_01/arm.urdf" in embedded
+        stamps += [stamp for topic, stamp in messages if topic == "/joint_states"]
+    assert stamps == sorted(set(stamps))
+    assert stamps[-1] - stamps[0] == (len(stamps) - 1) * PERIOD_NS
+    document = load_json(folder / "episode.json")
+    assert [entry["path"] for entry in document["files"]] == [*names, "metadata.yaml"]
+    before = (folder / "episode.json").read_bytes()
+    (folder / "episode.json").unlink()
+    rebuild(desk.dataset.root)
+    assert (folder / "episode.json").read_bytes() == before
+    (tmp_path / "whole").mkdir()
+    whole = Desk(tmp_path / "whole")
+    assert _failed(folder) == _failed(whole.dataset.root / "episodes" / whole.take(450))
+
+
+def _failed(folder: Path) -> set[str]:
+    report = json.loads(run("validate", str(folder), "--format", "json").out)
+    return {finding["rule_id"] for finding in report["findings"]}
 
 
 def test_verdicts_reach_the_takes(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from embodied_kit.canonical import canonical_bytes, sha256_hex
 from embodied_kit.episode.layout import CAPTURE_JSON, CLOSING_JSON
 from embodied_kit.errors import DataError
 from embodied_kit.measure.episode import Episode
@@ -84,8 +85,8 @@ def _digests(episode: Episode, path: str) -> Iterator[Row]:
     imported = get_text(episode.document, "origin") == "imported" and not episode.embedded
     if not episode.document or imported or not episode.scan.files:
         return
-    for file in episode.scan.files:
-        yield _digest(episode, path, "embedded_capture", file, CAPTURE_JSON)
+    yield _digest(episode, path, "embedded_capture", episode.scan.files[0], CAPTURE_JSON)
+    yield from _later_captures(episode, path)
     yield _digest(episode, path, "embedded_closing", episode.scan.files[-1], CLOSING_JSON)
 
 
@@ -93,6 +94,16 @@ def _digest(episode: Episode, path: str, kind: str, file: FileScan, name: str) -
     found = next((item.sha256 for item in file.embedded if item.name == name), "")
     declared = get_text(episode.document, kind.removeprefix("embedded_") + "_sha256")
     return compared(kind, path, file.path, declared, found, episode=episode.episode_id)
+
+
+def _later_captures(episode: Episode, path: str) -> Iterator[Row]:
+    """capture.json of the second data file and on: that of the first, but for `file_index`; canonical digests."""
+    captures = {item.embedded_in: item.value for item in episode.embedded if item.path == CAPTURE_JSON and item.ok}
+    first = captures.get(episode.scan.files[0].path, {})
+    for index, file in enumerate(episode.scan.files[1:], start=1):
+        expected = sha256_hex(canonical_bytes({**first, "file_index": index}))
+        found = sha256_hex(canonical_bytes(captures[file.path])) if file.path in captures else ""
+        yield compared("embedded_capture", path, file.path, expected, found, episode=episode.episode_id)
 
 
 def _topics(episode: Episode, path: str) -> Iterator[Row]:
