@@ -217,6 +217,10 @@ class Findings:
         found = self._by_mutant.get(attempt.mutant.digest)
         return found if found and (found.by or (found.tests == self._tests and found.whole >= attempt.whole)) else None
 
+    def tried(self, attempt: Try) -> bool:
+        """Whether a mutant was tried on any tests."""
+        return attempt.mutant.digest in self._by_mutant
+
     def add(self, attempt: Try, by: str) -> None:
         """Enter what was found."""
         mutant, where = attempt.mutant, f"{attempt.path.name}:{attempt.mutant.lines[0]}"
@@ -261,7 +265,8 @@ def main() -> None:
     for whole in (False, True):
         tries = [Try(mutant, path, whole, covered) for path, mutant in made]
         findings = Findings(kept, tests)
-        in_child(None, session_of, [one for one in tries if one.mutant.in_function and not findings.of(one)], findings)
+        left = sorted((one for one in tries if not findings.of(one)), key=findings.tried)
+        in_child(None, session_of, [one for one in left if one.mutant.in_function], findings)
         findings = Findings(kept, tests)
         for attempt in tries:
             if not findings.of(attempt):

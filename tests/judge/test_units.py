@@ -89,3 +89,10 @@ def test_a_table_that_its_own_depth_ought_to_give_was_not_measured() -> None:
     for depth, why in (("index", "the table dim is not measured at depth index"), ("signal", MISSED), ("full", MISSED)):
         report = run(profile_of("SR-04"), episode(A, depth=depth, absent=("dim",)))
         assert [item.reason for item in report.skipped] == [why]
+
+
+def test_a_list_where_a_condition_wants_a_word_lets_its_row_out_and_no_other() -> None:
+    odd, bad = lossy(0.5, cadence=["periodic"]), lossy(0.5)
+    assert brief(run(profile_of("TM-07"), episode(A, stream=[odd]))) == []
+    (finding,) = run(profile_of("TM-07"), episode(A, stream=[odd, {**bad, "stream": "arm"}, odd])).findings
+    assert finding.place.stream == "arm"
