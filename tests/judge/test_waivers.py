@@ -131,3 +131,10 @@ def test_waivers_never_change_a_rule_that_must_hold_nor_one_that_they_do_not_nam
             assert after == before
     for scope, level in plain.levels.items():
         assert (None, *LEVELS).index(report.levels[scope]) >= (None, *LEVELS).index(level), "waivers only let be"
+
+
+def test_a_waiver_without_effect_counts_nothing_and_one_of_anything_is_broad() -> None:
+    assert [(use.state, use.findings_n) for use in judged(waiver("PV-01")).waivers] == [("refused", 0)]
+    assert [(use.state, use.findings_n) for use in judged(waiver(valid_until="2020-01-01")).waivers] == [("expired", 0)]
+    for pattern in ("", "*"):
+        assert judged(waiver(episode=pattern)).waivers[0].broad, "of two episodes, where no share counts"
