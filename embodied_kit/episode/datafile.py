@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias
 
 from embodied_kit.episode.layout import writing
-from embodied_kit.errors import WriteFaultError
+from embodied_kit.errors import EnvironmentUnfitError
 from embodied_kit.mcap.writer import McapWriter
 from embodied_kit.model.channel import ChannelInfo
 
@@ -145,7 +145,7 @@ class FileWriter:
         self._infos: dict[int, ChannelInfo] = {}
         self._next: tuple[McapWriter, dict[int, int]] | None = None
         self._earlier: list[ClosedFile] = []
-        self._fault: WriteFaultError | None = None
+        self._fault: EnvironmentUnfitError | None = None
         self._unsynced_since_s: float | None = None
 
     def send(self, command: Command) -> None:
@@ -161,7 +161,7 @@ class FileWriter:
                 with writing(Path(self.path)):
                     for index, log_ns, publish_ns, sequence, cdr in rest:
                         mcap.write(self._channels[index], log_ns, publish_ns, sequence, cdr)
-            except WriteFaultError as error:  # noqa: PERF203 - once a fault: further messages are only kept
+            except EnvironmentUnfitError as error:  # noqa: PERF203 - once a fault: further messages are only kept
                 self._fault = error
             else:
                 return messages
@@ -171,6 +171,7 @@ class FileWriter:
 
         Raises:
             WriteFaultError: The system refuses; `settle` tries again.
+            EnvironmentUnfitError: The file is lost.
         """
         fault, self._fault = self._fault, None
         if fault is not None:

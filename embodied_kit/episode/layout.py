@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from embodied_kit.errors import UsageError, WriteFaultError
+from embodied_kit.errors import EnvironmentUnfitError, UsageError, WriteFaultError
+from embodied_kit.mcap.growing import LostFileError
 
 DATASET_JSON = "dataset.json"
 GOVERNANCE_JSON = "governance.json"
@@ -39,7 +40,8 @@ def writing(path: Path) -> Iterator[None]:
     """Say in one line what the system refuses while a path is written.
 
     Raises:
-        WriteFaultError: The disk is full, fails or is gone, the folder is gone or read-only.
+        WriteFaultError: The disk is full or read-only, or fails; the same may be tried again.
+        EnvironmentUnfitError: A file that was being written is lost, as `recover` finds it.
     """
     try:
         yield
@@ -51,7 +53,10 @@ def writing(path: Path) -> Iterator[None]:
             remedy = "make the disk writable: dmesg says why it is not, then repeat"
         elif error.errno in {errno.EIO, errno.ENXIO, errno.ENODEV, errno.ENOENT}:
             remedy = "plug the disk in again, or record to another: this one fails or is gone"
-        raise WriteFaultError(f"cannot write {path}: {error.strerror or error}", remedy=remedy) from error
+        message = f"cannot write {path}: {error.strerror or error}"
+        if isinstance(error, LostFileError):
+            raise EnvironmentUnfitError(message, remedy=remedy) from error
+        raise WriteFaultError(message, remedy=remedy) from error
 
 
 def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:

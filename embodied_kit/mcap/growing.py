@@ -10,11 +10,15 @@ from pathlib import Path
 from embodied_kit.mcap.disk import create, sync, sync_folder, write_all
 
 
+class LostFileError(OSError):
+    """What was written so far cannot be vouched for any more, and trying again does not help."""
+
+
 class GrowingFile:
     """Appends to a file; a call that failed with OSError may be made again, with the same bytes.
 
     After a failed sync every call fails: the system may have let go of what it could not put on the disk, and say the
-    next time that all is well.
+    next time that all is well. So it does where the file's name is gone: removed, or with a disk that was pulled out.
 
     Args:
         path: Of the new file; its name is durable at once.
@@ -29,7 +33,7 @@ class GrowingFile:
         self.size = self.synced = 0
         self._sha = hashlib.sha256() if hashed else None
         self._torn = False
-        self._sync_error: OSError | None = None
+        self._lost: LostFileError | None = None
         self._fd = create(path)
         sync_folder(path.parent)
 
@@ -63,16 +67,16 @@ class GrowingFile:
         """Wait for the disk.
 
         Raises:
-            OSError: The system cannot, or the file's name is gone: removed, or with a disk that was pulled out.
+            LostFileError: The system cannot.
         """
         self._require_sound()
         try:
             sync(self._fd)
+            self.path.stat()
         except OSError as error:
-            self._sync_error = error
-            raise
+            self._lost = LostFileError(error.errno, error.strerror)
+            raise self._lost from error
         self.synced = self.size
-        self.path.stat()
 
     def rename(self, path: Path) -> None:
         """Give it its name, durably."""
@@ -87,5 +91,5 @@ class GrowingFile:
             self._fd = -1
 
     def _require_sound(self) -> None:
-        if self._sync_error is not None:
-            raise OSError(self._sync_error.errno, self._sync_error.strerror)
+        if self._lost is not None:
+            raise self._lost

@@ -77,7 +77,7 @@ def _opened(size: int, handle: object) -> SharedBlock:
 
 def _new_descriptor(size: int) -> int:
     """A file of that size without a name."""
-    if sys.platform == "linux":
+    if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("embodied-kit")
     else:
         with TemporaryFile() as file:

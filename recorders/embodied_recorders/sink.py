@@ -50,10 +50,11 @@ class WriterReady:
 
 @dataclass(frozen=True)
 class WriterFailure:
-    """The writer could not go on: the sentence, and what remedies it."""
+    """The writer could not go on: the sentence, what remedies it, and whether to try again may help."""
 
     message: str
     remedy: str
+    may_pass: bool
 
 
 class Sink:
@@ -179,6 +180,8 @@ class Sink:
         self._answers_n += 1
         if not isinstance(answer, WriterFailure):
             return answer
+        if not answer.may_pass:
+            raise EnvironmentUnfitError(answer.message, remedy=answer.remedy)
         self._is_refused = True
         raise WriteFaultError(answer.message, remedy=answer.remedy)
 
@@ -292,7 +295,7 @@ class _Work:
         """Tell the recorder, and wait until it asks to try again."""
         remedy = f"{error.remedy}; what was written so far stays in its .partial file"
         try:
-            self.answer(WriterFailure(error.message, remedy))
+            self.answer(WriterFailure(error.message, remedy, isinstance(error, WriteFaultError)))
             while self.connection.recv_bytes() != _AGAIN:
                 pass
         except (EOFError, OSError):

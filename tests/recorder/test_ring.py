@@ -316,6 +316,17 @@ def _lives(process: int) -> bool:
     return True
 
 
+def test_memory_is_shared_where_the_system_has_no_memfd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    path = tmp_path / "data_000.mcap"
+    sink = opened(path)
+    sink.write([OutMessage(0, 1, 2, 3, b"text")])
+    sink.close_file()
+    sink.shut_down()
+    with path.open("rb") as file:
+        assert [(m.sequence, m.data) for _, _, m in make_reader(file).iter_messages()] == [(3, b"text")]
+
+
 def test_too_little_memory_is_said_in_plain_words() -> None:
     with pytest.raises(EnvironmentUnfitError, match="bytes of memory to share"):
         Sink(2**60)
