@@ -11,7 +11,7 @@ import click
 from embodied_kit.cli.options import path_option, text_option
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import UsageError
-from embodied_kit.measure.times import parse_rfc3339
+from embodied_kit.measure.declared.times import parse_rfc3339
 from embodied_kit.model.report import Context
 
 PURPOSES = ("collect", "train", "share_domestic", "share_third_party", "export", "publish", "commercial")

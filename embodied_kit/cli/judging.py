@@ -18,7 +18,7 @@ from embodied_kit.episode.layout import DATASET_JSON, ROBOT_JSON, ROBOTS
 from embodied_kit.episode.times import rfc3339
 from embodied_kit.errors import DataError
 from embodied_kit.measure import folder_at, read_units
-from embodied_kit.measure.location import Location
+from embodied_kit.measure.places.location import Location
 from embodied_kit.model.facts import DATASET_SCOPE, Depth, Facts
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.report import Context, Report

@@ -84,7 +84,7 @@ def _write(facts: Iterable[Facts], output: Path | None, *, parquet: bool) -> Non
     if output is None:
         sys.stdout.buffer.writelines(spooled_lines(facts))
     elif parquet:
-        from embodied_kit.measure.parquet import write_parquet  # noqa: PLC0415
+        from embodied_kit.measure.kept.parquet import write_parquet  # noqa: PLC0415
 
         write_parquet(facts, output)
     else:

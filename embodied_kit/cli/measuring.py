@@ -9,7 +9,7 @@ from pathlib import Path
 from embodied_kit.cli.progress import progress_bar
 from embodied_kit.cli.texts import Texts
 from embodied_kit.measure import Sample, default_cache, make_engine, measure_path
-from embodied_kit.measure.eviction import max_cache_bytes, trim
+from embodied_kit.measure.kept.eviction import max_cache_bytes, trim
 from embodied_kit.model.engine import EngineName
 from embodied_kit.model.facts import Depth, Facts
 

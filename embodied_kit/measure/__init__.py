@@ -1,9 +1,9 @@
 """Measuring: bytes to facts. Nothing here knows a rule."""
 
 from embodied_kit.measure.api import folder_at, measure_path, subject_of
-from embodied_kit.measure.cache import default_cache
-from embodied_kit.measure.engine import make_engine
-from embodied_kit.measure.lines import facts_lines, read_facts, read_units, spooled_lines
+from embodied_kit.measure.engines.engine import make_engine
+from embodied_kit.measure.kept.cache import default_cache
+from embodied_kit.measure.kept.lines import facts_lines, read_facts, read_units, spooled_lines
 from embodied_kit.measure.progress import ProgressCallback
 from embodied_kit.measure.sample import Sample
 

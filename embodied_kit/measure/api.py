@@ -10,14 +10,14 @@ from embodied_kit.episode.paths import path_problem
 from embodied_kit.errors import UsageError
 from embodied_kit.mcap.records import MAGIC
 from embodied_kit.measure.bare import measure_bare
-from embodied_kit.measure.cache import Cache
 from embodied_kit.measure.dataset import measure_episode_folder, measure_whole
-from embodied_kit.measure.engine import Engine, SerialEngine
-from embodied_kit.measure.location import LocalFolder, Location
+from embodied_kit.measure.engines.engine import Engine, SerialEngine
+from embodied_kit.measure.kept.cache import Cache
+from embodied_kit.measure.places.location import LocalFolder, Location
+from embodied_kit.measure.places.s3 import S3Folder, object_entry, s3_path
+from embodied_kit.measure.places.walk import Entry, make_entry
 from embodied_kit.measure.progress import MeasureProgress, ProgressCallback
-from embodied_kit.measure.s3 import S3Folder, object_entry, s3_path
 from embodied_kit.measure.sample import Sample
-from embodied_kit.measure.walk import Entry, make_entry
 from embodied_kit.model.facts import Depth, Facts
 
 

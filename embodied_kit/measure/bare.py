@@ -9,15 +9,15 @@ from dataclasses import replace
 from embodied_kit.episode.layout import BAG_METADATA
 from embodied_kit.episode.paths import path_problem
 from embodied_kit.errors import DataError
-from embodied_kit.measure.cache import Cache
-from embodied_kit.measure.files import Declared, file_row, merge_declared
-from embodied_kit.measure.jsonget import get_object, get_texts
-from embodied_kit.measure.location import DataFile, Location
+from embodied_kit.measure.declared.jsonget import get_object, get_texts
+from embodied_kit.measure.kept.cache import Cache
+from embodied_kit.measure.places.files import Declared, file_row, merge_declared
+from embodied_kit.measure.places.location import DataFile, Location
+from embodied_kit.measure.places.walk import Entry
 from embodied_kit.measure.progress import MeasureProgress
 from embodied_kit.measure.rows import error_row
 from embodied_kit.measure.tables.coverage import CONTENT_TABLES, coverage_row, unread_data
 from embodied_kit.measure.unit import measure_unit
-from embodied_kit.measure.walk import Entry
 from embodied_kit.model.facts import Depth, Facts, Row
 from embodied_kit.spec import load_yaml
 

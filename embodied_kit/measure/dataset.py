@@ -6,22 +6,28 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from embodied_kit.canonical import canonical_bytes, sha256_hex
 from embodied_kit.episode.layout import DATASET_JSON, EPISODES, GOVERNANCE_JSON, TASKS_JSON
-from embodied_kit.measure.cache import Cache
 from embodied_kit.measure.corpus.rows import corpus_rows
-from embodied_kit.measure.documents import Document, document_row, missing_document
-from embodied_kit.measure.engine import Engine
-from embodied_kit.measure.files import declare_urdf
-from embodied_kit.measure.folder import Place, entry_coverage
-from embodied_kit.measure.governance_links import governance_links
-from embodied_kit.measure.job import EpisodeJob, Shared, measure_episode
-from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary, dataset_links, duplicate_links, field_links
-from embodied_kit.measure.location import Location
+from embodied_kit.measure.declared.documents import Document, document_row, missing_document
+from embodied_kit.measure.declared.governance_links import governance_links
+from embodied_kit.measure.declared.links import (
+    DatasetDocuments,
+    EpisodeSummary,
+    dataset_links,
+    duplicate_links,
+    field_links,
+)
+from embodied_kit.measure.declared.urdfs import read_urdfs, urdf_path
+from embodied_kit.measure.engines.engine import Engine
+from embodied_kit.measure.engines.job import EpisodeJob, Shared, measure_episode
+from embodied_kit.measure.kept.cache import Cache
+from embodied_kit.measure.places.files import declare_urdf
+from embodied_kit.measure.places.folder import Place, entry_coverage
+from embodied_kit.measure.places.location import Location
+from embodied_kit.measure.places.walk import Entry, make_entry
 from embodied_kit.measure.progress import MeasureProgress
 from embodied_kit.measure.sample import Sample, left_out_coverage, left_out_errors
 from embodied_kit.measure.tables.content_links import urdf_links
 from embodied_kit.measure.tables.text import FolderText, folder_text
-from embodied_kit.measure.urdfs import read_urdfs, urdf_path
-from embodied_kit.measure.walk import Entry, make_entry
 from embodied_kit.model.facts import DATASET_SCOPE, Depth, Facts, Row
 
 _MANDATORY = {"dataset": DATASET_JSON, "governance": GOVERNANCE_JSON, "task": TASKS_JSON}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from embodied_kit.errors import EnvironmentUnfitError
-from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.measurers import Measurer
 from embodied_kit.measure.rows import failed_row
+from embodied_kit.measure.streams.episode import Episode
 from embodied_kit.model.facts import Row
 
 ERROR = "error"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from embodied_kit.measure.documents import document_row
-from embodied_kit.measure.episode import Episode
+from embodied_kit.measure.declared.documents import document_row
+from embodied_kit.measure.streams.episode import Episode
 from embodied_kit.measure.tables.audio import audio_rows
 from embodied_kit.measure.tables.cloud import cloud_rows
 from embodied_kit.measure.tables.container import container_rows

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from embodied_kit.errors import UsageError
-from embodied_kit.measure.cache import Cache, Claims, unit_key
-from embodied_kit.measure.derive import derive, derived_key, derived_tables, merged
-from embodied_kit.measure.derivers import DERIVERS
-from embodied_kit.measure.documents import Document
-from embodied_kit.measure.episode import Episode
-from embodied_kit.measure.given import NOTHING_GIVEN, Given
+from embodied_kit.measure.columns.store import ColumnStore
+from embodied_kit.measure.declared.documents import Document
+from embodied_kit.measure.declared.given import NOTHING_GIVEN, Given
+from embodied_kit.measure.derived.derive import derive, derived_key, derived_tables, merged
+from embodied_kit.measure.derived.derivers import DERIVERS
 from embodied_kit.measure.guarded import guarded_tables
-from embodied_kit.measure.location import DataFile
+from embodied_kit.measure.kept.cache import Cache, Claims, unit_key
+from embodied_kit.measure.kept.recording import Recording, recording_of
 from embodied_kit.measure.measured import Measured
 from embodied_kit.measure.measurers import measured_at
-from embodied_kit.measure.recording import Recording, recording_of
+from embodied_kit.measure.places.location import DataFile
 from embodied_kit.measure.rows import error_row
-from embodied_kit.measure.scan import EpisodeScan, Progress
-from embodied_kit.measure.store import ColumnStore
+from embodied_kit.measure.streams.episode import Episode
+from embodied_kit.measure.streams.scan import EpisodeScan, Progress
 from embodied_kit.measure.tables.coverage import coverage_row
 from embodied_kit.measure.tables.signature import payload_signature
 from embodied_kit.model.facts import Depth, Row

@@ -15,8 +15,8 @@ from embodied_kit.canonical import canonical_bytes
 from embodied_kit.measure.corpus.members import Corpus
 from embodied_kit.measure.corpus.rows import PARTS
 from embodied_kit.measure.corpus.traits import Traits
-from embodied_kit.measure.documents import Document
-from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary
+from embodied_kit.measure.declared.documents import Document
+from embodied_kit.measure.declared.links import DatasetDocuments, EpisodeSummary
 from embodied_kit.model.json import JsonObject
 
 EPISODES = 10_000

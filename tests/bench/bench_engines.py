@@ -19,8 +19,8 @@ from mcap.reader import make_reader
 from mcap.writer import Writer
 
 from embodied_kit.measure import measure_path
-from embodied_kit.measure.engine import make_engine
-from embodied_kit.measure.engine_ray import ray_running
+from embodied_kit.measure.engines.engine import make_engine
+from embodied_kit.measure.engines.engine_ray import ray_running
 from embodied_kit.model.engine import EngineName
 
 SAMPLE = Path(__file__).parents[2] / "sample_episodes" / "good" / "dataset"

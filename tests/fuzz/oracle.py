@@ -12,9 +12,9 @@ from mcap.stream_reader import StreamReader
 
 from embodied_kit.mcap.reader import McapScan
 from embodied_kit.measure import measure_path
-from embodied_kit.measure.episode import Episode
-from embodied_kit.measure.scan import EpisodeScan, FileScan
-from embodied_kit.measure.store import ColumnStore
+from embodied_kit.measure.columns.store import ColumnStore
+from embodied_kit.measure.streams.episode import Episode
+from embodied_kit.measure.streams.scan import EpisodeScan, FileScan
 from embodied_kit.measure.tables.container import container_row
 from embodied_kit.model.facts import Facts
 from embodied_kit.model.report import Context, Report

@@ -109,7 +109,7 @@ def test_ctrl_c_ends_in_one_line(environment: dict[str, str], tmp_path: Path) ->
 import sys, time
 from pathlib import Path
 from embodied_kit.cli import main
-from embodied_kit.measure.scan import EpisodeScan
+from embodied_kit.measure.streams.scan import EpisodeScan
 def slowly(*_, **__):
     Path({str(tmp_path / "begun")!r}).write_text(".")
     time.sleep(60)

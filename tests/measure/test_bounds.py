@@ -17,11 +17,11 @@ from embodied_kit.mcap.source import LocalSource, Source
 from embodied_kit.mcap.writer import McapWriter
 from embodied_kit.measure import measure_path
 from embodied_kit.measure.bare import measure_bare
-from embodied_kit.measure.cache import Cache
-from embodied_kit.measure.location import LocalFolder
+from embodied_kit.measure.columns.store import MAX_UNIT_DIMENSIONS
+from embodied_kit.measure.kept.cache import Cache
+from embodied_kit.measure.places.location import LocalFolder
+from embodied_kit.measure.places.walk import make_entry
 from embodied_kit.measure.progress import MeasureProgress
-from embodied_kit.measure.store import MAX_UNIT_DIMENSIONS
-from embodied_kit.measure.walk import make_entry
 from embodied_kit.messages.codec import codec
 from embodied_kit.model.facts import Facts
 
@@ -61,7 +61,7 @@ def test_more_names_than_are_kept_are_an_error(tmp_path: Path, monkeypatch: pyte
             message = {"header": header(START_NS), "name": [f"{stream}_{i}" for i in range(600)]}
             writer.write(writer.add_channel(f"/{stream}", schema), START_NS, START_NS, 0, codec(JOINT).encode(message))
     assert signal(path).tables["error"] == []
-    monkeypatch.setattr("embodied_kit.measure.store.MAX_UNIT_NAME_BYTES", 100_000)
+    monkeypatch.setattr("embodied_kit.measure.columns.store.MAX_UNIT_NAME_BYTES", 100_000)
     (row,) = signal(path).tables["error"]
     assert (row["tables"], row["reason"]) == (["link"], "a stream names more elements than are kept")
 
@@ -74,7 +74,7 @@ def test_frames_with_names_beyond_memory_are_an_error(tmp_path: Path, monkeypatc
     with McapWriter(path) as writer:
         channel = writer.add_channel("/tf", writer.add_schema(TF, "ros2msg", definition(TF)))
         writer.write(channel, START_NS, START_NS, 0, codec(TF).encode({"transforms": transforms}))
-    monkeypatch.setattr("embodied_kit.measure.store.MAX_UNIT_NAME_BYTES", 30_000)
+    monkeypatch.setattr("embodied_kit.measure.columns.store.MAX_UNIT_NAME_BYTES", 30_000)
     facts = signal(path)
     assert "a transform topic has more frames than are measured" in [row["reason"] for row in facts.tables["error"]]
     assert 0 < len([row for row in facts.tables["stream"] if row["child_frame"]]) < 8

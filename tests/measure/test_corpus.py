@@ -20,8 +20,8 @@ from embodied_kit.measure.corpus.rows import corpus_rows
 from embodied_kit.measure.corpus.similar import NEAR_COSINE, find_similar
 from embodied_kit.measure.corpus.stored import difference_ratio, pooled
 from embodied_kit.measure.corpus.traits import Moments, Traits
-from embodied_kit.measure.documents import Document
-from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary
+from embodied_kit.measure.declared.documents import Document
+from embodied_kit.measure.declared.links import DatasetDocuments, EpisodeSummary
 from embodied_kit.spec import check, standard
 
 START_NS = 1_790_000_000_000_000_000

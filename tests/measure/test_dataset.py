@@ -29,10 +29,10 @@ from measure.synthetic import (
 
 from embodied_kit.errors import UsageError
 from embodied_kit.measure import facts_lines, measure_path, read_facts
-from embodied_kit.measure.cache import Cache
 from embodied_kit.measure.dataset import measure_whole
-from embodied_kit.measure.engine import SerialEngine
-from embodied_kit.measure.location import LocalFolder
+from embodied_kit.measure.engines.engine import SerialEngine
+from embodied_kit.measure.kept.cache import Cache
+from embodied_kit.measure.places.location import LocalFolder
 from embodied_kit.measure.progress import MeasureProgress
 from embodied_kit.model.facts import Depth, Facts
 from embodied_kit.spec import check, standard

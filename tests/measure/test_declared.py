@@ -12,7 +12,7 @@ import pytest
 from measure.synthetic import START_NS, StreamSpec, Take, robot, streams, write_dataset
 
 from embodied_kit.measure import measure_path
-from embodied_kit.measure.timing import MIN_RHYTHM_STEPS, measure_timing
+from embodied_kit.measure.columns.timing import MIN_RHYTHM_STEPS, measure_timing
 from embodied_kit.model.facts import Depth, Facts
 
 Specs = dict[str, StreamSpec]

@@ -10,15 +10,15 @@ from measure.synthetic import DURATION_S, EPISODE_ID, START_NS, URDF, encoded, j
 from measure.test_cache import opened_data_files
 
 from embodied_kit.measure import facts_lines, measure_path
-from embodied_kit.measure.derive import DeriveInput, Deriver, derive, derived_key
-from embodied_kit.measure.episode import Episode
-from embodied_kit.measure.given import Given, GivenLayer, GivenRobot
-from embodied_kit.measure.location import DataFile, LocalFolder
-from embodied_kit.measure.recording import Recording, read_recording, recording_of, write_recording
+from embodied_kit.measure.columns.store import ColumnStore
+from embodied_kit.measure.declared.given import Given, GivenLayer, GivenRobot
+from embodied_kit.measure.derived.derive import DeriveInput, Deriver, derive, derived_key
+from embodied_kit.measure.derived.tracks import Tracks
+from embodied_kit.measure.kept.recording import Recording, read_recording, recording_of, write_recording
+from embodied_kit.measure.places.location import DataFile, LocalFolder
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.scan import EpisodeScan
-from embodied_kit.measure.store import ColumnStore
-from embodied_kit.measure.tracks import Tracks
+from embodied_kit.measure.streams.episode import Episode
+from embodied_kit.measure.streams.scan import EpisodeScan
 from embodied_kit.model.facts import Facts
 
 ROBOT_URDF = Path("robots/arm/arm.urdf")
@@ -66,7 +66,7 @@ def test_a_recording_holds_every_numeric_field_and_comes_back_to_the_bit(root: P
 
 
 def test_a_track_for_which_there_is_no_room_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("embodied_kit.measure.tracks.MAX_KEPT_VALUES", 3 * 100 * DURATION_S)
+    monkeypatch.setattr("embodied_kit.measure.derived.tracks.MAX_KEPT_VALUES", 3 * 100 * DURATION_S)
     with ColumnStore() as store:
         tracks = recording_of(scanned(root, store)).tracks
     assert [(item.stream, item.field) for item in tracks.kept][:1] == [("joint_states", "position")]

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from embodied_kit.measure.dimension import (
+from embodied_kit.measure.columns.dimension import (
     Dimension,
     Rotation,
     measure_dimension,
     measure_rotation,
     nan_spots,
 )
-from embodied_kit.measure.spots import find_runs
+from embodied_kit.measure.columns.spots import find_runs
 
 
 def dimension(values: object, cut: int = 7) -> Dimension:

@@ -13,15 +13,15 @@ from measure.test_cache import opened_data_files
 
 from embodied_kit.errors import UsageError
 from embodied_kit.measure import Sample, facts_lines, make_engine, measure_path, spooled_lines
-from embodied_kit.measure.cache import Cache
-from embodied_kit.measure.engine import LOST_REASON, Engine
-from embodied_kit.measure.engine_pool import ProcessEngine
-from embodied_kit.measure.folder import Place
-from embodied_kit.measure.job import EpisodeJob, Shared
-from embodied_kit.measure.links import DatasetDocuments
-from embodied_kit.measure.location import LocalFolder
+from embodied_kit.measure.declared.links import DatasetDocuments
+from embodied_kit.measure.engines.engine import LOST_REASON, Engine
+from embodied_kit.measure.engines.engine_pool import ProcessEngine
+from embodied_kit.measure.engines.job import EpisodeJob, Shared
+from embodied_kit.measure.kept.cache import Cache
+from embodied_kit.measure.places.folder import Place
+from embodied_kit.measure.places.location import LocalFolder
+from embodied_kit.measure.places.walk import list_folder
 from embodied_kit.measure.progress import MeasureProgress
-from embodied_kit.measure.walk import list_folder
 
 EPISODES_N = 16
 

@@ -9,7 +9,7 @@ from measure.synthetic import Take, streams, write_data
 from measure.test_cache import lines, opened_data_files
 
 from embodied_kit.errors import UsageError
-from embodied_kit.measure.eviction import MAX_CACHE_VARIABLE, max_cache_bytes, trim
+from embodied_kit.measure.kept.eviction import MAX_CACHE_VARIABLE, max_cache_bytes, trim
 
 
 def kept(folder: Path, name: str, size: int, age_s: float) -> Path:

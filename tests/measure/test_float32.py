@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embodied_kit.measure.float32 import FROM_RATIO, float32_ratio, float32_spots
-from embodied_kit.measure.store import Blocks
-from embodied_kit.measure.timing import measure_timing
+from embodied_kit.measure.columns.float32 import FROM_RATIO, float32_ratio, float32_spots
+from embodied_kit.measure.columns.store import Blocks
+from embodied_kit.measure.columns.timing import measure_timing
 
 START_NS = 1_790_000_000_123_456_789
 

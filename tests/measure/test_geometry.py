@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embodied_kit.measure.derive import DeriveInput
+from embodied_kit.measure.declared.given import Given, GivenRobot
+from embodied_kit.measure.derived.derive import DeriveInput
+from embodied_kit.measure.derived.track import Track
+from embodied_kit.measure.derived.tracks import StreamTrack, Tracks
 from embodied_kit.measure.geometry.alignment import align_clouds, can_align
 from embodied_kit.measure.geometry.camera import Camera, read_camera
 from embodied_kit.measure.geometry.derived import derive_geometry
 from embodied_kit.measure.geometry.registration import measure_offset
-from embodied_kit.measure.given import Given, GivenRobot
-from embodied_kit.measure.thumbnail import motion_grid, thumbnail
-from embodied_kit.measure.track import Track
-from embodied_kit.measure.tracks import StreamTrack, Tracks
+from embodied_kit.measure.images.thumbnail import motion_grid, thumbnail
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject
 

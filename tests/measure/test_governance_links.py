@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from embodied_kit.measure.documents import Document
-from embodied_kit.measure.governance_links import governance_links
-from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary
+from embodied_kit.measure.declared.documents import Document
+from embodied_kit.measure.declared.governance_links import governance_links
+from embodied_kit.measure.declared.links import DatasetDocuments, EpisodeSummary
 
 
 def episode(name: str, **streams: str) -> EpisodeSummary:

@@ -182,7 +182,7 @@ def test_times_beyond_every_calendar_are_numbers(tmp_path: Path) -> None:
 def test_spilled_columns_give_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (path,) = write_data(tmp_path, streams(), Take())
     before = list(facts_lines(measure_path(path)))
-    monkeypatch.setattr("embodied_kit.measure.store.ColumnStore.__init__.__defaults__", (1000,))
+    monkeypatch.setattr("embodied_kit.measure.columns.store.ColumnStore.__init__.__defaults__", (1000,))
     assert list(facts_lines(measure_path(path))) == before
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from embodied_kit.measure.encoding import Coding, jpeg_quality, read_coding
-from embodied_kit.measure.image import (
+from embodied_kit.measure.images.encoding import Coding, jpeg_quality, read_coding
+from embodied_kit.measure.images.image import (
     Plane,
     UndecodableError,
     decode_compressed_depth,
@@ -19,7 +19,7 @@ from embodied_kit.measure.image import (
     decode_png,
     decode_raw,
 )
-from embodied_kit.measure.pixels import colour_numbers, depth_numbers
+from embodied_kit.measure.images.pixels import colour_numbers, depth_numbers
 
 
 def laplacian_variance(pixels: np.ndarray) -> float:

@@ -13,12 +13,12 @@ from measure.synthetic import EPISODE_ID, URDF, Take, streams, write_dataset
 from measure.test_cache import opened_data_files
 
 from embodied_kit.measure import measure_path
-from embodied_kit.measure.derive import DeriveInput
-from embodied_kit.measure.given import Given, GivenRobot
+from embodied_kit.measure.declared.given import Given, GivenRobot
+from embodied_kit.measure.derived.derive import DeriveInput
+from embodied_kit.measure.derived.track import Track
+from embodied_kit.measure.derived.tracks import StreamTrack, Tracks
 from embodied_kit.measure.kinematics.body import Body
 from embodied_kit.measure.kinematics.derived import derive_kinematics
-from embodied_kit.measure.track import Track
-from embodied_kit.measure.tracks import StreamTrack, Tracks
 from embodied_kit.spec import check, standard
 
 ARM = b"""<robot name="planar">

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embodied_kit.errors import DataError
+from embodied_kit.measure.derived.track import Track
 from embodied_kit.measure.kinematics.forward import angle_between, conjugate, forward, product, relative, rotated
 from embodied_kit.measure.kinematics.gripper import closed_and_open, range_excess, reversals
 from embodied_kit.measure.kinematics.lag import command_lag
@@ -24,7 +25,6 @@ from embodied_kit.measure.kinematics.motion import (
     motion_of,
 )
 from embodied_kit.measure.kinematics.wrench import clipped_ratio
-from embodied_kit.measure.track import Track
 
 PLANAR = b"""<robot name="planar">
 <joint name="a" type="revolute"><parent link="base"/><child link="l1"/><axis xyz="0 0 2"/>

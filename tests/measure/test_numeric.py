@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from embodied_kit.measure.numeric import Field
-from embodied_kit.measure.store import ColumnStore
+from embodied_kit.measure.columns.numeric import Field
+from embodied_kit.measure.columns.store import ColumnStore
 
 
 @pytest.mark.parametrize(("rows", "width"), [(1000, 5), (1_500_000, 3), (4_300_000, 1)])

@@ -9,7 +9,7 @@ from pyarrow import parquet
 
 from embodied_kit.errors import UsageError
 from embodied_kit.measure import measure_path
-from embodied_kit.measure.parquet import write_parquet
+from embodied_kit.measure.kept.parquet import write_parquet
 from embodied_kit.model.facts import Facts
 
 

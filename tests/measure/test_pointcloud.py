@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from measure.synthetic import START_NS, StreamSpec, Take, declared, header, periodic, streams, write_dataset
 
 from embodied_kit.measure.api import measure_path
-from embodied_kit.measure.pointcloud import CloudLayout, read_points
+from embodied_kit.measure.streams.pointcloud import CloudLayout, read_points
 from embodied_kit.model.facts import Row
 
 KIND = "sensor_msgs/msg/PointCloud2"

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from embodied_kit.measure.distribution import order, quantiles
-from embodied_kit.measure.ranks import at_ranks, keys_of, most_frequent, value_of
+from embodied_kit.measure.columns.distribution import order, quantiles
+from embodied_kit.measure.columns.ranks import at_ranks, keys_of, most_frequent, value_of
 
 FLOATS = st.lists(st.one_of(st.floats(allow_nan=False), st.sampled_from([0.0, -0.0, 1.5, 5e-324])), min_size=1)
 INTEGERS = st.lists(st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-2, 2)), min_size=1)

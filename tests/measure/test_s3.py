@@ -14,8 +14,8 @@ from embodied_kit.cli.judging import profile_of
 from embodied_kit.errors import UsageError
 from embodied_kit.mcap.writer import McapWriter
 from embodied_kit.measure import facts_lines, folder_at, make_engine, measure_path, subject_of
-from embodied_kit.measure.s3 import S3Folder, S3Source, s3_path
-from embodied_kit.measure.walk import list_folder
+from embodied_kit.measure.places.s3 import S3Folder, S3Source, s3_path
+from embodied_kit.measure.places.walk import list_folder
 from embodied_kit.messages.codec import codec
 from embodied_kit.model.facts import Depth
 
@@ -99,9 +99,9 @@ def test_depth_index_reads_a_small_part_of_a_camera_episode(store: Store, tmp_pa
             return opened[-1]
 
     from embodied_kit.measure.bare import measure_bare  # noqa: PLC0415
-    from embodied_kit.measure.cache import Cache  # noqa: PLC0415
+    from embodied_kit.measure.kept.cache import Cache  # noqa: PLC0415
+    from embodied_kit.measure.places.walk import make_entry  # noqa: PLC0415
     from embodied_kit.measure.progress import MeasureProgress  # noqa: PLC0415
-    from embodied_kit.measure.walk import make_entry  # noqa: PLC0415
 
     entry = make_entry("camera.mcap", path.stat().st_size, "none")
     (facts,) = measure_bare(Watched(BUCKET), entry, "index", Cache(None), MeasureProgress(None))

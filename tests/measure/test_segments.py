@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embodied_kit.measure.derive import DeriveInput
-from embodied_kit.measure.given import Given, GivenLayer, GivenRobot
-from embodied_kit.measure.gripper_events import crossings, events_inside
-from embodied_kit.measure.layers import covered_ratio, derive_segments, misplaced
-from embodied_kit.measure.segments import Piece, by_arm, tidy
-from embodied_kit.measure.track import Track
-from embodied_kit.measure.tracks import StreamTrack, Tracks
+from embodied_kit.measure.declared.given import Given, GivenLayer, GivenRobot
+from embodied_kit.measure.declared.layers import covered_ratio, derive_segments, misplaced
+from embodied_kit.measure.declared.segments import Piece, by_arm, tidy
+from embodied_kit.measure.derived.derive import DeriveInput
+from embodied_kit.measure.derived.gripper_events import crossings, events_inside
+from embodied_kit.measure.derived.track import Track
+from embodied_kit.measure.derived.tracks import StreamTrack, Tracks
 from embodied_kit.spec import check, standard
 
 SECOND = 1_000_000_000

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from embodied_kit.mcap.writer import McapWriter
-from embodied_kit.measure import measure_path, sound
+from embodied_kit.measure import measure_path
+from embodied_kit.measure.streams import sound
 from embodied_kit.measure.tables.audio import with_voice
 from embodied_kit.spec import check, standard
 

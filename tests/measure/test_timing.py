@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embodied_kit.measure.distribution import order, ordered_parts
-from embodied_kit.measure.store import ColumnStore
-from embodied_kit.measure.timing import Timing, measure_timing
+from embodied_kit.measure.columns.distribution import order, ordered_parts
+from embodied_kit.measure.columns.store import ColumnStore
+from embodied_kit.measure.columns.timing import Timing, measure_timing
 
 START_NS = 1_700_000_000_000_000_000
 PERIOD_NS = 2_000_000
@@ -102,7 +102,7 @@ def test_only_the_64_largest_places_are_kept_and_all_are_counted() -> None:
 
 @pytest.mark.parametrize("kind", ["int", "float", "constant"])
 def test_order_statistics_of_long_columns_equal_those_of_a_sort(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("embodied_kit.measure.distribution.PART_ROWS", 1000)
+    monkeypatch.setattr("embodied_kit.measure.columns.distribution.PART_ROWS", 1000)
     random = np.random.default_rng(1)
     values = {
         "int": random.integers(-(2**62), 2**62, 20_000),

@@ -14,7 +14,7 @@ import pytest
 
 from embodied_kit.mcap.writer import McapWriter
 from embodied_kit.measure.api import measure_path
-from embodied_kit.measure.video import NO_VIDEO
+from embodied_kit.measure.images.video import NO_VIDEO
 from embodied_kit.model.facts import Row
 
 av = pytest.importorskip("av", reason="the extra video is not installed")

@@ -8,10 +8,10 @@ import simplejpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embodied_kit.measure.blur import blur_length
+from embodied_kit.measure.derived.track import Track
+from embodied_kit.measure.images.blur import blur_length
+from embodied_kit.measure.images.thumbnail import SCALE, difference_hash, motion_energy, motion_grid, thumbnail
 from embodied_kit.measure.tables.views import SIMILAR_BITS, Views, motion_numbers, similar_numbers
-from embodied_kit.measure.thumbnail import SCALE, difference_hash, motion_energy, motion_grid, thumbnail
-from embodied_kit.measure.track import Track
 
 PERIOD_NS = 33_333_333
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from embodied_kit.measure.walk import Entry, document_kind, list_folder, read_inside
+from embodied_kit.measure.places.walk import Entry, document_kind, list_folder, read_inside
 
 
 def put(root: Path, *paths: str) -> None:

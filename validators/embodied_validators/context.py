@@ -11,7 +11,7 @@ from typing import cast
 
 from embodied_kit.canonical import canonical_bytes, parse_json, sha256_hex
 from embodied_kit.errors import DataError, UsageError
-from embodied_kit.measure.jsonget import get_bool, get_object, get_text
+from embodied_kit.measure.declared.jsonget import get_bool, get_object, get_text
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.report import Context
 from embodied_kit.spec import load_yaml, standard

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from embodied_kit.measure.segments import Piece
+from embodied_kit.measure.declared.segments import Piece
 
 NOTHING = ""
 """Code of the time that nobody annotated."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from embodied_kit.episode.layout import DATASET_JSON
 from embodied_kit.measure.corpus.members import TOP_ROWS, Corpus, Member, corpus_row, grouped
 from embodied_kit.measure.corpus.similar import Pair, find_similar
-from embodied_kit.measure.jsonget import get_objects, get_text
+from embodied_kit.measure.declared.jsonget import get_objects, get_text
 from embodied_kit.measure.rows import NEEDS_SIGNAL
 from embodied_kit.model.facts import Row
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from embodied_kit.episode.layout import DATASET_JSON
 from embodied_kit.measure.corpus.members import Corpus, Member, corpus_row, grouped
-from embodied_kit.measure.jsonget import get_objects, get_text, get_texts
+from embodied_kit.measure.declared.jsonget import get_objects, get_text, get_texts
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 

@@ -8,9 +8,9 @@ from itertools import combinations
 from embodied_kit.episode.layout import DATASET_JSON
 from embodied_kit.measure.corpus.agreement import agree
 from embodied_kit.measure.corpus.members import Corpus, corpus_row
-from embodied_kit.measure.documents import Document
-from embodied_kit.measure.jsonget import get_ns, get_number, get_object, get_text, get_texts
-from embodied_kit.measure.segments import by_arm, pieces_of, tidy
+from embodied_kit.measure.declared.documents import Document
+from embodied_kit.measure.declared.jsonget import get_ns, get_number, get_object, get_text, get_texts
+from embodied_kit.measure.declared.segments import by_arm, pieces_of, tidy
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue
 

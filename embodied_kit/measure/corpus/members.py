@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from embodied_kit.episode.layout import EPISODE_JSON, EPISODES
 from embodied_kit.measure.corpus.traits import Traits
-from embodied_kit.measure.jsonget import get_ns, get_object, get_objects, get_text, get_texts
-from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary
+from embodied_kit.measure.declared.jsonget import get_ns, get_object, get_objects, get_text, get_texts
+from embodied_kit.measure.declared.links import DatasetDocuments, EpisodeSummary
 from embodied_kit.measure.rows import make_row
 from embodied_kit.model.facts import Depth, Row
 from embodied_kit.model.json import JsonObject, JsonValue

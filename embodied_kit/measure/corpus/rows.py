@@ -10,7 +10,7 @@ from embodied_kit.measure.corpus.layered import agreements, round_trips
 from embodied_kit.measure.corpus.members import Corpus
 from embodied_kit.measure.corpus.spreads import diversity, drift, durations
 from embodied_kit.measure.corpus.stored import stored_statistics
-from embodied_kit.measure.links import DatasetDocuments, EpisodeSummary
+from embodied_kit.measure.declared.links import DatasetDocuments, EpisodeSummary
 from embodied_kit.model.facts import Depth, Row
 
 PARTS: Sequence[Callable[[Corpus], Iterator[Row]]] = (

@@ -12,7 +12,7 @@ from embodied_kit.measure.corpus.ks import ks_two_sample
 from embodied_kit.measure.corpus.members import TOP_ROWS, Corpus, Member, corpus_row, grouped
 from embodied_kit.measure.corpus.outliers import find_spread
 from embodied_kit.measure.corpus.paths import MAX_PATHS, mean_distance_m
-from embodied_kit.measure.jsonget import get_positive, get_text
+from embodied_kit.measure.declared.jsonget import get_positive, get_text
 from embodied_kit.measure.rows import NEEDS_SIGNAL
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from embodied_kit.episode.layout import DATASET_JSON
 from embodied_kit.measure.corpus.members import Corpus, corpus_row
 from embodied_kit.measure.corpus.traits import Element, Moments
-from embodied_kit.measure.jsonget import get_number, get_objects, get_text
-from embodied_kit.measure.links import DatasetDocuments
+from embodied_kit.measure.declared.jsonget import get_number, get_objects, get_text
+from embodied_kit.measure.declared.links import DatasetDocuments
 from embodied_kit.measure.rows import NEEDS_SIGNAL
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embodied_kit.canonical import canonical_bytes
-from embodied_kit.measure.jsonget import get_number, get_object, get_objects, get_text
+from embodied_kit.measure.declared.jsonget import get_number, get_object, get_objects, get_text
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue
 

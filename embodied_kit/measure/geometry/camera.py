@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embodied_kit.measure.jsonget import get_list, get_number, get_object, get_text
+from embodied_kit.measure.declared.jsonget import get_list, get_number, get_object, get_text
 from embodied_kit.measure.kinematics.forward import Poses
 from embodied_kit.model.json import JsonObject
 

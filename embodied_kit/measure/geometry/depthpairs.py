@@ -7,12 +7,12 @@ from itertools import combinations
 
 import numpy as np
 
-from embodied_kit.measure.derive import DeriveInput
+from embodied_kit.measure.derived.derive import DeriveInput
 from embodied_kit.measure.geometry.alignment import NO_GEOMETRY, align_clouds, can_align
 from embodied_kit.measure.geometry.camera import Camera, Floats
 from embodied_kit.measure.geometry.registration import Offset, measure_offset
 from embodied_kit.measure.geometry.rig import Rig, pictures
-from embodied_kit.measure.imagetracks import Picture
+from embodied_kit.measure.images.imagetracks import Picture
 from embodied_kit.measure.kinematics.forward import angle_between, rotated
 from embodied_kit.measure.rows import make_row
 from embodied_kit.model.facts import Row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from embodied_kit.measure.derive import DeriveInput, Deriver
+from embodied_kit.measure.derived.derive import DeriveInput, Deriver
 from embodied_kit.measure.geometry.depthpairs import extrinsic_rows, registration_rows
 from embodied_kit.measure.geometry.described import camera_links
 from embodied_kit.measure.geometry.intrinsics import geometry_rows

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from embodied_kit.episode.layout import ROBOT_JSON, ROBOTS
-from embodied_kit.measure.derive import DeriveInput
-from embodied_kit.measure.framelog import IMAGE_FIELDS
-from embodied_kit.measure.jsonget import get_objects, get_text, get_texts
-from embodied_kit.measure.links import link_row
-from embodied_kit.measure.series import short_type
+from embodied_kit.measure.declared.jsonget import get_objects, get_text, get_texts
+from embodied_kit.measure.declared.links import link_row
+from embodied_kit.measure.derived.derive import DeriveInput
+from embodied_kit.measure.images.framelog import IMAGE_FIELDS
+from embodied_kit.measure.streams.series import short_type
 from embodied_kit.model.facts import Row
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from embodied_kit.measure.derive import DeriveInput
-from embodied_kit.measure.jsonget import get_list, get_number, get_object, get_objects, get_text
+from embodied_kit.measure.declared.jsonget import get_list, get_number, get_object, get_objects, get_text
+from embodied_kit.measure.declared.times import parse_rfc3339
+from embodied_kit.measure.derived.derive import DeriveInput
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.times import parse_rfc3339
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from embodied_kit.measure.derive import DeriveInput
-from embodied_kit.measure.gallery import COLOUR_FIELD, DEPTH_FIELD
+from embodied_kit.measure.declared.jsonget import get_objects
+from embodied_kit.measure.derived.derive import DeriveInput
 from embodied_kit.measure.geometry.camera import Camera, read_camera
 from embodied_kit.measure.geometry.intrinsics import scale_fits
-from embodied_kit.measure.imagetracks import Picture, read_pictures
-from embodied_kit.measure.jsonget import get_objects
+from embodied_kit.measure.images.gallery import COLOUR_FIELD, DEPTH_FIELD
+from embodied_kit.measure.images.imagetracks import Picture, read_pictures
 
 METRES_PER_UNIT = {"m": 1.0, "mm": 0.001}
 

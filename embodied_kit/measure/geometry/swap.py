@@ -12,17 +12,17 @@ from itertools import combinations
 
 import numpy as np
 
-from embodied_kit.measure.derive import DeriveInput
+from embodied_kit.measure.derived.derive import DeriveInput
+from embodied_kit.measure.derived.track import Track
 from embodied_kit.measure.geometry.camera import Camera, Floats
 from embodied_kit.measure.geometry.rig import Rig
-from embodied_kit.measure.imagetracks import CELLS, MOTION_FIELD
+from embodied_kit.measure.images.imagetracks import CELLS, MOTION_FIELD
+from embodied_kit.measure.images.thumbnail import GRID_COLUMNS, GRID_ROWS
 from embodied_kit.measure.kinematics.body import Body, joint_streams, read_body
 from embodied_kit.measure.kinematics.forward import Poses, conjugate, product, rotated
 from embodied_kit.measure.kinematics.model import Joint, Model
 from embodied_kit.measure.kinematics.poses import Positions, chain_poses, chain_problem, positions_of
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.thumbnail import GRID_COLUMNS, GRID_ROWS
-from embodied_kit.measure.track import Track
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 

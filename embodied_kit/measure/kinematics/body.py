@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from embodied_kit.errors import DataError
-from embodied_kit.measure.derive import DeriveInput
-from embodied_kit.measure.jsonget import get_number, get_objects, get_text, get_texts
+from embodied_kit.measure.declared.jsonget import get_number, get_objects, get_text, get_texts
+from embodied_kit.measure.declared.units import units_of
+from embodied_kit.measure.derived.derive import DeriveInput
+from embodied_kit.measure.derived.track import JOINT_POSITION, Track
+from embodied_kit.measure.derived.tracks import StreamTrack
 from embodied_kit.measure.kinematics.model import MOVABLE, Joint, Model, read_model
-from embodied_kit.measure.series import JOINT_STATE
-from embodied_kit.measure.track import JOINT_POSITION, Track
-from embodied_kit.measure.tracks import StreamTrack
-from embodied_kit.measure.units import units_of
+from embodied_kit.measure.streams.series import JOINT_STATE
 from embodied_kit.model.json import JsonObject
 
 MAX_CHAINS = 32

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from embodied_kit.measure.derive import DeriveInput
-from embodied_kit.measure.jsonget import get_text
+from embodied_kit.measure.declared.jsonget import get_text
+from embodied_kit.measure.derived.derive import DeriveInput
 from embodied_kit.measure.kinematics.body import Body, JointStream
 from embodied_kit.measure.kinematics.lag import FOLLOWS_FROM, command_lag
 from embodied_kit.measure.kinematics.motion import MOVED_M, MOVED_RAD, Motion, motion_of

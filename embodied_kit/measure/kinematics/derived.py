@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from embodied_kit.measure.derive import DeriveInput, Deriver
-from embodied_kit.measure.jsonget import get_text
+from embodied_kit.measure.columns.spots import TOP_SPANS, Spots
+from embodied_kit.measure.declared.jsonget import get_text
+from embodied_kit.measure.derived.derive import DeriveInput, Deriver
 from embodied_kit.measure.kinematics.body import joint_streams, read_body
 from embodied_kit.measure.kinematics.commanded import lag_rows
 from embodied_kit.measure.kinematics.poses import positions_of
@@ -22,7 +23,6 @@ from embodied_kit.measure.kinematics.rows import (
 )
 from embodied_kit.measure.measured import Tables
 from embodied_kit.measure.rows import error_row, make_row
-from embodied_kit.measure.spots import TOP_SPANS, Spots
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 

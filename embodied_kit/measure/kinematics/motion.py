@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embodied_kit.measure.spots import Spot, SpotCollector, Spots, find_runs
-from embodied_kit.measure.track import Track
+from embodied_kit.measure.columns.spots import Spot, SpotCollector, Spots, find_runs
+from embodied_kit.measure.derived.track import Track
 
 WINDOW_S = 0.04
 """Time over which a difference is taken: encoder steps and jitter of microseconds vanish in it, motions do not."""

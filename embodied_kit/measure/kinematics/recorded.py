@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embodied_kit.measure.derive import DeriveInput
-from embodied_kit.measure.jsonget import get_text
+from embodied_kit.measure.columns.spots import Spots
+from embodied_kit.measure.declared.jsonget import get_text
+from embodied_kit.measure.derived.derive import DeriveInput
+from embodied_kit.measure.derived.track import PATHS, Track
 from embodied_kit.measure.kinematics.body import Body
 from embodied_kit.measure.kinematics.forward import Poses, angle_between
 from embodied_kit.measure.kinematics.model import Joint, Model
 from embodied_kit.measure.kinematics.motion import lasting
 from embodied_kit.measure.kinematics.poses import LACKING, Positions, chain_poses, chain_problem
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.spots import Spots
-from embodied_kit.measure.track import PATHS, Track
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue
 

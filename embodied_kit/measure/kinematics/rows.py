@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from embodied_kit.measure.derive import DeriveInput
-from embodied_kit.measure.jsonget import get_list, get_text
+from embodied_kit.measure.columns.spots import Spots
+from embodied_kit.measure.declared.jsonget import get_list, get_text
+from embodied_kit.measure.derived.derive import DeriveInput
+from embodied_kit.measure.derived.track import Track
 from embodied_kit.measure.kinematics.body import Body, JointStream
 from embodied_kit.measure.kinematics.gripper import closed_and_open, range_excess, reversals
 from embodied_kit.measure.kinematics.model import Joint, Model
@@ -30,8 +32,6 @@ from embodied_kit.measure.kinematics.poses import Positions, chain_poses, chain_
 from embodied_kit.measure.kinematics.recorded import ends_of
 from embodied_kit.measure.kinematics.wrench import clipped_ratio
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.spots import Spots
-from embodied_kit.measure.track import Track
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from embodied_kit.measure.episode import Episode, StreamView
-from embodied_kit.measure.jsonget import get_number, get_text, get_texts
+from embodied_kit.measure.declared.jsonget import get_number, get_text, get_texts
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.series import Series
-from embodied_kit.measure.sound import INFO, LINEAR_16, TOO_MUCH_SOUND, SoundFormat
+from embodied_kit.measure.streams.episode import Episode, StreamView
+from embodied_kit.measure.streams.series import Series
+from embodied_kit.measure.streams.sound import INFO, LINEAR_16, TOO_MUCH_SOUND, SoundFormat
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from embodied_kit.measure.distribution import order
-from embodied_kit.measure.episode import Episode, StreamView
-from embodied_kit.measure.framerow import State
-from embodied_kit.measure.jsonget import get_objects, get_text
-from embodied_kit.measure.pointcloud import CloudLog
+from embodied_kit.measure.columns.distribution import order
+from embodied_kit.measure.columns.store import Array
+from embodied_kit.measure.declared.jsonget import get_objects, get_text
+from embodied_kit.measure.images.framerow import State
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.series import TF, Series
-from embodied_kit.measure.store import Array
+from embodied_kit.measure.streams.episode import Episode, StreamView
+from embodied_kit.measure.streams.pointcloud import CloudLog
+from embodied_kit.measure.streams.series import TF, Series
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 

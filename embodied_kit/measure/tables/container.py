@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from embodied_kit.mcap.container import Agreement, ContainerInfo, Crc
-from embodied_kit.measure.episode import Episode
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.scan import FileScan
+from embodied_kit.measure.streams.episode import Episode
+from embodied_kit.measure.streams.scan import FileScan
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 

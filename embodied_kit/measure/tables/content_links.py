@@ -9,16 +9,24 @@ import numpy as np
 from embodied_kit.canonical import canonical_bytes, sha256_hex
 from embodied_kit.episode.layout import CAPTURE_JSON, CLOSING_JSON
 from embodied_kit.errors import DataError
-from embodied_kit.measure.episode import Episode
-from embodied_kit.measure.frozen import first_size
-from embodied_kit.measure.jsonget import get_bool, get_list, get_number, get_object, get_objects, get_text, get_texts
-from embodied_kit.measure.links import compared, link_row
-from embodied_kit.measure.scan import FileScan
-from embodied_kit.measure.series import JOINT_STATE, TF
+from embodied_kit.measure.declared.jsonget import (
+    get_bool,
+    get_list,
+    get_number,
+    get_object,
+    get_objects,
+    get_text,
+    get_texts,
+)
+from embodied_kit.measure.declared.links import compared, link_row
+from embodied_kit.measure.declared.urdf import read_urdf
+from embodied_kit.measure.declared.urdfs import embedded_urdf_path
+from embodied_kit.measure.derived.tree import tree_problem
+from embodied_kit.measure.images.frozen import first_size
+from embodied_kit.measure.streams.episode import Episode
+from embodied_kit.measure.streams.scan import FileScan
+from embodied_kit.measure.streams.series import JOINT_STATE, TF
 from embodied_kit.measure.tables.declared import clock_links, embedded_claims, role_links, stream_kinds
-from embodied_kit.measure.tree import tree_problem
-from embodied_kit.measure.urdf import read_urdf
-from embodied_kit.measure.urdfs import embedded_urdf_path
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject
 from embodied_kit.spec import standard

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from embodied_kit.measure.episode import Episode
+from embodied_kit.measure.derived.track import too_long
+from embodied_kit.measure.places.walk import Entry
 from embodied_kit.measure.rows import NEEDS_SIGNAL, error_row, make_row
-from embodied_kit.measure.scan import FileScan
-from embodied_kit.measure.series import Series
-from embodied_kit.measure.sound import TOO_MUCH_SOUND
-from embodied_kit.measure.track import too_long
-from embodied_kit.measure.walk import Entry
+from embodied_kit.measure.streams.episode import Episode
+from embodied_kit.measure.streams.scan import FileScan
+from embodied_kit.measure.streams.series import Series
+from embodied_kit.measure.streams.sound import TOO_MUCH_SOUND
 from embodied_kit.model.facts import Depth, Row
 from embodied_kit.model.json import JsonValue
 

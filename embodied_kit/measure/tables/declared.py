@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embodied_kit.measure.episode import Episode, StreamView
-from embodied_kit.measure.framelog import IMAGE_FIELDS, FrameLog
-from embodied_kit.measure.frozen import decoded_blocks
-from embodied_kit.measure.jsonget import get_object, get_objects, get_text, get_texts
-from embodied_kit.measure.links import link_row
-from embodied_kit.measure.pointcloud import POINT_CLOUD
-from embodied_kit.measure.series import CAMERA_INFO, JOINT_STATE, TF, short_type
-from embodied_kit.measure.sound import BYTES_FIELD
+from embodied_kit.measure.declared.jsonget import get_object, get_objects, get_text, get_texts
+from embodied_kit.measure.declared.links import link_row
+from embodied_kit.measure.images.framelog import IMAGE_FIELDS, FrameLog
+from embodied_kit.measure.images.frozen import decoded_blocks
+from embodied_kit.measure.streams.episode import Episode, StreamView
+from embodied_kit.measure.streams.pointcloud import POINT_CLOUD
+from embodied_kit.measure.streams.series import CAMERA_INFO, JOINT_STATE, TF, short_type
+from embodied_kit.measure.streams.sound import BYTES_FIELD
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue
 

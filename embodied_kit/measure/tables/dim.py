@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from embodied_kit.measure.dimension import measure_dimension, measure_rotation
-from embodied_kit.measure.episode import Episode, StreamView
-from embodied_kit.measure.numeric import Field, quantity_of
+from embodied_kit.measure.columns.dimension import measure_dimension, measure_rotation
+from embodied_kit.measure.columns.numeric import Field, quantity_of
+from embodied_kit.measure.columns.store import Array, Blocks
+from embodied_kit.measure.declared.units import units_of
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.series import Series
-from embodied_kit.measure.store import Array, Blocks
-from embodied_kit.measure.units import units_of
+from embodied_kit.measure.streams.episode import Episode, StreamView
+from embodied_kit.measure.streams.series import Series
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from embodied_kit.measure.encoding import CODECS, LOSSY_CODECS, VIDEO_CODECS
-from embodied_kit.measure.episode import Episode, StreamView
-from embodied_kit.measure.framelog import FrameLog
-from embodied_kit.measure.framerow import State
-from embodied_kit.measure.frozen import (
+from embodied_kit.measure.declared.jsonget import get_list, get_objects, get_positive, get_text
+from embodied_kit.measure.images.encoding import CODECS, LOSSY_CODECS, VIDEO_CODECS
+from embodied_kit.measure.images.framelog import FrameLog
+from embodied_kit.measure.images.framerow import State
+from embodied_kit.measure.images.frozen import (
     FROZEN_SPAN_S,
     content_digest,
     dark_runs,
@@ -20,9 +20,9 @@ from embodied_kit.measure.frozen import (
     frozen_runs,
     seconds,
 )
-from embodied_kit.measure.jsonget import get_list, get_objects, get_positive, get_text
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.series import Series
+from embodied_kit.measure.streams.episode import Episode, StreamView
+from embodied_kit.measure.streams.series import Series
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue
 

@@ -8,17 +8,17 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from embodied_kit.measure.distribution import order
-from embodied_kit.measure.episode import Episode, StreamView
-from embodied_kit.measure.frozen import FROZEN_SPAN_S, decoded_blocks, frozen_runs, seconds
-from embodied_kit.measure.jsonget import get_text
-from embodied_kit.measure.judged import judged_stamps
+from embodied_kit.measure.columns.distribution import order
+from embodied_kit.measure.columns.judged import judged_stamps
+from embodied_kit.measure.columns.spots import Spot, Spots
+from embodied_kit.measure.columns.timing import NS_PER_S
+from embodied_kit.measure.declared.jsonget import get_text
+from embodied_kit.measure.derived.track import MAX_TRACK_VALUES, Track, joint_tracks, nearest_distance
+from embodied_kit.measure.images.frozen import FROZEN_SPAN_S, decoded_blocks, frozen_runs, seconds
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.series import Series
-from embodied_kit.measure.spots import Spot, Spots
+from embodied_kit.measure.streams.episode import Episode, StreamView
+from embodied_kit.measure.streams.series import Series
 from embodied_kit.measure.tables.views import colour_cameras, motion_numbers, read_views, similar_numbers
-from embodied_kit.measure.timing import NS_PER_S
-from embodied_kit.measure.track import MAX_TRACK_VALUES, Track, joint_tracks, nearest_distance
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 

@@ -6,9 +6,9 @@ import hashlib
 
 import numpy as np
 
-from embodied_kit.measure.episode import Episode
+from embodied_kit.measure.derived.track import PATHS, Track, field_tracks, joint_tracks
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.track import PATHS, Track, field_tracks, joint_tracks
+from embodied_kit.measure.streams.episode import Episode
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from embodied_kit.measure.dimension import nan_spots
-from embodied_kit.measure.episode import Episode, StreamView
-from embodied_kit.measure.float32 import float32_spots
-from embodied_kit.measure.frozen import FROZEN_SPAN_S, dark_runs, frozen_runs, seconds
-from embodied_kit.measure.jsonget import get_text
+from embodied_kit.measure.columns.dimension import nan_spots
+from embodied_kit.measure.columns.float32 import float32_spots
+from embodied_kit.measure.columns.spots import TOP_SPANS, Flags, Spot, SpotCollector, Spots, find_runs
+from embodied_kit.measure.columns.timing import NS_PER_S
+from embodied_kit.measure.declared.jsonget import get_text
+from embodied_kit.measure.images.frozen import FROZEN_SPAN_S, dark_runs, frozen_runs, seconds
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.series import Series
-from embodied_kit.measure.spots import TOP_SPANS, Flags, Spot, SpotCollector, Spots, find_runs
+from embodied_kit.measure.streams.episode import Episode, StreamView
+from embodied_kit.measure.streams.series import Series
 from embodied_kit.measure.tables.pair import stuck_spots
-from embodied_kit.measure.timing import NS_PER_S
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
 

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from embodied_kit.measure.distribution import quantiles
-from embodied_kit.measure.episode import Episode, StreamView
-from embodied_kit.measure.float32 import float32_ratio
-from embodied_kit.measure.jsonget import get_bool, get_object, get_objects, get_positive, get_text
-from embodied_kit.measure.judged import Judged, period_ns
+from embodied_kit.measure.columns.distribution import quantiles
+from embodied_kit.measure.columns.float32 import float32_ratio
+from embodied_kit.measure.columns.judged import Judged, period_ns
+from embodied_kit.measure.columns.store import Array, Blocks
+from embodied_kit.measure.columns.timing import NS_PER_S, Timing, span_covered_ratio
+from embodied_kit.measure.declared.jsonget import get_bool, get_object, get_objects, get_positive, get_text
+from embodied_kit.measure.declared.units import is_si, units_of
 from embodied_kit.measure.rows import make_row
-from embodied_kit.measure.series import Series
-from embodied_kit.measure.store import Array, Blocks
-from embodied_kit.measure.timing import NS_PER_S, Timing, span_covered_ratio
-from embodied_kit.measure.units import is_si, units_of
+from embodied_kit.measure.streams.episode import Episode, StreamView
+from embodied_kit.measure.streams.series import Series
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue
 

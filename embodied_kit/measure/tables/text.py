@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from embodied_kit.measure.documents import Document
-from embodied_kit.measure.episode import Episode
-from embodied_kit.measure.folder import Place
+from embodied_kit.measure.declared.documents import Document
+from embodied_kit.measure.declared.urdfs import urdf_content
+from embodied_kit.measure.places.folder import Place
+from embodied_kit.measure.places.walk import Entry
+from embodied_kit.measure.streams.episode import Episode
 from embodied_kit.measure.text.files import Searched, is_text_file, leaves_open, search_file
 from embodied_kit.measure.text.log import TextLog, TextPlace
-from embodied_kit.measure.urdfs import urdf_content
-from embodied_kit.measure.walk import Entry
 from embodied_kit.model.facts import Row
 
 POSITION_TYPES = ("sensor_msgs/NavSatFix", "geographic_msgs/GeoPoint", "geographic_msgs/GeoPoseStamped")

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embodied_kit.measure.episode import Episode, StreamView
-from embodied_kit.measure.framelog import FrameLog
-from embodied_kit.measure.frozen import decoded_blocks
-from embodied_kit.measure.series import Series
-from embodied_kit.measure.thumbnail import HASH_BYTES
-from embodied_kit.measure.timing import NS_PER_S
-from embodied_kit.measure.track import Track
+from embodied_kit.measure.columns.timing import NS_PER_S
+from embodied_kit.measure.derived.track import Track
+from embodied_kit.measure.images.framelog import FrameLog
+from embodied_kit.measure.images.frozen import decoded_blocks
+from embodied_kit.measure.images.thumbnail import HASH_BYTES
+from embodied_kit.measure.streams.episode import Episode, StreamView
+from embodied_kit.measure.streams.series import Series
 from embodied_kit.model.json import JsonValue
 
 SIMILAR_BITS = 9

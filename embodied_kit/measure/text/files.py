@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from embodied_kit.measure.places.walk import Entry
 from embodied_kit.measure.text.log import TOO_MUCH, TextLog, TextPlace
-from embodied_kit.measure.walk import Entry
 
 MAX_FILE_BYTES = 4 * 2**20
 NO_TEXT = "the file is no text"

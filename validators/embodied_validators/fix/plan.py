@@ -14,8 +14,8 @@ from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.layout import ATTESTATION, DATASET_JSON, write_whole
 from embodied_kit.errors import DataError, UsageError
 from embodied_kit.language import Language
-from embodied_kit.measure.files import hash_inside
-from embodied_kit.measure.walk import Entry, list_folder, read_inside
+from embodied_kit.measure.places.files import hash_inside
+from embodied_kit.measure.places.walk import Entry, list_folder, read_inside
 from embodied_kit.spec import load_yaml
 from embodied_validators.fix.document import FixDocument, read_exact
 from embodied_validators.fix.fixers import FIXERS

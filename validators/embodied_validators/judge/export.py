@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from embodied_kit.measure.jsonget import get_bool, get_number, get_object, get_objects, get_text, get_texts
+from embodied_kit.measure.declared.jsonget import get_bool, get_number, get_object, get_objects, get_text, get_texts
 from embodied_kit.measure.rows import make_row
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from embodied_kit.measure.jsonget import get_bool, get_objects, get_text, get_texts
+from embodied_kit.measure.declared.jsonget import get_bool, get_objects, get_text, get_texts
 from embodied_kit.measure.rows import make_row
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue

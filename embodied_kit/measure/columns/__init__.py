@@ -1,0 +1,1 @@
+"""Numbers over whole columns of any length, in bounded memory."""

@@ -1,0 +1,1 @@
+"""What the documents say: read, linked with each other, and given to the derivers."""

@@ -1,0 +1,1 @@
+"""What needs two streams, a URDF or a layer: from the kept columns, without the recording."""

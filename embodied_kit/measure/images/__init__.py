@@ -1,0 +1,1 @@
+"""Pictures: decoded, measured, compared, and one row a frame."""

@@ -1,0 +1,1 @@
+"""What is kept of a measurement, so that no recording is read twice."""
