@@ -17,6 +17,7 @@ from embodied_kit.cli.contract import EXIT_UNFIT, show_preflight
 from embodied_kit.cli.failure import failure_of, tell
 from embodied_kit.cli.options import example, path_argument, path_option, transport_options, verb
 from embodied_kit.cli.pseudonyms import pseudonym
+from embodied_kit.cli.recovering import recover_dataset
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import DEFAULT_GROUP, Dataset
 from embodied_kit.errors import UsageError
@@ -150,6 +151,7 @@ def record(options: RecordOptions, texts: Texts) -> int:
         session.require(_take_options(options))
         session.prepare()
         _say_what_a_level_will_miss(options, texts)
+        recover_dataset(dataset, texts)
         rows = Preflight(contract, graph, session.idle).look()
         show_preflight(rows, texts)
         if any(row.blocks for row in rows):

@@ -29,7 +29,7 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
         "robot": Verb("robot", "A robot without a robot", "没有机器人时的仿真机器人"),
         "contract": Verb("contract", "Draft and check what a robot must publish", "起草并检查采集约定"),
         "record": Verb("record", "Record episodes from a live ROS 2 graph", "从 ROS 2 通信图采集片段"),
-        "recover": Verb("recover", "Save what is whole in a damaged MCAP file", "抢救损坏 MCAP 文件中完整的部分"),
+        "recover": Verb("recover", "Bring back unfinished takes, or one damaged MCAP", "恢复未完成的采集或损坏的 MCAP"),
         "dataset": Verb(
             "dataset", "Make, list, exclude from, rebuild and seal datasets", "新建、查看、剔除、重建、封存数据集"
         ),

@@ -18,8 +18,8 @@ from embodied_kit.episode.document import SCHEMA_VERSION
 from embodied_kit.episode.ids import unique_slugs, uuid7
 from embodied_kit.episode.layout import ROBOTS
 from embodied_kit.episode.robots import RobotFolder, add_robot
+from embodied_kit.episode.span import Span
 from embodied_kit.episode.take import TakeFile
-from embodied_kit.episode.times import duration_s, rfc3339
 from embodied_kit.errors import DataError
 from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.json import JsonObject
@@ -62,6 +62,7 @@ def import_recording(
     except BaseException:
         writer.shut_down()
         shutil.rmtree(file.staging, ignore_errors=True)
+        file.forget()
         if not known:
             shutil.rmtree(dataset.root / ROBOTS / robot.robot_id, ignore_errors=True)
         raise
@@ -147,11 +148,7 @@ def _closing(file: TakeFile) -> JsonObject:
     return {
         "schema_version": SCHEMA_VERSION,
         "episode_id": file.episode_id,
-        "start_ns": str(start_ns),
-        "end_ns": str(end_ns),
-        "start_time": rfc3339(start_ns),
-        "end_time": rfc3339(end_ns),
-        "duration_s": duration_s(start_ns, end_ns),
+        **Span(start_ns, end_ns).document(),
         "outcome": "unknown",
         "streams": [
             {"stream_id": stream_id, "topic": topic, "received_n": count, "loss": loss}

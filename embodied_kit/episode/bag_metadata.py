@@ -5,11 +5,13 @@ Source of the form: ros2/rosbag2, rosbag2_storage/yaml.hpp; versions 6 to 8 writ
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import yaml
 
+from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.stream import Qos
 
@@ -78,6 +80,27 @@ def bag_metadata(topics: Sequence[BagTopic], files: Sequence[BagFile], custom: J
         "ros_distro": "",
     }
     return yaml.safe_dump({"rosbag2_bagfile_information": information}, sort_keys=False, allow_unicode=True)
+
+
+def episode_metadata(episode_id: str, files: Sequence[BagFile], counts: Sequence[tuple[ChannelInfo, int]]) -> str:
+    """metadata.yaml of an episode.
+
+    Args:
+        episode_id: Its id.
+        files: In order.
+        counts: Messages of each channel; one that lies in several files may come several times.
+    """
+    messages: Counter[str] = Counter()
+    by_topic: dict[str, dict[ChannelInfo, None]] = {}
+    for channel, count in counts:
+        messages[channel.topic] += count
+        by_topic.setdefault(channel.topic, {})[channel] = None
+    topics = []
+    for topic, channels in by_topic.items():
+        first, *_ = channels
+        qos = "\n".join(channel.qos_text for channel in channels if channel.qos_text)
+        topics.append(BagTopic(topic, first.ros_type, first.type_hash, qos, messages[topic]))
+    return bag_metadata(topics, files, {"episode_id": episode_id})
 
 
 def _topic(topic: BagTopic) -> JsonObject:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias
 
+from embodied_kit.episode.journal import join_journal
 from embodied_kit.episode.layout import writing
+from embodied_kit.episode.locking import FileLock
 from embodied_kit.errors import EnvironmentUnfitError
+from embodied_kit.mcap.records import Channel, Schema
 from embodied_kit.mcap.writer import McapWriter
 from embodied_kit.model.channel import ChannelInfo
 
@@ -45,9 +48,10 @@ class QueueCount:
 
 @dataclass(frozen=True)
 class OpenFile:
-    """Begin a data file."""
+    """Begin a data file; `journal` is its take's, empty where there is none."""
 
     path: str
+    journal: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,13 @@ class Flush:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Add a line to the take's journal, and sync it."""
+
+    line: bytes
+
+
+@dataclass(frozen=True)
 class CloseFile:
     """Finish the file; answered with a ClosedFile."""
 
@@ -104,7 +115,7 @@ class ClosedFile:
     earlier: tuple[ClosedFile, ...] = ()
 
 
-Command: TypeAlias = OpenFile | NextFile | AddChannel | Attach | AddMetadata | Flush | CloseFile
+Command: TypeAlias = OpenFile | NextFile | AddChannel | Attach | AddMetadata | Flush | Note | CloseFile
 
 
 class CommandSink(Protocol):
@@ -147,6 +158,7 @@ class FileWriter:
         self._earlier: list[ClosedFile] = []
         self._fault: EnvironmentUnfitError | None = None
         self._unsynced_since_s: float | None = None
+        self._journal: FileLock | None = None
 
     def send(self, command: Command) -> None:
         """Carry one command out."""
@@ -237,6 +249,9 @@ class FileWriter:
         if self._mcap is not None:
             self._mcap.abort()
             self._mcap = None
+        if self._journal is not None:
+            self._journal.release()
+            self._journal = None
 
     def run(self, command: Command) -> ClosedFile | None:
         """Carry one command out; CloseFile answers.
@@ -249,7 +264,12 @@ class FileWriter:
                 self.shut_down()
                 self.path, self._fault = command.path, None
                 self._channels, self._infos, self._earlier = {}, {}, []
+                self._journal = join_journal(Path(command.journal)) if command.journal else None
                 self._mcap = McapWriter(Path(command.path), hashed=True)
+                return None
+            if isinstance(command, Note):
+                if self._journal is not None:
+                    self._journal.append(command.line)
                 return None
             return self._on_open_file(self._open_file(type(command).__name__), command)
 
@@ -293,6 +313,22 @@ class FileWriter:
 def _add_channel(mcap: McapWriter, channel: ChannelInfo) -> int:
     schema = mcap.add_schema(channel.ros_type, channel.schema_encoding, channel.definition.encode())
     return mcap.add_channel(channel.topic, schema, metadata=channel_metadata(channel))
+
+
+def channel_info(channel: Channel, schema: Schema | None) -> ChannelInfo:
+    """What a data file says of a channel that `_add_channel` wrote."""
+    said = channel.metadata
+    return ChannelInfo(
+        topic=channel.topic,
+        ros_type=schema.name if schema else "",
+        schema_encoding=schema.encoding if schema else "",
+        definition=schema.data.decode(errors="replace") if schema else "",
+        type_hash=said.get("topic_type_hash", ""),
+        qos_text=said.get("offered_qos_profiles", ""),
+        publisher=said.get("publisher_gid", ""),
+        sequence_source=said.get("sequence_source", ""),
+        stream_id=said.get("stream_id", ""),
+    )
 
 
 def channel_metadata(channel: ChannelInfo) -> dict[str, str]:

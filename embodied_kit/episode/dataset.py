@@ -20,6 +20,7 @@ from embodied_kit.episode.layout import (
     write_whole,
     writing,
 )
+from embodied_kit.episode.locking import dataset_locked
 from embodied_kit.episode.times import rfc3339
 from embodied_kit.errors import UsageError
 from embodied_kit.model.json import JsonObject, JsonValue
@@ -147,13 +148,14 @@ class Dataset:
             raise UsageError(
                 "expected a reason for excluding an episode, got none", remedy="--reason 'camera lost frames'"
             )
-        document = dict(self.document())
-        excluded = _entries(document.get("excluded"))
-        if any(entry.get("episode_id") == episode_id for entry in excluded):
-            raise UsageError(f"episode {episode_id} is excluded already")
-        entry = {"episode_id": episode_id, "reason": reason, "excluded_at": rfc3339(now_ns)}
-        document["excluded"] = [*excluded, entry]
-        self._write(document, self._readable_episodes(), now_ns)
+        with dataset_locked(self.root):
+            document = dict(self.document())
+            excluded = _entries(document.get("excluded"))
+            if any(entry.get("episode_id") == episode_id for entry in excluded):
+                raise UsageError(f"episode {episode_id} is excluded already")
+            entry = {"episode_id": episode_id, "reason": reason, "excluded_at": rfc3339(now_ns)}
+            document["excluded"] = [*excluded, entry]
+            self._write(document, self._readable_episodes(), now_ns)
 
     def seal(self, version: str | None, now_ns: int) -> JsonObject:
         """Fix totals, modalities and version; from now on its files may not change.
@@ -167,12 +169,13 @@ class Dataset:
         self.require_open()
         if not self.episode_ids():
             raise UsageError(f"expected at least one episode to seal, got none in {self.root}")
-        document = dict(self.document())
-        if version is not None:
-            document["dataset_version"] = version
-        document["state"] = "sealed"
-        document["sealed_time"] = rfc3339(now_ns)
-        return self._write(document, [self.episode(name) for name in self.episode_ids()], now_ns)
+        with dataset_locked(self.root):
+            document = dict(self.document())
+            if version is not None:
+                document["dataset_version"] = version
+            document["state"] = "sealed"
+            document["sealed_time"] = rfc3339(now_ns)
+            return self._write(document, [self.episode(name) for name in self.episode_ids()], now_ns)
 
     def refresh(self, now_ns: int) -> None:
         """Bring totals, modalities and times of an open dataset up to date, after a take was added.
@@ -180,8 +183,9 @@ class Dataset:
         Raises:
             UsageError: It is sealed.
         """
-        self.require_open()
-        self._write(dict(self.document()), self._readable_episodes(), now_ns)
+        with dataset_locked(self.root):
+            self.require_open()
+            self._write(dict(self.document()), self._readable_episodes(), now_ns)
 
     def _readable_episodes(self) -> list[JsonObject]:
         """Documents of the episodes; a damaged one is a finding of its own and must not stop a day of recording."""

@@ -27,6 +27,7 @@ ANNOTATIONS = "annotations"
 ATTESTATION = "attestation"
 PRIVATE = ".embodied"
 RECORDING = f"{PRIVATE}/recording"
+JOURNALS = f"{PRIVATE}/journal"
 PARTIAL = ".partial"
 
 

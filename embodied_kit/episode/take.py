@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from embodied_kit.canonical import pretty_bytes, sha256_hex
-from embodied_kit.episode.bag_metadata import BagFile, BagTopic, bag_metadata
+from embodied_kit.episode.bag_metadata import BagFile, episode_metadata
 from embodied_kit.episode.datafile import (
     AddChannel,
     AddMetadata,
@@ -17,11 +17,13 @@ from embodied_kit.episode.datafile import (
     CommandSink,
     Flush,
     NextFile,
+    Note,
     OpenFile,
     OutMessage,
     QueueCount,
 )
 from embodied_kit.episode.document import EpisodeFile, Origin, episode_document
+from embodied_kit.episode.journal import Journal, journal_line, journal_path
 from embodied_kit.episode.layout import (
     BAG_METADATA,
     CAPTURE_JSON,
@@ -70,20 +72,30 @@ class TakeFile:
     _is_ending: bool = False
     _closed: ClosedFile | None = None
 
+    def __post_init__(self) -> None:
+        self._journal = Journal(journal_path(self.root, self.episode_id))
+
     @property
     def staging(self) -> Path:
         """Where the take lies until it is whole."""
         return self.root / RECORDING / self.episode_id
 
-    def open(self, capture: bytes, attachments: Mapping[str, bytes], time_ns: int) -> None:
+    def open(self, capture: bytes, attachments: Mapping[str, bytes], time_ns: int, start_ns: int | None = None) -> None:
         """Begin the file with capture.json, then URDFs and calibrations.
+
+        Args:
+            capture: The capture document.
+            attachments: The others, by name.
+            time_ns: When the file begins, ns since the Unix epoch.
+            start_ns: When the span begins, where that is later.
 
         Raises:
             EnvironmentUnfitError: The dataset cannot be written to.
         """
+        self._journal.open({"start_ns": str(time_ns if start_ns is None else start_ns)})
         with writing(self.staging):
             make_folders(self.staging)
-        self.sink.send(OpenFile(str(self.staging / data_file(0))))
+        self.sink.send(OpenFile(str(self.staging / data_file(0)), str(self._journal.path)))
         self._pending += _attachments(capture, attachments, time_ns)
         self._send_pending()
 
@@ -159,6 +171,27 @@ class TakeFile:
         """What the queue to the writer dropped and held at most, by topic and publisher."""
         return {(c.topic, c.publisher): self.sink.queue_count(index) for index, c in enumerate(self.channels)}
 
+    def note(self, kind: str, fields: JsonObject) -> None:
+        """Have a line written to the journal: should the recorder be killed, what it says is not lost.
+
+        Raises:
+            WriteFaultError: The disk refuses.
+            EnvironmentUnfitError: The writer died.
+        """
+        self.sink.send(Note(journal_line(kind, fields)))
+
+    def forget(self) -> None:
+        """Take the journal away: the take is among the episodes, or was given up with its folder.
+
+        Raises:
+            WriteFaultError: It cannot be removed.
+        """
+        self._journal.remove()
+
+    def let_go(self) -> None:
+        """Leave an unfinished take to whoever recovers it."""
+        self._journal.release()
+
     def flush(self) -> None:
         """Close the chunk and have it synced."""
         self.sink.send(Flush())
@@ -190,6 +223,7 @@ class TakeFile:
         if not self._is_ending:
             self._is_ending = True
             self._pending += [
+                Note(journal_line("closing", {"closing": closing})),
                 Flush(),  # attachments stand before an open chunk, and this one ends the file
                 Attach(CLOSING_JSON, JSON_TYPE, closing_bytes, time_ns),
                 AddMetadata("rosbag2", {"serialized_metadata": metadata}),
@@ -219,6 +253,7 @@ class TakeFile:
         with writing(target):
             for folder in (target.parent, target.parent.parent, self.staging.parent):
                 sync_folder(folder)
+        self.forget()
         return target
 
     def _messages_by_topic(self) -> dict[str, int]:
@@ -228,21 +263,8 @@ class TakeFile:
         return result
 
     def _bag_metadata(self) -> str:
-        counts = self._messages_by_topic()
-        by_topic: dict[str, list[ChannelInfo]] = {}
-        for channel in self.channels:
-            by_topic.setdefault(channel.topic, []).append(channel)
-        topics = [
-            BagTopic(
-                topic,
-                group[0].ros_type,
-                group[0].type_hash,
-                "\n".join(channel.qos_text for channel in group if channel.qos_text),
-                counts[topic],
-            )
-            for topic, group in by_topic.items()
-        ]
-        return bag_metadata(topics, [*self.finished, self._part()], {"episode_id": self.episode_id})
+        files = [*self.finished, self._part()]
+        return episode_metadata(self.episode_id, files, list(zip(self.channels, self.counts, strict=True)))
 
 
 def _files(closed: ClosedFile, metadata: bytes) -> list[EpisodeFile]:

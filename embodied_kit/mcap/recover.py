@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,10 +33,24 @@ class Recovered:
     source: ContainerInfo
 
 
-def recover(damaged: Path, target: Path, *, compression: Compression = "zstd") -> Recovered:
+def recover(
+    damaged: Path,
+    target: Path,
+    *,
+    compression: Compression = "zstd",
+    leave_out: Collection[str] = (),
+    last_words: Callable[[McapWriter], None] = lambda _writer: None,
+) -> Recovered:
     """Write what a damaged file still holds to a new one; the damaged file is left as it is.
 
     Messages of a chunk whose CRC does not hold are not taken over, nor messages on a channel that nothing defines.
+
+    Args:
+        damaged: The file.
+        target: The new one.
+        compression: Of its chunks.
+        leave_out: Names of attachments and metadata records that are not taken over.
+        last_words: Adds to the new file once all is taken over.
 
     Raises:
         UsageError: `target` or its `.partial` exists.
@@ -45,18 +60,20 @@ def recover(damaged: Path, target: Path, *, compression: Compression = "zstd") -
         if file.read(len(MAGIC)) != MAGIC:
             raise DataError(f"expected an MCAP file, got other bytes in {damaged}")
     with McapScan(damaged) as scan, McapWriter(target, compression=compression) as writer:
-        copy = _Copy(scan, writer)
+        copy = _Copy(scan, writer, leave_out)
         for batch in scan.batches():
             copy.batch(batch)
         copy.documents()
+        writer.close_chunk()  # what is added now stands in front of an open one
+        last_words(writer)
         return Recovered(copy.messages_n, copy.damaged_n, tuple(copy.lost), scan.container())
 
 
 class _Copy:
     """Takes records over and gives them new ids."""
 
-    def __init__(self, scan: McapScan, writer: McapWriter) -> None:
-        self._scan, self._writer = scan, writer
+    def __init__(self, scan: McapScan, writer: McapWriter, leave_out: Collection[str]) -> None:
+        self._scan, self._writer, self._leave_out = scan, writer, leave_out
         self._channels: dict[int, int] = {}
         self._attachments_n = 0
         self.messages_n = self.damaged_n = 0
@@ -91,6 +108,8 @@ class _Copy:
         """Attachments met since the last call; one whose CRC does not hold is lost."""
         for item in self._scan.attachments[self._attachments_n :]:
             self._attachments_n += 1
+            if item.name in self._leave_out:
+                continue
             if item.crc == "bad" or item.size > MAX_ATTACHMENT_BYTES:
                 self.lost.append(item.name)
                 continue
@@ -103,5 +122,5 @@ class _Copy:
         for number in self._scan.channels:
             self._channel(number)
         for name, maps in self._scan.metadata.items():
-            for values in maps:
+            for values in maps if name not in self._leave_out else ():
                 self._writer.add_metadata(name, values)

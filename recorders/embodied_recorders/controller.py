@@ -238,6 +238,7 @@ class Controller:
         if self._running is None or self._state != "closing":
             return self._not_now()
         self._result = result
+        self._running.say(result.said())
         return Reply(done=True, text=SAVED, episode_id=self._running.file.episode_id)
 
     def _next(self, result: TakeResult) -> Reply:
@@ -249,6 +250,8 @@ class Controller:
     def _closing(self, result: TakeResult | None) -> None:
         self._state = "closing"
         self._result = result
+        if result is not None and self._running is not None:
+            self._running.say(result.said())
 
     def _roll_out(self) -> bool:
         """Receive until the take in `closing`, whose label is known, is saved; False where the disk refuses."""

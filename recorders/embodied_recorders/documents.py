@@ -9,7 +9,7 @@ from embodied_kit.canonical import canonical_bytes, sha256_hex
 from embodied_kit.episode.dataset import DEFAULT_GROUP
 from embodied_kit.episode.document import SCHEMA_VERSION
 from embodied_kit.episode.robots import RobotFolder
-from embodied_kit.episode.times import duration_s, rfc3339
+from embodied_kit.episode.span import Span
 from embodied_kit.model.contract import Contract
 from embodied_kit.model.json import JsonObject, JsonValue
 
@@ -56,26 +56,16 @@ class TakeResult:
     operator_skill_level: str = ""
     scene: JsonObject = field(default_factory=dict)
 
-
-@dataclass(frozen=True)
-class Span:
-    """A take's span, and from when to when its files hold messages; ns since the Unix epoch.
-
-    Attributes:
-        file_start_ns, file_end_ns: Receipt of the first and the last message; None where there is none.
-    """
-
-    start_ns: int
-    end_ns: int
-    file_start_ns: int | None = None
-    file_end_ns: int | None = None
-
-    def rolls(self) -> JsonObject:
-        """`pre_roll_s` and `post_roll_s`: what the files hold before and after the span, where it is anything."""
-        before_ns = self.start_ns - (self.start_ns if self.file_start_ns is None else self.file_start_ns)
-        after_ns = (self.end_ns if self.file_end_ns is None else self.file_end_ns) - self.end_ns
-        rolls_ns = {"pre_roll_s": before_ns, "post_roll_s": after_ns}
-        return {name: round(roll_ns / 1e9, 9) for name, roll_ns in rolls_ns.items() if roll_ns > 0}
+    def said(self) -> JsonObject:
+        """Its fields of the closing document, without those that are empty."""
+        said: Mapping[str, JsonValue] = {
+            "failure_cause": self.failure_cause,
+            "outcome_source": self.outcome_source,
+            "operator_pseudonym": self.operator_pseudonym,
+            "operator_skill_level": self.operator_skill_level,
+            "scene": self.scene,
+        }
+        return {"outcome": self.outcome, **{name: value for name, value in said.items() if value}}
 
 
 def capture_document(
@@ -139,25 +129,12 @@ def closing_document(
     files_n: int = 1,
 ) -> JsonObject:
     """Compose closing.json of a take that has ended."""
-    said: Mapping[str, JsonValue] = {
-        "failure_cause": result.failure_cause,
-        "outcome_source": result.outcome_source,
-        "operator_pseudonym": result.operator_pseudonym,
-        "operator_skill_level": result.operator_skill_level,
-        "scene": result.scene,
-    }
     return {
         "schema_version": SCHEMA_VERSION,
         "episode_id": episode_id,
-        "start_ns": str(span.start_ns),
-        "end_ns": str(span.end_ns),
-        "start_time": rfc3339(span.start_ns),
-        "end_time": rfc3339(span.end_ns),
-        "duration_s": duration_s(span.start_ns, span.end_ns),
-        "outcome": result.outcome,
-        **{name: value for name, value in said.items() if value},
+        **span.document(),
+        **result.said(),
         "stop_reason": result.stop_reason,
-        **span.rolls(),
         "streams": list(streams),
         "transport_counters": transport_counters,
         "clocks": list(clocks),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from embodied_kit.canonical import pretty_bytes
 from embodied_kit.episode.datafile import OutMessage
 from embodied_kit.episode.take import TakeFile
-from embodied_kit.errors import WriteFaultError
+from embodied_kit.errors import EnvironmentUnfitError, WriteFaultError
 from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.stream import Sample
@@ -135,18 +135,28 @@ class Running:
             self.stop_reason = reason
             self._stopped_ns = self.clock.monotonic_ns()
             self.end_ns = max(self.clock.now_ns(), self.start_ns)  # a clock may be set back meanwhile
+            self._note("stopped", {"end_ns": str(self.end_ns), "stop_reason": reason})
+
+    def say(self, result: JsonObject) -> None:
+        """Keep what was said of the take while it still closes: fields of the closing document."""
+        self._note("said", result)
 
     def mark(self, name: str, text: str = "") -> None:
         """Note an event of now; `name` is a slug."""
         self.events.append({"time_ns": str(self.clock.now_ns()), "name": name, **({"text": text} if text else {})})
+        self._note("event", self.events[-1])
 
     def intervene(self, *, on: bool) -> None:
         """A person takes over now, or hands back; said twice, it changes nothing."""
-        if on and not self.intervening:
-            self._interventions.append((self.clock.now_ns(), None))
-        elif not on and self.intervening:
+        if on == self.intervening:
+            return
+        now_ns = self.clock.now_ns()
+        if on:
+            self._interventions.append((now_ns, None))
+        else:
             start_ns, _ = self._interventions.pop()
-            self._interventions.append((start_ns, max(self.clock.now_ns(), start_ns)))
+            self._interventions.append((start_ns, max(now_ns, start_ns)))
+        self._note("intervention", {"time_ns": str(now_ns), "on": on})
 
     @property
     def intervening(self) -> bool:
@@ -166,6 +176,14 @@ class Running:
             return 0
         self.mark("clock_step", f"{step_ns / 1e9:+.3f} s")
         return step_ns
+
+    def _note(self, kind: str, fields: JsonObject) -> None:
+        try:
+            self.file.note(kind, fields)
+        except WriteFaultError as error:
+            self.fault = error
+        except EnvironmentUnfitError:
+            pass  # the writer died, which the next messages tell
 
     def _channel(self, sample: Sample) -> int:
         key = (sample.topic, sample.publisher)

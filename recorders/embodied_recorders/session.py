@@ -19,6 +19,7 @@ from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.ids import uuid7
 from embodied_kit.episode.layout import DATASET_JSON, ROBOT_JSON, ROBOTS, TASKS_JSON
 from embodied_kit.episode.robots import RobotFolder, read_robot
+from embodied_kit.episode.span import Span
 from embodied_kit.episode.take import TakeFile
 from embodied_kit.errors import EnvironmentUnfitError, UsageError, WriteFaultError
 from embodied_kit.messages.definitions import TypeStore
@@ -28,7 +29,6 @@ from embodied_kit.model.json import JsonObject
 from embodied_kit.model.stream import Endpoint, Sample, Stream
 from embodied_recorders.clock import Clock, SystemClock, clock_document
 from embodied_recorders.documents import (
-    Span,
     TakeOptions,
     TakeResult,
     capture_document,
@@ -98,6 +98,7 @@ class Session:
     random_bits: Callable[[int], int] = secrets.randbits
     _endpoints: dict[str, Endpoint] = field(default_factory=dict)
     _sink: EndableSink | None = None
+    _file: TakeFile | None = None
     _next_check_ns: int = 0
 
     def __post_init__(self) -> None:
@@ -172,13 +173,13 @@ class Session:
         sink = self.prepare()
         start_ns = self.clock.now_ns()
         file_ns = min([start_ns, *(sample.receive_ns for sample in before[:1])])
-        file = TakeFile(self.dataset.root, uuid7(start_ns, self.random_bits(74)), sink)
+        file = self._file = TakeFile(self.dataset.root, uuid7(start_ns, self.random_bits(74)), sink)
         clock = clock_document(RECORDER_CLOCK, self.host, self.clock)
         capture = self._capture(file.episode_id, take, clock)
         opening = Opening(capture, pretty_bytes(capture), clock, self.transport.loss_counters())
         running = Running(file, opening, self._channel_for, self._is_bulk, self.clock, start_ns)
         with self._ending_the_writer():
-            file.open(opening.capture_bytes, self._attachments(), file_ns)
+            file.open(opening.capture_bytes, self._attachments(), file_ns, start_ns)
             already = {id(sample) for sample in before}
             running.replay(
                 [s for s in self._latched.standing(self.transport.endpoints()) if id(s) not in already], file_ns
@@ -252,10 +253,13 @@ class Session:
         )
 
     def close(self) -> None:
-        """End the writer process; the transport stays open, it is the caller's."""
+        """End the writer process, and leave an unfinished take to be recovered; the transport is the caller's."""
         if self._sink is not None:
             self._sink.shut_down()
             self._sink = None
+        if self._file is not None:
+            self._file.let_go()
+            self._file = None
 
     @contextmanager
     def _ending_the_writer(self) -> Iterator[None]:
