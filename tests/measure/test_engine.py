@@ -14,9 +14,9 @@ from measure.test_cache import opened_data_files
 from embodied_kit.errors import UsageError
 from embodied_kit.measure import Sample, facts_lines, make_engine, measure_path, spooled_lines
 from embodied_kit.measure.declared.links import DatasetDocuments
-from embodied_kit.measure.engines.engine import LOST_REASON, Engine
+from embodied_kit.measure.engines.engine import Engine
 from embodied_kit.measure.engines.engine_pool import ProcessEngine
-from embodied_kit.measure.engines.job import EpisodeJob, Shared
+from embodied_kit.measure.engines.job import LOST_REASON, EpisodeJob, Shared
 from embodied_kit.measure.kept.cache import Cache
 from embodied_kit.measure.places.folder import Place
 from embodied_kit.measure.places.location import LocalFolder

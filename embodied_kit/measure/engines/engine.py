@@ -12,7 +12,6 @@ from embodied_kit.measure.progress import MeasureProgress
 from embodied_kit.model.engine import EngineName
 
 MANY_EPISODES = 4
-LOST_REASON = "the measuring process ended before it had a result"
 
 
 class Engine(Protocol):

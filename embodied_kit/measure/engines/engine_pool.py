@@ -19,7 +19,6 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING
 
 from embodied_kit.errors import EnvironmentUnfitError
-from embodied_kit.measure.engines.engine import LOST_REASON
 from embodied_kit.measure.engines.engine_worker import Failed, Read
 from embodied_kit.measure.engines.job import EpisodeJob, EpisodeResult, Shared, lost_episode
 from embodied_kit.measure.progress import MeasureProgress
@@ -158,7 +157,7 @@ class _Pool:
                 if isinstance(answer, EpisodeResult):
                     return job, answer
                 self._drop(worker)
-                return job, lost_episode(self._shared, job, LOST_REASON)
+                return job, lost_episode(self._shared, job)
 
     def _drop(self, worker: _Worker) -> None:
         worker.end()

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from embodied_kit.errors import MissingExtraError
-from embodied_kit.measure.engines.engine import LOST_REASON
 from embodied_kit.measure.engines.job import EpisodeJob, EpisodeResult, Shared, lost_episode, measure_episode
 from embodied_kit.measure.progress import MeasureProgress
 
@@ -49,7 +48,7 @@ class RayEngine:
                 try:
                     result = ray.get(reference)
                 except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError):
-                    result = lost_episode(shared, job, LOST_REASON)
+                    result = lost_episode(shared, job)
                 progress.unit_done(job.data_files_n, job.data_bytes)
                 yield result
 

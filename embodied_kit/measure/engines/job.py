@@ -28,6 +28,8 @@ from embodied_kit.measure.text.files import Searched
 from embodied_kit.measure.unit import lost_unit, measure_unit
 from embodied_kit.model.facts import Depth, Facts, Row
 
+LOST_REASON = "the measuring process ended before it had a result"
+
 
 @dataclass(frozen=True)
 class Shared:
@@ -105,17 +107,16 @@ def measure_episode(shared: Shared, job: EpisodeJob, progress: Callable[[int], N
     return _result(shared, job, document, declared, measured)
 
 
-def lost_episode(shared: Shared, job: EpisodeJob, reason: str) -> EpisodeResult:
+def lost_episode(shared: Shared, job: EpisodeJob) -> EpisodeResult:
     """The result of a job whose process ended before it had one: everything measured is undetermined.
 
     Args:
         shared: What all episodes share.
         job: Which one.
-        reason: Why, as facts say it.
     """
     document, declared = _documents(shared, job)
     paths = [item.path for item in _data_files(shared, job, declared)]
-    return _result(shared, job, document, declared, lost_unit(paths, job.name, shared.depth, reason))
+    return _result(shared, job, document, declared, lost_unit(paths, job.name, shared.depth, LOST_REASON))
 
 
 def _documents(shared: Shared, job: EpisodeJob) -> tuple[Document, list[Declared]]:
