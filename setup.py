@@ -34,7 +34,10 @@ LIBUSB = "libusb-package>=1.0.26"  # open3d loads libusb, which slim systems lac
 
 ZENOH = ["eclipse-zenoh>=1.10,<2", "xxhash>=3"]
 
+CONSOLE = ["starlette>=0.40", "uvicorn>=0.35", "websockets>=13"]
+
 EXTRAS = {
+    "console": CONSOLE,
     "ray": ["ray>=2.30"],
     "sim": [
         "mujoco>=3.17,<5",
@@ -45,6 +48,7 @@ EXTRAS = {
     "zenoh": ZENOH,
     "geometry": [OPEN3D_LINUX, OPEN3D_OTHER, LIBUSB],
     "test": [
+        *CONSOLE,
         *ZENOH,
         "av>=13",
         OPEN3D_LINUX,
@@ -92,7 +96,10 @@ setup(
     package_data={
         "embodied_kit.schemas": data_globs((".json", ".jsonl", ".yaml")),
         "embodied_kit": ["py.typed", "cli/*.yaml"],
-        "embodied_recorders": ["py.typed", *data_globs((".json", ".yaml", ".xml", ".urdf"))],
+        "embodied_recorders": [
+            "py.typed",
+            *data_globs((".json", ".yaml", ".xml", ".urdf", ".html", ".js", ".css", ".svg")),
+        ],
         "embodied_validators": ["py.typed", *data_globs((".html", ".js", ".css", ".json", ".yaml"))],
     },
     data_files=[

@@ -26,6 +26,7 @@ OUR_COMMAND = re.compile(
     rf"embodied-kit (?:{'|'.join(' '.join(words) for words in VERBS)})(?: (?:-{{1,2}}\w+|[A-Z_]+|\{{\d\}}))*"
 )
 OTHER_COMMANDS = {
+    "--console 127.0.0.1:0",
     "--profile FILE",
     "--reason 'camera lost frames'",
     "--reason 'gripper slipped'",

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from clone import PACKAGES, ROOT, module_name, modules, python
 
-OPTIONAL = ("rclpy", "open3d", "mujoco", "cyclonedds", "zenoh", "xxhash")
-MAY_NEED_THEM = re.compile(r"^embodied_recorders\.(sim|transports\.(dds|zenoh))(\.|$)")
+OPTIONAL = ("rclpy", "open3d", "mujoco", "cyclonedds", "zenoh", "xxhash", "starlette", "uvicorn", "websockets")
+MAY_NEED_THEM = re.compile(r"^embodied_recorders\.(sim|transports\.(dds|zenoh)|console\.(client|server))(\.|$)")
 BLOCK = f"""
 import importlib, importlib.abc
 class Block(importlib.abc.MetaPathFinder):

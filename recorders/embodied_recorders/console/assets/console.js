@@ -1,0 +1,518 @@
+// The console: shows what the recorder sends over one connection, and sends it what keys and buttons ask for.
+// Whatever is not known to be current is shown as stale; text from outside only ever becomes text.
+
+const TEXTS = {
+  en: {
+    console: "Recording", language: "中文", theme: "Light / dark", keys: "Keys", space: "Space",
+    state: "State", controls: "Controls", problems: "Problems", streams: "Streams", cameras: "Cameras", takes: "Last takes",
+    word_idle: "Not ready", word_armed: "Ready", word_recording: "Recording", word_closing: "Saving",
+    word_asking: "How did it go?", word_closed: "Session ended", word_connecting: "Connecting", word_lost: "No connection",
+    word_refused: "Key refused", word_hung: "Not responding",
+    sub_lost: "What is below is {age} old; reconnecting by itself", sub_hung: "What is below is {age} old",
+    sub_refused: "Open the address that the recorder prints now", sub_connecting: "", sub_armed: "Space starts a take",
+    start: "Start", stop: "Stop", success: "Success", failure: "Failure", discard: "Discard", undo: "Undo",
+    partial: "Partial", aborted: "Aborted", unknown: "Unknown", next: "Success + next", mark: "Mark",
+    intervene: "Intervention", intervening: "INTERVENTION", messages: "messages",
+    band: "State", stream: "Stream", rate: "Rate / nominal", age: "Age", gap: "Longest gap", lost: "Lost",
+    dropped: "Queue drops", stale: "Stale / same", bytes: "Bytes", not_observable: "not observable", optional: "optional",
+    band_ok: "ok", band_warn: "off", band_bad: "wrong", band_silent: "silent", band_absent: "absent",
+    disk: "Disk {free} free", disk_left: "{left} left", clock_ok: "Clock ±{error}", clock_free: "Clock not synchronised",
+    clock_unknown: "Clock state unknown", link_open: "Live", link_other: "Not live",
+    no_problem: "Nothing stands in the way.", no_takes: "No take yet.", no_picture: "cannot be shown", waiting: "no picture yet",
+    old_picture: "picture is {age} old", judging: "judging…", no_verdict: "no verdict yet", no_level: "no level",
+    failed: "{n} failed", undetermined: "{n} undecided", warned: "{n} warnings", partial_verdict: "images not looked at yet",
+    no_failed: "no rule failed", saved: "saved", discarded: "discarded", take_failed: "lost",
+    cause_title: "Why did it fail?", cause_none: "Not said", reason_title: "Why is it discarded?",
+    reason_own: "Another reason: ", cancel: "Cancel", close: "Close", bring_back: "Bring back",
+    reasons: ["wrong start position", "wrong object or scene", "operator error", "sensor fault", "interrupted", "a trial only"],
+    unanswered: "The connection broke before an answer: look whether it was carried out.", transport: "Transport:",
+  },
+  zh: {
+    console: "采集", language: "English", theme: "浅色 / 深色", keys: "快捷键", space: "空格",
+    state: "状态", controls: "操作", problems: "问题", streams: "数据流", cameras: "相机", takes: "最近的采集",
+    word_idle: "未就绪", word_armed: "就绪", word_recording: "采集中", word_closing: "保存中",
+    word_asking: "结果如何？", word_closed: "会话已结束", word_connecting: "连接中", word_lost: "连接中断",
+    word_refused: "密钥无效", word_hung: "采集器无响应",
+    sub_lost: "以下内容是 {age} 前的；正在自动重连", sub_hung: "以下内容是 {age} 前的",
+    sub_refused: "请打开采集器现在打印的地址", sub_connecting: "", sub_armed: "按空格开始采集",
+    start: "开始", stop: "停止", success: "成功", failure: "失败", discard: "隔离", undo: "撤销",
+    partial: "部分成功", aborted: "中止", unknown: "未知", next: "成功并继续", mark: "标记",
+    intervene: "人工干预", intervening: "人工干预中", messages: "条消息",
+    band: "状态", stream: "数据流", rate: "频率 / 标称", age: "距今", gap: "最长间隔", lost: "丢失",
+    dropped: "队列丢弃", stale: "陈旧 / 重复", bytes: "字节", not_observable: "不可观测", optional: "可选",
+    band_ok: "正常", band_warn: "偏离", band_bad: "错误", band_silent: "无消息", band_absent: "缺失",
+    disk: "磁盘剩余 {free}", disk_left: "可用 {left}", clock_ok: "时钟 ±{error}", clock_free: "时钟未同步",
+    clock_unknown: "时钟状态未知", link_open: "实时", link_other: "非实时",
+    no_problem: "没有阻碍。", no_takes: "还没有采集。", no_picture: "无法显示", waiting: "还没有图像",
+    old_picture: "图像是 {age} 前的", judging: "判定中…", no_verdict: "尚无判定", no_level: "未达级别",
+    failed: "{n} 项未通过", undetermined: "{n} 项无法判定", warned: "{n} 项警告", partial_verdict: "图像尚未检查",
+    no_failed: "没有未通过的规则", saved: "已保存", discarded: "已隔离", take_failed: "失败",
+    cause_title: "为什么失败？", cause_none: "不说明", reason_title: "为什么隔离？",
+    reason_own: "其他原因：", cancel: "取消", close: "关闭", bring_back: "恢复",
+    reasons: ["起始位置不对", "物体或场景不对", "操作失误", "传感器故障", "被打断", "只是试采"],
+    unanswered: "连接在应答前中断：请确认操作是否已执行。", transport: "传输：",
+  },
+};
+const SHAPES = {
+  idle: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zm0 3a6 6 0 1 1 0 12 6 6 0 0 1 0-12z",
+  armed: "M6 3l15 9-15 9z",
+  recording: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z",
+  closing: "M4 4h16v16H4z",
+  asking: "M7 8a5 5 0 1 1 7 4.6c-.8.4-.8.9-.8 2.4h-2.4c0-2.4.4-3.6 2-4.4A2.6 2.6 0 1 0 9.4 8zM10.8 17h2.4v3h-2.4z",
+  closed: "M6 3l6 6 6-6 3 3-6 6 6 6-3 3-6-6-6 6-3-3 6-6-6-6z",
+  lost: "M12 2L23 21H1zM10.7 9v6h2.6V9zm0 7.5V19h2.6v-2.5z",
+};
+const SIGNS = { ok: "✓", warn: "!", bad: "✕", silent: "◌", absent: "–" };
+const OUTCOME_SIGNS = { success: "✓", failure: "✕", partial: "◐", aborted: "■", unknown: "?" };
+const STALE_MS = 1500, GIVE_UP_MS = 4000, HUNG_S = 2, JUDGING_MS = 30000, LONGEST_PAUSE_MS = 2000, SAID_MS = 10000;
+const KINDS = { hello: 72, snapshot: 83, reply: 82, picture: 80 };
+
+const $ = (selector) => document.querySelector(selector);
+const page = document.documentElement;
+const known = { link: "connecting", snapshot: null, age: 0, at: -Infinity, words: {}, build: null, said: null, saidAt: 0, reached: "" };
+const pending = new Set();
+const rows = new Map(), tiles = new Map(), takes = new Map();
+let language = localStorage.getItem("console-language") ?? (/^zh\b/i.test(navigator.language) ? "zh" : "en");
+let socket, number = 0, pause = 250;
+
+// Words and numbers.
+
+const t = (key, values = {}) => TEXTS[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const pick = (texts) => (texts ? texts[language] ?? texts.en ?? "" : "");
+const word = (vocabulary, code) => pick(known.words[vocabulary]?.find((term) => term.code === code)?.label) || code;
+const seconds = (s) =>
+  s < 1 ? `${Math.round(s * 1000)} ms` : s < 100 ? `${s.toFixed(1)} s` : s < 6000 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;
+const bytes = (n) => {
+  const power = Math.min(4, Math.max(0, Math.floor(Math.log10(Math.max(n, 1)) / 3)));
+  return `${(n / 1000 ** power).toFixed(power ? 1 : 0)} ${["B", "kB", "MB", "GB", "TB"][power]}`;
+};
+const rate = (hz) => (hz == null ? "–" : hz < 100 ? hz.toFixed(1) : hz.toFixed(0));
+const stopwatch = (s) => `${String(Math.floor(s / 60)).padStart(2, "0")}:${(s % 60).toFixed(1).padStart(4, "0")}`;
+const begun = (id) => {
+  const ms = parseInt(id.replaceAll("-", "").slice(0, 12), 16);
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-7/.test(id) ? new Date(ms).toLocaleTimeString("en-GB") : "";
+};
+
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function make(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
+// What holds now.
+
+const staleMs = () => performance.now() - known.at;
+const ageS = () => known.age + staleMs() / 1000;
+
+function condition() {
+  if (known.link !== "open") return known.link;
+  if (staleMs() > STALE_MS) return "lost";
+  const { state, asks_label } = known.snapshot;
+  if (state !== "closed" && known.age > HUNG_S) return "hung";
+  return asks_label ? "asking" : state;
+}
+
+const lastSaved = () => known.snapshot?.takes.findLast((take) => take.state === "saved");
+
+function allowed(verb, now) {
+  const busy = ["recording", "asking", "closing"].includes(now), between = ["armed", "idle"].includes(now);
+  if (verb === "start") return now === "armed";
+  if (["stop", "next", "mark", "intervene"].includes(verb)) return now === "recording";
+  if (verb === "discard") return busy || (between && Boolean(lastSaved()));
+  if (verb === "undo") return busy || between;
+  return now === "recording" || now === "asking";
+}
+
+// The connection.
+
+function connect() {
+  socket = new WebSocket(`ws://${location.host}/socket`);
+  socket.binaryType = "arraybuffer";
+  socket.onmessage = (event) => receive(new Uint8Array(event.data));
+  socket.onclose = () => {
+    if (pending.size) tell({ done: false, text: { en: TEXTS.en.unanswered, zh: TEXTS.zh.unanswered } });
+    pending.clear();
+    if (known.link !== "refused") known.link = known.snapshot ? "lost" : "connecting";
+    show();
+    setTimeout(reconnect, pause);
+    pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+  };
+}
+
+async function reconnect() {
+  try {
+    const answer = await fetch("icon.svg", { cache: "no-store" });
+    known.link = answer.status === 403 ? "refused" : known.link;
+  } catch {
+    if (known.link === "refused") known.link = "lost";
+  }
+  show();
+  connect();
+}
+
+function receive(frame) {
+  const body = frame.subarray(1);
+  if (frame[0] === KINDS.picture) return void picture(body);
+  const document = JSON.parse(new TextDecoder().decode(body));
+  if (frame[0] === KINDS.hello) return greet(document);
+  if (frame[0] === KINDS.reply) {
+    pending.delete(document.id);
+    return tell(document.reply);
+  }
+  Object.assign(known, { link: "open", snapshot: document.snapshot, age: document.age_s, at: performance.now() });
+  pause = 250;
+  show();
+  socket.send(JSON.stringify({ ack: "" }));
+}
+
+function greet({ build, words }) {
+  if (known.build && known.build !== build) location.reload();
+  Object.assign(known, { build, words });
+}
+
+async function picture(body) {
+  const id = new TextDecoder().decode(body.subarray(1, 1 + body[0])), data = body.slice(1 + body[0]);
+  const tile = tiles.get(id) ?? addTile(id), from = socket;
+  try {
+    const bitmap = await createImageBitmap(new Blob([data], { type: "image/jpeg" }));
+    Object.assign(tile.canvas, { width: bitmap.width, height: bitmap.height });
+    tile.canvas.getContext("2d").drawImage(bitmap, 0, 0);
+    bitmap.close();
+    tile.seen = "shown";
+  } catch {
+    tile.seen = "no_picture";
+  }
+  tile.at = performance.now();
+  if (from.readyState === WebSocket.OPEN) from.send(JSON.stringify({ ack: id }));
+}
+
+function ask(verb, more = {}) {
+  if (socket.readyState !== WebSocket.OPEN) return;
+  pending.add(++number);
+  socket.send(JSON.stringify({ id: number, do: verb, ...more }));
+}
+
+function tell(reply) {
+  Object.assign(known, { said: reply, saidAt: performance.now() });
+  show();
+}
+
+// What is shown.
+
+function show() {
+  const now = condition(), shot = known.snapshot;
+  page.dataset.link = now === "lost" || now === "hung" ? now : known.link;
+  page.dataset.state = now;
+  if (now !== known.reached) {
+    known.reached = now;
+    write($("#announce"), t(`word_${now}`));
+    $("#shape").setAttribute("d", SHAPES[now] ?? SHAPES.lost);
+  }
+  const take = shot?.take, live = known.link === "open" && now !== "lost";
+  write($("#word"), t(`word_${now}`));
+  write($("#elapsed"), take ? stopwatch(take.elapsed_s) : "");
+  write($("#sub"), sub(now, take, shot));
+  const said = performance.now() - known.saidAt < SAID_MS ? known.said : null;
+  write($("#said"), pick(said?.text));
+  $("#said").dataset.done = said?.done ?? "";
+  write($("#link"), t(live ? "link_open" : "link_other"));
+  document.title = `${now === "recording" ? "● " : ""}${t(`word_${now}`)}${take ? ` ${stopwatch(take.elapsed_s)}` : ""}`;
+  for (const button of document.querySelectorAll("#controls button")) button.disabled = !allowed(button.dataset.do, now);
+  $("[data-do=intervene]").setAttribute("aria-pressed", String(Boolean(shot?.intervening)));
+  page.toggleAttribute("data-intervening", Boolean(shot?.intervening));
+  if (shot) showSnapshot(shot);
+  for (const tile of tiles.values()) showTile(tile);
+}
+
+function sub(now, take, shot) {
+  if (["lost", "hung", "refused", "connecting"].includes(now)) {
+    return now === "lost" && !shot ? "" : t(`sub_${now}`, { age: seconds(ageS()) });
+  }
+  if (!take) return now === "armed" ? t("sub_armed") : "";
+  const said = shot.intervening ? `${t("intervening")} · ` : "";
+  return `${said}${take.messages_n.toLocaleString("en")} ${t("messages")} · ${bytes(take.bytes_n)}`;
+}
+
+function showSnapshot(shot) {
+  write($("#task"), shot.task_id);
+  showMachine(shot.machine);
+  showProblems(shot.problems);
+  for (const stream of shot.streams) showStream(stream);
+  showTakes(shot.takes);
+  const counters = Object.entries(shot.transport_counters).filter(([, n]) => n);
+  write($("#transport"), counters.length ? `${t("transport")} ${counters.map(([name, n]) => `${name} +${n}`).join(", ")}` : "");
+  closeWhatIsOver(shot);
+}
+
+function showMachine(machine) {
+  const left = machine.seconds_left, low = machine.free_bytes < 2 * machine.floor_bytes || (left != null && left < 600);
+  const parts = [t("disk", { free: bytes(machine.free_bytes) }), ...(left == null ? [] : [t("disk_left", { left: seconds(left) })])];
+  write($("#disk"), `${low ? "! " : ""}${parts.join(" · ")}`);
+  $("#disk").dataset.band = low ? "bad" : "ok";
+  const synchronised = machine.clock_synchronised, error = machine.clock_max_error_ns;
+  const text = synchronised == null ? t("clock_unknown") : synchronised ? t("clock_ok", { error: seconds((error ?? 0) / 1e9) }) : `! ${t("clock_free")}`;
+  write($("#clock"), text);
+  $("#clock").dataset.band = synchronised ? "ok" : synchronised == null ? "none" : "warn";
+}
+
+function showProblems(problems) {
+  const list = $("#problems ul"), lines = problems.length ? problems.map(pick) : [t("no_problem")];
+  $("#problems").dataset.band = problems.length ? "bad" : "ok";
+  if (list.dataset.lines === lines.join("\n")) return;
+  list.dataset.lines = lines.join("\n");
+  list.replaceChildren(...lines.map((line) => make("li", {}, line)));
+}
+
+function showStream(stream) {
+  const row = rows.get(stream.stream_id) ?? addRow(stream);
+  const [band, name, frequency, age, gap, lost, dropped, stale, size] = row.cells;
+  row.dataset.band = stream.band;
+  write(band, `${SIGNS[stream.band]} ${t(`band_${stream.band}`)}`);
+  write(name.firstChild, stream.stream_id);
+  write(name.lastChild, pick(stream.problem) || `${stream.topic}${stream.required ? "" : ` (${t("optional")})`}`);
+  name.title = `${stream.stream_id} ${stream.topic} ${pick(stream.problem)}`;
+  const nominal = stream.nominal_rate_hz;
+  write(frequency, nominal == null ? rate(stream.rate_hz) : `${rate(stream.rate_hz)} / ${rate(nominal)} Hz`);
+  write(age, stream.age_s == null ? "–" : seconds(stream.age_s));
+  write(gap, stream.max_gap_s == null ? "–" : seconds(stream.max_gap_s));
+  write(lost, stream.lost_n == null ? t("not_observable") : String(stream.lost_n));
+  lost.dataset.kind = stream.lost_n == null ? "none" : stream.lost_n ? "bad" : "";
+  write(dropped, String(stream.queue_dropped_n));
+  dropped.dataset.kind = stream.queue_dropped_n ? "bad" : "";
+  write(stale, `${stream.stale_n} / ${stream.duplicate_n}`);
+  stale.dataset.kind = stream.stale_n || stream.duplicate_n ? "bad" : "";
+  write(size, bytes(stream.bytes_n));
+  if (stream.modality === "vision" && !tiles.has(stream.stream_id)) addTile(stream.stream_id);
+  if (tiles.has(stream.stream_id)) tiles.get(stream.stream_id).stream = stream;
+}
+
+function addRow(stream) {
+  const row = $("#streams tbody").insertRow();
+  for (let i = 0; i < 9; i++) row.insertCell();
+  row.cells[1].append(make("b"), make("small"));
+  rows.set(stream.stream_id, row);
+  return row;
+}
+
+function addTile(id) {
+  const canvas = make("canvas", { width: 4, height: 3, role: "img", "aria-label": id });
+  const note = make("p"), name = make("b", {}, id), value = make("span");
+  const figure = make("figure", { "data-stream": id }, canvas, note, make("figcaption", {}, name, value));
+  const tile = { canvas, note, value, figure, seen: "waiting", at: performance.now(), stream: null };
+  tiles.set(id, tile);
+  $("#cameras").append(figure);
+  $("#cameras").dataset.many = tiles.size > 6;
+  return tile;
+}
+
+function showTile(tile) {
+  const { stream } = tile, age = (performance.now() - tile.at) / 1000;
+  write(tile.value, stream ? `${rate(stream.rate_hz)} Hz` : "");
+  const longest = Math.max(2, 3 / (stream?.nominal_rate_hz || 1));
+  const problem = stream && pick(stream.problem) && ["silent", "absent"].includes(stream.band) ? pick(stream.problem) : "";
+  const old = tile.seen === "shown" && age > longest ? t("old_picture", { age: seconds(age) }) : "";
+  const text = problem || (tile.seen === "shown" ? old : t(tile.seen));
+  write(tile.note, text);
+  tile.figure.classList.toggle("old", Boolean(text));
+}
+
+function showTakes(list) {
+  const place = $("#takes ol");
+  for (const take of list) {
+    const entry = takes.get(take.episode_id) ?? { item: make("li"), first: performance.now(), text: "" };
+    if (!takes.has(take.episode_id)) {
+      place.querySelector("details[open]")?.removeAttribute("open"); // the newest is the one that is read
+      place.prepend(entry.item);
+    }
+    takes.set(take.episode_id, entry);
+    const judging = take.state === "saved" && !take.verdict && performance.now() - entry.first < JUDGING_MS;
+    const text = JSON.stringify([take, judging, language]);
+    if (text !== entry.text) fillTake(entry.item, take, judging);
+    entry.text = text;
+  }
+  const gone = new Set(list.map((take) => take.episode_id));
+  for (const [id, { item }] of takes) if (!gone.has(id)) item.remove(), takes.delete(id);
+  place.dataset.empty = list.length ? "" : t("no_takes");
+}
+
+function fillTake(item, take, judging) {
+  const open = item.querySelector("details")?.open ?? item === item.parentNode.firstChild, { verdict } = take;
+  item.dataset.state = take.state;
+  const sign = take.state === "saved" ? OUTCOME_SIGNS[take.outcome] ?? "?" : "⊘";
+  const ended = take.state === "saved" ? word("outcome", take.outcome) : t(take.state === "failed" ? "take_failed" : take.state);
+  const summary = make(
+    "summary", {},
+    make("time", {}, begun(take.episode_id)), make("span", { class: "long" }, stopwatch(take.elapsed_s)),
+    make("b", { class: `outcome ${take.state === "saved" ? take.outcome : ""}` }, `${sign} ${ended}`), verdictChip(take, judging),
+  );
+  const body = make("div", {}, make("code", {}, take.episode_id), ...explained(take), ...(verdict ? ruleLines(verdict) : []));
+  item.replaceChildren(make("details", open ? { open: "" } : {}, summary, body), takeButton(take));
+}
+
+function explained(take) {
+  if (take.state === "saved") return take.reason ? [make("p", {}, word("stop_reason", take.reason))] : [];
+  return [make("p", {}, take.reason)];
+}
+
+function verdictChip(take, judging) {
+  const { verdict } = take;
+  if (take.state !== "saved" && !verdict) return make("span", { class: "verdict" });
+  if (!verdict) return make("span", { class: "verdict wait" }, t(judging ? "judging" : "no_verdict"));
+  if (pick(verdict.problem)) return make("span", { class: "verdict wait" }, pick(verdict.problem));
+  const counts = ["failed", "undetermined", "warned"].filter((kind) => verdict[kind].length);
+  const text = counts.map((kind) => t(kind, { n: verdict[kind].length }));
+  if (!verdict.whole) text.push(t("partial_verdict"));
+  const level = make("b", { class: verdict.level ? "level" : "level none" }, verdict.level || t("no_level"));
+  return make("span", { class: "verdict" }, level, ` ${text.join(" · ") || t("no_failed")}`);
+}
+
+function ruleLines(verdict) {
+  const kinds = ["failed", "warned", "undetermined"];
+  const lines = kinds.flatMap((kind) => verdict[kind].map((line) => ruleLine(kind, line)));
+  return lines.length ? [make("ul", { class: "rules" }, ...lines)] : [];
+}
+
+function ruleLine(kind, line) {
+  const sign = { failed: "✕", warned: "!", undetermined: "?" }[kind];
+  const head = make("span", {}, make("b", {}, `${sign} ${line.rule}`), ` ${pick(line.title)}${line.place ? ` (${line.place})` : ""}`);
+  return make("li", { class: kind }, head, ...(pick(line.fix) ? [make("span", { class: "fix" }, `→ ${pick(line.fix)}`)] : []));
+}
+
+function takeButton(take) {
+  const verb = { saved: "discard", discarded: "bring_back" }[take.state];
+  if (!verb) return "";
+  const button = make("button", { type: "button", "aria-label": `${t(verb)} ${begun(take.episode_id)}` }, t(verb));
+  button.onclick = () => (verb === "discard" ? askReason(take.episode_id) : ask("undo", { episode_id: take.episode_id }));
+  return button;
+}
+
+// What the operator does.
+
+function act(verb) {
+  const now = condition();
+  if (!allowed(verb, now)) return;
+  if (verb === "failure") return askCause(now);
+  if (verb === "discard") return askReason(known.snapshot.take?.episode_id ?? lastSaved().episode_id);
+  if (verb === "intervene") return ask("intervene", { on: !known.snapshot.intervening });
+  if (verb === "mark") return ask("mark", { name: "mark" });
+  if (verb === "next") return ask("next", { outcome: "success" });
+  if (verb in OUTCOME_SIGNS) return ask(now === "asking" ? "label" : "stop", { outcome: verb });
+  return ask(verb);
+}
+
+/** The take ends at once, and is saved when its cause is said. */
+function askCause(now) {
+  if (now === "recording") ask("stop");
+  const causes = [...(known.words.failure_cause ?? []), { code: "", label: { en: TEXTS.en.cause_none, zh: TEXTS.zh.cause_none } }];
+  const dialog = $("#cause");
+  dialog.dataset.take = known.snapshot.take?.episode_id ?? "";
+  offer(dialog, causes.map(({ label }) => pick(label)), (at) =>
+    ask("label", { outcome: "failure", failure_cause: causes[at].code }),
+  );
+}
+
+function askReason(id) {
+  const dialog = $("#reason");
+  dialog.dataset.take = id;
+  write($("#reason-take"), `${begun(id)} ${id}`);
+  $("#reason-text").value = "";
+  const discard = (reason) => ask("discard", { reason, episode_id: id });
+  offer(dialog, TEXTS[language].reasons, (at) => discard(TEXTS[language].reasons[at]));
+  dialog.querySelector("form").onsubmit = (event) => {
+    event.preventDefault();
+    const own = $("#reason-text").value.trim();
+    if (own) dialog.close(), discard(own);
+  };
+}
+
+/** Shows choices with a digit each; the last of ten is 0. */
+function offer(dialog, labels, chosen) {
+  const buttons = labels.map((label, at) => {
+    const button = make("button", { type: "button", "data-digit": (at + 1) % 10 }, make("span", {}, label), make("kbd", {}, String((at + 1) % 10)));
+    button.onclick = () => (dialog.close(), chosen(at));
+    return button;
+  });
+  dialog.querySelector(".choices").replaceChildren(...buttons);
+  dialog.showModal();
+}
+
+function closeWhatIsOver(shot) {
+  const over = $("#cause").open && shot.take?.episode_id !== $("#cause").dataset.take;
+  if (over) $("#cause").close();
+}
+
+function showKeys() {
+  const lines = [...document.querySelectorAll("#controls button")].flatMap((button) => [
+    make("dt", {}, make("kbd", {}, button.querySelector("kbd").textContent)),
+    make("dd", {}, button.querySelector("span").textContent),
+  ]);
+  $("#keys dl").replaceChildren(...lines, make("dt", {}, make("kbd", {}, "L")), make("dd", {}, "中文 / English"));
+  $("#keys").showModal();
+}
+
+function speak(chosen) {
+  language = chosen;
+  localStorage.setItem("console-language", chosen);
+  page.lang = chosen === "zh" ? "zh-CN" : "en";
+  for (const element of document.querySelectorAll("[data-text]")) write(element, t(element.dataset.text));
+  for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", t(element.dataset.label));
+  write($("#language"), t("language"));
+  $("#language").lang = chosen === "zh" ? "en" : "zh-CN";
+  known.reached = "";
+  show();
+}
+
+function shade() {
+  const dark = page.dataset.theme ? page.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  page.dataset.theme = dark ? "light" : "dark";
+  localStorage.setItem("console-theme", page.dataset.theme);
+}
+
+/** The letter of a key; of its place where an input method for Chinese is on. */
+const letter = (event) => (/^[a-z?]$/i.test(event.key) ? event.key.toLowerCase() : event.code.replace(/^Key/, "").toLowerCase());
+
+const VERBS = {
+  s: "success", f: "failure", d: "discard", u: "undo", p: "partial", a: "aborted", k: "unknown", n: "next", m: "mark", i: "intervene",
+};
+
+function pressed(event) {
+  if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.target.matches("input")) return;
+  const dialog = $("dialog[open]");
+  if (dialog) return void dialog.querySelector(`[data-digit="${event.key}"]`)?.click();
+  if (event.code === "Space" || event.code === "Enter") {
+    if (event.target.matches(":is(button, summary):focus-visible")) return;
+    if (event.code === "Space") event.preventDefault(), act(condition() === "recording" ? "stop" : "start");
+    return;
+  }
+  const key = letter(event);
+  if (key === "l") return speak(language === "zh" ? "en" : "zh");
+  if (key === "?") return showKeys();
+  if (VERBS[key]) event.preventDefault(), act(VERBS[key]);
+}
+
+addEventListener("keydown", pressed);
+addEventListener("pointerup", () => setTimeout(() => document.activeElement?.matches("button") && document.activeElement.blur()));
+for (const button of document.querySelectorAll("#controls button")) button.onclick = () => act(button.dataset.do);
+for (const button of document.querySelectorAll("[data-close]")) button.onclick = () => button.closest("dialog").close();
+$("#language").onclick = () => speak(language === "zh" ? "en" : "zh");
+$("#theme").onclick = shade;
+$("#help").onclick = showKeys;
+if (localStorage.getItem("console-theme")) page.dataset.theme = localStorage.getItem("console-theme");
+setInterval(() => {
+  show();
+  if (known.link === "open" && staleMs() > GIVE_UP_MS) socket.close();
+}, 250);
+if (location.hash) history.replaceState(null, "", location.pathname);
+addEventListener("hashchange", async () => {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (token) await fetch("enter", { method: "POST", headers: { authorization: `Bearer ${token}` } });
+  history.replaceState(null, "", location.pathname);
+  location.reload();
+});
+speak(language);
+connect();

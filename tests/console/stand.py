@@ -1,0 +1,160 @@
+"""A real Controller in a thread, on a memory graph with joints and cameras that publish by the wall clock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import simplejpeg
+from recorder import support
+from recorder.support import dataset_in, stream
+
+from embodied_kit.episode.datafile import FileWriter
+from embodied_kit.messages.codec import codec
+from embodied_kit.model.stream import LATCHED, Qos, Sample
+from embodied_recorders.control import Shutdown, Verdict, VerdictLine
+from embodied_recorders.controller import Controller
+from embodied_recorders.documents import TakeOptions
+from embodied_recorders.session import Session
+from embodied_recorders.transports.base import Publisher
+from embodied_recorders.transports.memory import MemoryTransport
+
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
+CAMERAS = tuple(f"camera_{number}" for number in range(6))
+JOINTS = ("joint_states", "joint_commands")
+CAMERA_HZ, JOINT_HZ = 10.0, 50.0
+PATIENCE_S = 20.0
+GAP = VerdictLine(
+    "TM-07",
+    {"en": "A camera stood still too long", "zh": "相机静止过久"},
+    {"en": "Check its cable and USB bandwidth.", "zh": "检查线缆与 USB 带宽。"},
+    "camera_2",
+)
+VERDICT = Verdict("L1", failed=(GAP,))
+
+
+@dataclass
+class Source:
+    """A publisher, its period in s and its messages, one after the other."""
+
+    publisher: Publisher
+    period_s: float
+    messages: Sequence[bytes]
+    sent_n: int = 0
+
+
+@dataclass
+class Graph(MemoryTransport):
+    """Publishes what is due whenever something is taken; what is muted stays silent."""
+
+    sources: dict[str, Source] = field(default_factory=dict)
+    muted: set[str] = field(default_factory=set)
+    counters: dict[str, int] = field(default_factory=dict)
+    began_s: float = field(default_factory=time.monotonic)
+
+    def take(self, timeout_s: float) -> Sequence[Sample]:
+        for name, source in self.sources.items():
+            due = int((time.monotonic() - self.began_s) / source.period_s)
+            if due > source.sent_n:
+                source.sent_n = due  # what was missed while the machine was busy is not made up for
+                if name not in self.muted:
+                    source.publisher.publish(source.messages[due % len(source.messages)])
+        return super().take(timeout_s)
+
+    def loss_counters(self) -> dict[str, int]:
+        return dict(self.counters)
+
+
+@dataclass
+class Scripted:
+    """A judge with one verdict for every take; held back until it is let go."""
+
+    verdict: Verdict = VERDICT
+    held: bool = False
+    submitted: list[str] = field(default_factory=list)
+
+    def submit(self, episode_id: str, folder: str) -> None:
+        assert (Path(folder) / "episode.json").is_file()
+        self.submitted.append(episode_id)
+
+    def finished(self) -> Sequence[tuple[str, Verdict]]:
+        if self.held:
+            return []
+        found, self.submitted = [(name, self.verdict) for name in self.submitted], []
+        return found
+
+    def close(self) -> None:
+        pass
+
+
+def frames(seed: int) -> list[bytes]:
+    """CompressedImage messages of a square that moves over a coloured ground."""
+    found = []
+    for step in range(10):
+        picture = np.empty((240, 320, 3), np.uint8)
+        picture[:] = np.array([60 + 30 * seed, 200 - 25 * seed, 90 + 20 * (seed % 3)]) % 256
+        picture[80:160, 20 + 24 * step : 90 + 24 * step] = 245
+        jpeg = simplejpeg.encode_jpeg(picture, quality=85)
+        found.append(codec(COMPRESSED).encode({"format": "rgb8; jpeg compressed", "data": jpeg}))
+    return found
+
+
+@dataclass
+class Stand:
+    """What a test holds in its hands."""
+
+    controller: Controller
+    graph: Graph
+    judge: Scripted
+    dataset: object
+
+    def until(self, state: str) -> None:
+        """Wait for a state of the recorder."""
+        wait(lambda: self.controller.snapshot().state == state, f"{state}: {self.controller.snapshot()}")
+
+
+def wait(condition: object, what: object = "") -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+@contextmanager
+def running_stand(folder: Path, **more: object) -> Iterator[Stand]:
+    """A recorder at work until the block ends."""
+    dataset = dataset_in(folder)
+    entries = [stream(name, f"/{name}", support.JOINTS, JOINT_HZ) for name in JOINTS]
+    entries += [
+        stream(name, f"/{name}/compressed", COMPRESSED, CAMERA_HZ, modality="vision", role="observation")
+        for name in CAMERAS
+    ]
+    entries.append(stream("description", "/robot_description", support.TEXT, None, cadence="latched"))
+    document = {**support.contract_document(*entries), **more}
+    graph = Graph(time.time_ns)
+    graph.advertise("/robot_description", support.TEXT, qos=LATCHED, type_hash=None).publish(
+        codec(support.TEXT).encode({"data": "<robot/>"})
+    )
+    contract = support.contract_from(document)
+    joints = [codec(support.JOINTS).encode({"name": ["a"], "position": [0.1 * step]}) for step in range(50)]
+    for entry in contract.streams:
+        graph.subscribe(entry.topic, entry.ros_type, qos=Qos(), type_hash=None)
+        if entry.nominal_rate_hz:
+            publisher = graph.advertise(entry.topic, entry.ros_type, qos=Qos(), type_hash=None)
+            messages = joints if entry.ros_type == support.JOINTS else frames(CAMERAS.index(entry.stream_id))
+            graph.sources[entry.stream_id] = Source(publisher, 1 / entry.nominal_rate_hz, messages)
+    judge = Scripted()
+    session = Session(graph, dataset, contract, support.STORE, "ho-test", new_sink=FileWriter)
+    controller = Controller(session, TakeOptions("pick"), judge)
+    thread = threading.Thread(target=controller.run)
+    thread.start()
+    try:
+        yield Stand(controller, graph, judge, dataset)
+    finally:
+        controller.ask(Shutdown())
+        thread.join(PATIENCE_S)

@@ -1,0 +1,294 @@
+"""The page in a real browser, before a real recorder: keys, mouse, cameras, Chinese, a server that goes and comes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from console.browser import CHROMIUM, Page, open_page
+from console.stand import CAMERAS, Stand, running_stand
+
+from embodied_kit.canonical import load_json
+from embodied_kit.episode.quarantine import quarantined
+from embodied_recorders.console import serve
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
+LIVE = "document.querySelectorAll('figure:not(.old)').length"
+
+
+@pytest.fixture
+def stand(tmp_path: Path) -> Iterator[Stand]:
+    with running_stand(tmp_path) as found:
+        found.until("armed")
+        yield found
+
+
+@pytest.fixture
+def page(stand: Stand, tmp_path: Path) -> Iterator[Page]:
+    with serve(stand.controller) as url, open_page(tmp_path, url) as found:
+        found.until_state("armed")
+        found.noise.clear()  # the entrance answers 403, and the browser notes it
+        yield found
+
+
+def outcomes(stand: Stand) -> list[tuple[str, str]]:
+    return [(take.state, take.outcome) for take in stand.controller.snapshot().takes]
+
+
+def enabled(page: Page) -> set[str]:
+    script = "[...document.querySelectorAll('#controls button:enabled')].map((b) => b.dataset.do)"
+    return set(page.evaluate(script))
+
+
+def test_takes_by_keys(page: Page, stand: Stand) -> None:
+    assert enabled(page) == {"start", "undo"}
+    page.key(" ", "Space")
+    page.until_state("recording")
+    assert page.text("#word") == "Recording"
+    assert enabled(page) >= {"stop", "success", "failure", "discard", "mark", "intervene", "next"}
+    page.key("m")
+    page.key("i")
+    page.until("document.querySelector('[data-do=intervene]').getAttribute('aria-pressed') === 'true'")
+    assert "INTERVENTION" in page.text("#sub")
+    page.key("i")
+    page.until("document.querySelector('[data-do=intervene]').getAttribute('aria-pressed') === 'false'")
+    page.key("s")
+    page.until_state("armed")
+    page.key(" ", "Space")
+    page.until_state("recording")
+    page.key(" ", "Space")
+    page.until_state("asking")
+    assert page.text("#word") == "How did it go?"
+    page.key("p")
+    page.until_state("armed")
+    assert outcomes(stand) == [("saved", "success"), ("saved", "partial")]
+    assert page.noise == []
+
+
+def test_a_failure_by_keys_ends_the_take_at_once_and_asks_for_its_cause(page: Page, stand: Stand) -> None:
+    page.key(" ", "Space")
+    page.until_state("recording")
+    page.key("f")
+    page.until_state("asking")
+    assert page.evaluate("document.querySelector('#cause').open")
+    page.key("4", "Digit4")
+    page.until_state("armed")
+    take = stand.controller.snapshot().takes[-1]
+    document = load_json(stand.dataset.root / "episodes" / take.episode_id / "episode.json")
+    assert (document["outcome"], document["failure_cause"]) == ("failure", "collision")
+
+
+def test_a_take_by_mouse_discarded_and_brought_back(page: Page, stand: Stand) -> None:
+    page.click("[data-do=start]")
+    page.until_state("recording")
+    page.click("[data-do=success]")
+    page.until_state("armed")
+    page.until("document.querySelector('#takes li .verdict .level')")
+    page.click("#takes li > button")
+    page.until("document.querySelector('#reason').open")
+    page.click("#reason-text")
+    page.type("gripper slipped")
+    page.key("Enter")
+    page.until("document.querySelector('#takes li').dataset.state === 'discarded'")
+    assert [entry.reason for entry in quarantined(stand.dataset)] == ["gripper slipped"]
+    page.click("[data-do=undo]")
+    page.until("document.querySelector('#takes li').dataset.state === 'saved'")
+    assert quarantined(stand.dataset) == []
+    page.click("[data-do=discard]")
+    page.click("#reason .choices button:nth-child(3)")
+    page.until("document.querySelector('#takes li').dataset.state === 'discarded'")
+    assert [entry.reason for entry in quarantined(stand.dataset)] == ["operator error"]
+
+
+def test_a_held_key_and_a_key_in_a_text_ask_for_nothing_twice(page: Page, stand: Stand) -> None:
+    page.key(" ", "Space")
+    page.until_state("recording")
+    for _ in range(3):
+        page.call(
+            "Input.dispatchKeyEvent", type="keyDown", key=" ", code="Space", windowsVirtualKeyCode=32, autoRepeat=True
+        )
+    page.key("d")
+    page.until("document.querySelector('#reason').open")
+    page.click("#reason-text")
+    page.key("s")
+    page.key("Escape")
+    page.until("!document.querySelector('#reason').open")
+    assert page.evaluate("document.documentElement.dataset.state") == "recording"
+    assert outcomes(stand) == []
+
+
+def test_six_cameras_over_one_connection_and_nothing_from_elsewhere(page: Page, stand: Stand) -> None:
+    page.until(f"{LIVE} === {len(CAMERAS)}")
+    shown = "[...document.querySelectorAll('figure canvas')].map((c) => c.toDataURL())"
+    before = page.evaluate(shown)
+    assert len(set(before)) == len(CAMERAS)
+    page.until(f"{shown}.every((now, at) => now !== {json.dumps(before)}[at])")
+    here = page.evaluate("location.origin")
+    assert {url for url in page.requests if not url.startswith(here)} == set()
+    sizes = page.evaluate("[...document.querySelectorAll('figure canvas')].map((c) => [c.width, c.height])")
+    assert sizes == [[320, 240]] * len(CAMERAS)
+    stand.graph.muted.add(CAMERAS[2])
+    page.until(f"document.querySelector('figure[data-stream={CAMERAS[2]}]').classList.contains('old')")
+    assert page.evaluate(LIVE) == len(CAMERAS) - 1
+
+
+def test_the_table_tells_what_is_wrong_with_a_stream(page: Page, stand: Stand) -> None:
+    row = "[...document.querySelectorAll('tbody tr')].find((r) => r.cells[1].innerText.startsWith('joint_states'))"
+    page.until(f"{row}.dataset.band === 'ok'")
+    assert "not observable" in str(page.evaluate(f"{row}.innerText"))
+    assert page.text("#problems") == "Nothing stands in the way."
+    stand.graph.muted.add("joint_states")
+    page.until(f"{row}.dataset.band === 'silent'")
+    page.until_state("idle")
+    assert page.text("#word") == "Not ready"
+    assert "/joint_states: no message" in page.text("#problems")
+    assert "start" not in enabled(page)
+    stand.graph.muted.clear()
+    page.until_state("armed")
+
+
+def test_verdicts_come_when_they_come(page: Page, stand: Stand) -> None:
+    stand.judge.held = True
+    page.key(" ", "Space")
+    page.until_state("recording")
+    page.key("s")
+    page.until_state("armed")
+    page.until("document.querySelector('#takes .verdict')")
+    assert page.text("#takes .verdict") == "judging…"
+    stand.judge.held = False
+    page.until("document.querySelector('#takes .level')")
+    assert page.text("#takes .verdict") == "L1 1 failed"
+    assert "TM-07" in page.text("#takes .rules")
+    assert "Check its cable" in page.text("#takes .fix")
+
+
+def test_chinese_by_the_browsers_language_and_by_key(stand: Stand, tmp_path: Path) -> None:
+    with serve(stand.controller) as url, open_page(tmp_path, url, "zh-CN") as page:
+        page.until_state("armed")
+        assert page.evaluate("document.documentElement.lang") == "zh-CN"
+        page.until("document.querySelector('#word').innerText === '就绪'")
+        assert page.text("[data-do=start]").startswith("开始")
+        page.key(" ", "Space")
+        page.until_state("recording")
+        page.key("f")
+        page.until("document.querySelector('#cause').open")
+        assert "碰撞" in page.text("#cause .choices")
+        page.key("4", "Digit4")
+        page.until_state("armed")
+        page.until("document.querySelector('#takes .fix')")
+        assert "检查线缆" in page.text("#takes .fix")
+        page.key("l")
+        assert page.text("#word") == "Ready"
+        assert "Check its cable" in page.text("#takes .fix")
+
+
+def test_a_server_that_is_gone_is_seen_and_found_again(stand: Stand, tmp_path: Path) -> None:
+    with ExitStack() as first:
+        url = first.enter_context(serve(stand.controller))
+        with open_page(tmp_path, url) as page:
+            page.until_state("armed")
+            page.evaluate("void (window.same = true)")
+            first.close()
+            page.until_state("lost")
+            assert page.text("#word") == "No connection"
+            assert enabled(page) == set()
+            assert page.evaluate("Number(getComputedStyle(document.querySelector('main')).opacity)") < 1
+            page.until("/[1-9].* s old/.test(document.querySelector('#sub').innerText)")
+            with serve(stand.controller, port=urlsplit(url).port, token=url.partition("=")[2]):
+                page.until_state("armed")
+                page.until(f"{LIVE} === {len(CAMERAS)}")
+                page.key(" ", "Space")
+                page.until_state("recording")
+                assert page.evaluate("window.same") is True
+
+
+def test_a_server_with_another_token_refuses_the_page_until_it_has_the_new_address(
+    stand: Stand, tmp_path: Path
+) -> None:
+    with ExitStack() as first:
+        url = first.enter_context(serve(stand.controller))
+        with open_page(tmp_path, url) as page:
+            page.until_state("armed")
+            assert "token" not in str(page.evaluate("location.href + document.cookie"))
+            first.close()
+            page.until_state("lost")
+            with serve(stand.controller, port=urlsplit(url).port) as other:
+                page.until_state("refused")
+                assert page.text("#word") == "Key refused"
+                page.go(other)
+                page.until_state("armed")
+
+
+def test_without_the_token_there_is_a_hint_and_no_page(stand: Stand, tmp_path: Path) -> None:
+    with serve(stand.controller) as url, open_page(tmp_path, url.partition("#")[0]) as page:
+        page.until("document.body.innerText.includes('Open the whole address')")
+        assert page.evaluate("document.querySelector('#controls')") is None
+        page.go(url.partition("=")[0] + "=wrong-token-0123456789")
+        page.until("location.hash === '' && document.body.innerText.includes('Open the whole address')")
+
+
+def test_a_recorder_that_hangs_is_not_shown_as_live(stand: Stand, page: Page) -> None:
+    go_on = threading.Event()
+    taking = stand.graph.take
+    stand.graph.take = lambda timeout_s: (go_on.wait(20) and taking(timeout_s)) or []
+    try:
+        page.until_state("hung")
+        assert page.text("#word") == "Not responding"
+        assert enabled(page) == set()
+    finally:
+        go_on.set()
+        del stand.graph.take
+    page.until_state("armed")
+
+
+def test_nothing_moves_while_it_is_live(page: Page, stand: Stand) -> None:
+    places = """JSON.stringify([...document.querySelectorAll('#controls button, #state, th, figure, #problems, #takes')]
+        .map((e) => e.getBoundingClientRect()).map(({ x, y, width, height }) => [x, y, width, height]))"""
+    page.until(f"{LIVE} === {len(CAMERAS)}")
+    before = page.evaluate(places)
+    page.key(" ", "Space")
+    page.until_state("recording")
+    assert page.evaluate(places) == before
+    page.key(" ", "Space")
+    page.until_state("asking")
+    assert page.evaluate(places) == before
+    page.key("s")
+    page.until_state("armed")
+    page.until("document.querySelector('#takes .level')")
+    stand.graph.muted.add("joint_states")
+    page.until_state("idle")
+    assert page.evaluate(places) == before
+
+
+def test_everything_has_a_name_and_the_state_is_announced(page: Page) -> None:
+    unnamed = """[...document.querySelectorAll('button, section, canvas, input, dialog, table')].filter((e) =>
+        !(e.innerText || e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.labels?.length))
+        .map((e) => e.outerHTML)"""
+    page.until(f"{LIVE} === {len(CAMERAS)}")
+    assert page.evaluate(unnamed) == []
+    assert page.evaluate("document.querySelector('#announce').getAttribute('aria-live')") == "assertive"
+    assert page.text("#announce") == "Ready"
+    page.key(" ", "Space")
+    page.until("document.querySelector('#announce').innerText === 'Recording'")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (800, 1100)])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_nothing_is_cut(page: Page, width: int, height: int, language: str) -> None:
+    page.size(width, height)
+    if language == "zh":
+        page.key("l")
+    page.until(f"{LIVE} === {len(CAMERAS)}")
+    cut = """[...document.querySelectorAll('#controls button, #word, #elapsed, #sub, .chip, nav button, th')]
+        .filter((e) => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 2)
+        .map((e) => e.innerText)"""
+    assert page.evaluate(cut) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.key(" ", "Space")
+    page.until_state("recording")
+    assert page.evaluate(cut) == []
