@@ -140,7 +140,7 @@ def _stream_ids(contract: JsonObject) -> dict[str, str]:
 
 def _closing(file: TakeFile) -> JsonObject:
     start_ns, end_ns = file.first_log_ns or 0, file.last_log_ns
-    loss = {"publisher_sequence": NOT_OBSERVABLE, "transport": NOT_OBSERVABLE, "queue": NOT_OBSERVABLE}
+    loss = dict.fromkeys(("publisher_sequence", "header_stamp", "transport", "queue"), NOT_OBSERVABLE)
     counts: Counter[tuple[str, str]] = Counter()
     for channel, count in zip(file.channels, file.counts, strict=True):
         if channel.stream_id:

@@ -38,12 +38,14 @@ class Opening:
         capture: The capture document, and its bytes as attached.
         clock: The recorder's entry of `clocks[]`.
         counters: The transport's loss counters then.
+        losses: Its losses by topic then, where it can tell them.
     """
 
     capture: JsonObject
     capture_bytes: bytes
     clock: JsonObject
     counters: Mapping[str, int]
+    losses: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass

@@ -36,9 +36,10 @@ from embodied_recorders.documents import (
     recorder_document,
 )
 from embodied_recorders.latched import LatchedMemory
-from embodied_recorders.ledger import counter_difference
+from embodied_recorders.ledger import Evidence, Ledger, counter_difference
 from embodied_recorders.running import Opening, Progress, Running
 from embodied_recorders.sink import Sink
+from embodied_recorders.stamps import is_stamped
 from embodied_recorders.survey import by_topic
 from embodied_recorders.transports.base import UNKNOWN_PUBLISHER, Transport
 
@@ -58,7 +59,8 @@ _PAUSE_S = 0.008  # messages taken in batches cost a quarter of messages taken o
 _CHECK_PERIOD_NS = 1_000_000_000
 _LONGEST_DRAIN_S = 1.0
 RECORDER_CLOCK = "host_realtime"
-BULK_MODALITIES = frozenset({"vision", "spatial", "acoustic"})  # they give way where the queue to the writer is full
+PICTURE_MODALITIES = frozenset({"vision", "spatial"})
+BULK_MODALITIES = frozenset({*PICTURE_MODALITIES, "acoustic"})  # they give way where the queue to the writer is full
 
 
 @dataclass(frozen=True)
@@ -176,8 +178,11 @@ class Session:
         file = self._file = TakeFile(self.dataset.root, uuid7(start_ns, self.random_bits(74)), sink)
         clock = clock_document(RECORDER_CLOCK, self.host, self.clock)
         capture = self._capture(file.episode_id, take, clock)
-        opening = Opening(capture, pretty_bytes(capture), clock, self.transport.loss_counters())
-        running = Running(file, opening, self._channel_for, self._is_bulk, self.clock, start_ns)
+        counters, losses = self.transport.loss_counters(), self.transport.losses_by_topic()
+        opening = Opening(capture, pretty_bytes(capture), clock, counters, losses)
+        running = Running(
+            file, opening, self._channel_for, self._is_bulk, self.clock, start_ns, ledger=self.new_ledger()
+        )
         with self._ending_the_writer():
             file.open(opening.capture_bytes, self._attachments(), file_ns, start_ns)
             already = {id(sample) for sample in before}
@@ -244,13 +249,21 @@ class Session:
             episode_id=file.episode_id,
             span=Span(running.start_ns, end_ns, file.first_log_ns, file.last_log_ns),
             result=result,
-            streams=running.ledger.entries(self.contract.streams, file.queue_counts()),
+            streams=running.ledger.entries(
+                self.contract.streams,
+                file.queue_counts(),
+                counter_difference(opening.losses, self.transport.losses_by_topic()),
+            ),
             transport_counters=counter_difference(opening.counters, self.transport.loss_counters()),
             clocks=[{**opening.clock, "samples": [self.clock.sample()]}],
             events=running.events,
             interventions=running.interventions(end_ns),
             files_n=file.file_index + 1,
         )
+
+    def new_ledger(self) -> Ledger:
+        """An empty ledger that knows what each publisher's messages can tell."""
+        return Ledger(evidence_of=self._evidence)
 
     def close(self) -> None:
         """End the writer process, and leave an unfinished take to be recovered; the transport is the caller's."""
@@ -311,6 +324,15 @@ class Session:
             publisher=sample.publisher,
             sequence_source="none" if sample.sequence is None else "publisher",
             stream_id=stream.stream_id,
+        )
+
+    def _evidence(self, sample: Sample) -> Evidence:
+        stream, definition = self._streams[sample.topic], self._channel_for(sample).definition
+        rate_hz = stream.nominal_rate_hz if stream.cadence == "periodic" else None
+        return Evidence(
+            is_stamped=is_stamped(definition, sample.cdr),
+            period_ns=1e9 / rate_hz if rate_hz else None,
+            is_picture=stream.modality in PICTURE_MODALITIES,
         )
 
     def _offered(self, sample: Sample) -> Sequence[Endpoint]:

@@ -215,7 +215,15 @@ def test_closing_document_tells_outcome_and_counts(takes: Takes, take: Recorded)
         assert entry["received_n"] == len(mine)
         assert entry["first_source_ns"] == str(mine[0].publish_ns)
         assert entry["last_source_ns"] == str(mine[-1].publish_ns)
-        assert entry["loss"] == {"publisher_sequence": "not_observable", "transport": "not_observable", "queue": 0}
+        assert entry["first_receive_ns"] == str(mine[0].log_ns)
+        missing_n = entry["loss"]["header_stamp"]
+        assert (missing_n == "not_observable") == (entry["stream_id"] == "description")
+        assert entry["loss"] == {
+            "publisher_sequence": "not_observable",
+            "header_stamp": missing_n,
+            "transport": "not_observable",
+            "queue": 0,
+        }
     assert len(closing["streams"]) == 5
 
 

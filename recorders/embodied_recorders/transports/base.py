@@ -93,6 +93,10 @@ class Transport(Protocol):
         """Counters since opening that this transport can vouch for, unit in the name, e.g. `udp_datagrams_dropped`."""
         ...
 
+    def losses_by_topic(self) -> Mapping[str, int]:
+        """Messages lost since opening of each subscribed topic of which this transport can tell; the rest is absent."""
+        ...
+
     def close(self) -> None:
         """Leave the graph and free everything."""
         ...

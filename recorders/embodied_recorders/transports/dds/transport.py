@@ -162,6 +162,10 @@ class DdsTransport:
         """`udp_datagrams_dropped`: datagrams (not messages) dropped at this process's own sockets; Linux only."""
         return self._losses.counters()
 
+    def losses_by_topic(self) -> Mapping[str, int]:
+        """Nothing: DDS keeps to itself which messages it lost, and a datagram names no topic."""
+        return {}
+
     def close(self) -> None:
         """Leave the graph and free everything; closing twice is harmless."""
         if self._open:

@@ -76,10 +76,10 @@ class WaitSetDrain:
             wait_set = self._armed(held)
             wait_set.wait(int(wait_s * 1e9))
             ready = set(wait_set.get_ready_entities("subscription"))
-            for subscription in self._subscriptions.values():
+            for topic, subscription in self._subscriptions.items():
                 for handler in subscription.event_handlers:
                     if handler.is_ready(wait_set):
-                        self._lost.add(handler.take_data())
+                        self._lost.add(topic, handler.take_data())
             return _emptied({t: one for t, one in self._subscriptions.items() if one.handle.pointer in ready})
 
     def close(self) -> None:

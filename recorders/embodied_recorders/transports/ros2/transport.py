@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -141,6 +142,10 @@ class Ros2Transport:
         """`messages_lost` where the RMW vouches for it; on Linux `udp_datagrams_dropped` at this process's sockets."""
         return {**self._lost.counters(), **self._datagrams.counters()}
 
+    def losses_by_topic(self) -> Mapping[str, int]:
+        """`message_lost` events of each topic of which the RMW vouches for it."""
+        return self._lost.by_topic()
+
     def close(self) -> None:
         """Leave the graph and free everything; closing twice is harmless."""
         if self._open:
@@ -157,13 +162,14 @@ class Ros2Transport:
     def _subscription(self, topic: str, ros_type: str, qos: Qos) -> Subscription:
         """With the event of lost messages, where this RMW has it."""
         events = self._rclpy.events
-        with_losses = events.SubscriptionEventCallbacks(message_lost=self._lost.add, use_default_callbacks=False)
+        lost = functools.partial(self._lost.add, topic)
+        with_losses = events.SubscriptionEventCallbacks(message_lost=lost, use_default_callbacks=False)
         try:
             subscription = self._created(topic, ros_type, qos, with_losses)
         except events.UnsupportedEventTypeError:
             without = events.SubscriptionEventCallbacks(use_default_callbacks=False)
             return self._created(topic, ros_type, qos, without)
-        self._lost.observe()
+        self._lost.observe(topic)
         return subscription
 
     def _created(self, topic: str, ros_type: str, qos: Qos, callbacks: EventCallbacks) -> Subscription:

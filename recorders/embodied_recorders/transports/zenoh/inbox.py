@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -26,7 +26,7 @@ class Inbox:
     """A queue of arrivals.
 
     Attributes:
-        dropped_n: Messages that found it full.
+        dropped: Messages that found it full, by number of their subscription.
 
     Args:
         limit_bytes: Payload bytes that may wait.
@@ -37,7 +37,7 @@ class Inbox:
         self._arrived = threading.Condition(threading.Lock())
         self._waiting: deque[Arrival] = deque()
         self._n_bytes = 0
-        self.dropped_n = 0
+        self.dropped: Counter[int] = Counter()
 
     def put(self, subscription: int, sample: zenoh.Sample) -> None:
         """Queue a message, or drop it where too much waits; called on zenoh's threads."""
@@ -46,7 +46,7 @@ class Inbox:
         size = len(sample.payload)
         with self._arrived:
             if self._n_bytes + size > self._limit_bytes:
-                self.dropped_n += 1
+                self.dropped[subscription] += 1
                 return
             self._n_bytes += size
         attachment = sample.attachment

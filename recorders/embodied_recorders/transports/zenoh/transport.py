@@ -181,9 +181,13 @@ class ZenohTransport:
     def loss_counters(self) -> Mapping[str, int]:
         """`queue_messages_dropped`: they found the queue full. `unattached_messages_dropped`: not from a ROS node."""
         return {
-            "queue_messages_dropped": self._inbox.dropped_n,
+            "queue_messages_dropped": self._inbox.dropped.total(),
             "unattached_messages_dropped": self._without_attachment_n,
         }
+
+    def losses_by_topic(self) -> Mapping[str, int]:
+        """Messages that found our queue full; those lost before it are missing in `Sample.sequence`."""
+        return {topic: self._inbox.dropped[number] for number, topic in list(self._topics.items())}
 
     def close(self) -> None:
         """Leave the graph and free everything; closing twice is harmless."""
