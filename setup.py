@@ -95,7 +95,7 @@ setup(
     },
     package_data={
         "embodied_kit.schemas": data_globs((".json", ".jsonl", ".yaml")),
-        "embodied_kit": ["py.typed", "cli/*.yaml"],
+        "embodied_kit": ["py.typed", "cli/*.yaml", "messages/shipped/*/*/msg/*.msg"],
         "embodied_recorders": [
             "py.typed",
             *data_globs((".json", ".yaml", ".xml", ".urdf", ".html", ".js", ".css", ".svg")),

@@ -1,7 +1,10 @@
 """ROS 2 message definitions without ROS: the text a recording must carry, proven by its type hash.
 
 A definition is believed only if its RIHS01 hash equals the one on the wire. Where the wire tells none (Humble and
-older), a folder of the lab or the named distribution is trusted, or a text on which all distributions agree.
+older), a folder of the lab or the named distribution is trusted, or a text on which all that is known here agrees.
+
+Beside the distributions of `rosbags`, `shipped/` holds the fields of packages that robots often add, one folder for
+each way in which a name is used: two different packages are called `audio_common_msgs`.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
 from embodied_kit.errors import DataError
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
 
 DISTROS: Final = ("jazzy", "humble", "kilted", "lyrical", "iron", "galactic", "foxy", "eloquent", "dashing")
+SHIPPED: Final = ("common", "typed_audio")
 SEPARATOR: Final = "=" * 80
 _PRIMITIVES: Final = frozenset(
     {
@@ -38,7 +43,7 @@ class Definition:
         ros_type: Full type name, e.g. `sensor_msgs/msg/JointState`.
         text: MCAP `ros2msg` text: the type, then each type it uses after a line of 80 `=` and `MSG: pkg/Type`.
         type_hash: RIHS01 hash of `text`.
-        source: `lab` or `rosbags:<distro>`.
+        source: `lab`, `rosbags:<distro>` or `shipped`.
     """
 
     ros_type: str
@@ -48,19 +53,14 @@ class Definition:
 
 
 class TypeStore:
-    """Finds definitions: the lab's own .msg folders first, then the distributions that `rosbags` carries.
+    """Finds definitions: the lab's own .msg folders first, then the distributions that `rosbags` carries, then ours.
 
     Args:
         folders: Folders that hold `<package>/msg/<Type>.msg` at any depth (a ROS workspace's `src` or `share`).
     """
 
     def __init__(self, folders: Sequence[Path] = ()) -> None:
-        self._lab = {
-            f"{path.parent.parent.name}/msg/{path.stem}": path
-            for folder in reversed(folders)
-            for path in sorted(folder.rglob("*.msg"))
-            if path.parent.name == "msg"
-        }
+        self._lab = {ros_type: path for folder in reversed(folders) for ros_type, path in _files(folder).items()}
         self._found: dict[tuple[str, str | None, str | None], Definition | None] = {}
 
     def definition(self, ros_type: str, type_hash: str | None, distro: str | None = None) -> Definition | None:
@@ -81,37 +81,58 @@ class TypeStore:
         """Definitions that exist under this name, best first; those that cannot be parsed are left out."""
         order = sorted(DISTROS, key=lambda name: name != distro)
         if ros_type in self._lab:
-            for name in order:
-                text = self._lab_text(ros_type, name)
-                if text is not None and (digest := _hash_or_none(ros_type, text)):
-                    yield Definition(ros_type, text, digest, "lab")
+            yield from _assembled(ros_type, {**_shipped_files("common"), **self._lab}, order, "lab")
         for name in order:
             if (text := _store_text(ros_type, name)) is not None:
                 yield Definition(ros_type, text, _store_hash(ros_type, name), f"rosbags:{name}")
+        for use in SHIPPED:
+            if ros_type in _shipped_files(use):
+                yield from _assembled(ros_type, _shipped_files(use), order[:1], "shipped")
 
-    def _lab_text(self, ros_type: str, distro: str) -> str | None:
-        """The lab's own text, with the types it uses; None where one of those is not known."""
-        parts: dict[str, str] = {}
-        wanted = [ros_type]
-        while wanted:
-            name = wanted.pop(0)
-            if name in parts:
-                continue
-            text = self._own_text(name, distro)
-            if text is None:
-                return None
-            parts[name] = text
-            wanted.extend(_dependencies(text, name.partition("/")[0]))
-        first, *rest = parts.items()
-        return first[1] + "".join(f"{SEPARATOR}\nMSG: {_short(name)}\n{text}" for name, text in rest)
 
-    def _own_text(self, ros_type: str, distro: str) -> str | None:
-        path = self._lab.get(ros_type)
-        if path is None:
-            text = _store_text(ros_type, distro)
-            return None if text is None else text.partition(SEPARATOR)[0]
-        text = path.read_text(encoding="utf-8").replace("\r\n", "\n")
-        return text if text.endswith("\n") or not text else text + "\n"
+def _assembled(ros_type: str, files: Mapping[str, Path], distros: Sequence[str], source: str) -> Iterator[Definition]:
+    """A type of these files; what it uses beyond them is taken from each distribution in turn."""
+    for distro in distros:
+        text = _whole_text(ros_type, files, distro)
+        if text is not None and (digest := _hash_or_none(ros_type, text)):
+            yield Definition(ros_type, text, digest, source)
+
+
+def _whole_text(ros_type: str, files: Mapping[str, Path], distro: str) -> str | None:
+    """Text of a type with the types it uses; None where one of those is not known."""
+    parts: dict[str, str] = {}
+    wanted = [ros_type]
+    while wanted:
+        name = wanted.pop(0)
+        if name in parts:
+            continue
+        text = _own_text(name, files, distro)
+        if text is None:
+            return None
+        parts[name] = text
+        wanted.extend(_dependencies(text, name.partition("/")[0]))
+    first, *rest = parts.items()
+    return first[1] + "".join(f"{SEPARATOR}\nMSG: {_short(name)}\n{text}" for name, text in rest)
+
+
+def _own_text(ros_type: str, files: Mapping[str, Path], distro: str) -> str | None:
+    path = files.get(ros_type)
+    if path is None:
+        text = _store_text(ros_type, distro)
+        return None if text is None else text.partition(SEPARATOR)[0]
+    text = path.read_text(encoding="utf-8").replace("\r\n", "\n")
+    return text if text.endswith("\n") or not text else text + "\n"
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Type -> file of each `<package>/msg/<Type>.msg` at any depth."""
+    found = sorted(path for path in folder.rglob("*.msg") if path.parent.name == "msg")
+    return {f"{path.parent.parent.name}/msg/{path.stem}": path for path in found}
+
+
+@functools.cache
+def _shipped_files(use: str) -> Mapping[str, Path]:
+    return MappingProxyType(_files(Path(__file__).with_name("shipped") / use))
 
 
 def type_hash(ros_type: str, text: str) -> str:

@@ -75,6 +75,7 @@ def test_what_is_expected_reaches_every_depth_and_kind() -> None:
     assert {name.count("/") for name in schemas} >= {3, 4, 6}
     for name in (
         "embodied_kit/py.typed",
+        "embodied_kit/messages/shipped/common/foxglove_msgs/msg/CompressedVideo.msg",
         "embodied_recorders/py.typed",
         "embodied_validators/py.typed",
         "embodied_kit/schemas/v1/dataset.schema.json",

@@ -85,6 +85,60 @@ def test_without_a_hash_the_distribution_decides_and_else_only_agreement() -> No
     assert agreed.type_hash == REAL_HASHES["sensor_msgs/msg/JointState"]
 
 
+@pytest.mark.parametrize(
+    ("ros_type", "fields"),
+    [
+        ("foxglove_msgs/msg/CompressedVideo", ["timestamp", "frame_id", "data", "format"]),
+        ("foxglove_msgs/msg/RawAudio", ["timestamp", "data", "format", "sample_rate", "number_of_channels"]),
+        (
+            "ffmpeg_image_transport_msgs/msg/FFMPEGPacket",
+            ["header", "width", "height", "encoding", "pts", "flags", "is_bigendian", "data"],
+        ),
+        (
+            "audio_common_msgs/msg/AudioInfo",
+            ["channels", "sample_rate", "sample_format", "bitrate", "coding_format"],
+        ),
+    ],
+)
+def test_packages_that_robots_often_add_are_known(ros_type: str, fields: list[str]) -> None:
+    found = TypeStore().definition(ros_type, None)
+    assert found is not None
+    assert found.source == "shipped"
+    assert TypeStore().definition(ros_type, found.type_hash, "humble") == found
+    assert [line.split()[1] for line in found.text.partition(SEPARATOR)[0].splitlines()] == fields
+    assert ros_type in generate_dynamic(ros_type, found.text)
+
+
+@pytest.mark.parametrize("name", ["AudioData", "AudioDataStamped"])
+def test_a_name_that_two_packages_bear_is_believed_by_its_hash_alone(name: str, lab: Path) -> None:
+    ros_type = f"audio_common_msgs/msg/{name}"
+    assert TypeStore().definition(ros_type, None) is None
+    plain = "uint8[] data\n"
+    typed = "float32[] float32_data\nint32[] int32_data\nint32[] int24_data\nint16[] int16_data\n"
+    typed += "int8[] int8_data\nuint8[] uint8_data\n"
+    for data in (plain, typed):
+        text = {"AudioData": data}.get(name) or (
+            f"std_msgs/Header header\naudio_common_msgs/AudioData audio\n{SEPARATOR}\nMSG: std_msgs/Header\n"
+            f"builtin_interfaces/Time stamp\nstring frame_id\n{SEPARATOR}\nMSG: audio_common_msgs/AudioData\n{data}"
+        )
+        found = TypeStore().definition(ros_type, type_hash(ros_type, text))
+        assert found is not None
+        assert data in found.text
+    folder = lab / "audio_common_msgs" / "msg"
+    folder.mkdir(parents=True)
+    (folder / "AudioData.msg").write_text(plain, encoding="utf-8")
+    named = TypeStore([lab]).definition("audio_common_msgs/msg/AudioData", None)
+    assert named is not None
+    assert (named.text, named.source) == (plain, "lab")
+
+
+def test_a_lab_type_may_use_a_shipped_one(lab: Path) -> None:
+    (lab / "src" / "deep" / "lab_msgs" / "msg" / "Clip.msg").write_text("foxglove_msgs/CompressedVideo[] frames\n")
+    found = TypeStore([lab]).definition("lab_msgs/msg/Clip", None)
+    assert found is not None
+    assert "MSG: foxglove_msgs/CompressedVideo\nbuiltin_interfaces/Time timestamp\n" in found.text
+
+
 def test_a_lab_type_keeps_its_own_text_and_brings_what_it_uses(lab: Path) -> None:
     found = TypeStore([lab]).definition("lab_msgs/msg/Arm", None)
     assert found is not None
