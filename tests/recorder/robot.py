@@ -1,17 +1,21 @@
 """A small robot in a process of its own: publishes over a real middleware and logs each message that it sent.
 
 Arguments: domain, log file, JSON list of topics `{topic, kind, rate_hz, latched}`, transport; ends when its input
-closes.
+closes. Kind `played` sends the messages of a file instead: `{topic, kind, rate_hz, latched, file}`.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import select
+import struct
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -45,12 +49,42 @@ def message(kind: str, count: int, stamp_ns: int) -> bytes:
     return bytes(_STORE.serialize_cdr(value, TYPES[kind]))
 
 
+@dataclass(frozen=True)
+class Played:
+    """Messages made elsewhere, sent over and over, each with its own stamp where it has one.
+
+    Attributes:
+        stamp_at: Place of a message's sec and nanosec, bytes; None for none.
+    """
+
+    ros_type: str
+    type_hash: str | None
+    stamp_at: int | None
+    messages: tuple[bytes, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> Played:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return cls(**said | {"messages": tuple(map(base64.b64decode, said["messages"]))})
+
+    def write(self, path: Path) -> None:
+        said = {"ros_type": self.ros_type, "type_hash": self.type_hash, "stamp_at": self.stamp_at}
+        messages = [base64.b64encode(one).decode() for one in self.messages]
+        path.write_text(json.dumps(said | {"messages": messages}), encoding="utf-8")
+
+    def message(self, count: int, stamp_ns: int) -> bytes:
+        cdr = bytearray(self.messages[count % len(self.messages)])
+        if self.stamp_at is not None:
+            struct.pack_into("<iI", cdr, self.stamp_at, *divmod(stamp_ns, 10**9))
+        return bytes(cdr)
+
+
 @dataclass
 class Topic:
     """One publisher: what it sends next and when."""
 
     topic: str
-    kind: str
+    message: Callable[[int, int], bytes]  # of a count and a stamp in ns
     publisher: Publisher
     period_s: float  # 0 for once
     next_s: float
@@ -58,7 +92,7 @@ class Topic:
 
     def send(self, log: TextIO) -> None:
         stamp_ns = time.time_ns()
-        cdr = message(self.kind, self.count, stamp_ns)
+        cdr = self.message(self.count, stamp_ns)
         self.publisher.publish(cdr, stamp_ns)
         padded = cdr + bytes(-len(cdr) % 4)
         digest = hashlib.sha256(padded).hexdigest()
@@ -71,18 +105,23 @@ class Topic:
 
 
 def advertised(graph: Transport, entry: dict[str, object], now_s: float) -> Topic:
-    kind, rate_hz = str(entry["kind"]), float(str(entry["rate_hz"]))
-    definition = TypeStore().definition(TYPES[kind], None)
-    publisher = graph.advertise(
+    topic, kind, rate_hz, latched = (
         str(entry["topic"]),
-        TYPES[kind],
-        qos=LATCHED if entry.get("latched") else Qos(depth=100),
-        type_hash=definition.type_hash if definition else None,
+        str(entry["kind"]),
+        float(str(entry["rate_hz"])),
+        bool(entry.get("latched")),
     )
-    silent = rate_hz == 0 and not entry.get("latched")
-    return Topic(
-        str(entry["topic"]), kind, publisher, 1 / rate_hz if rate_hz else 0.0, float("inf") if silent else now_s
-    )
+    if kind == "played":
+        played = Played.read(Path(str(entry["file"])))
+        ros_type, type_hash, say = played.ros_type, played.type_hash, played.message
+    else:
+        ros_type, say = TYPES[kind], partial(message, kind)
+        definition = TypeStore().definition(ros_type, None)
+        type_hash = definition.type_hash if definition else None
+    qos = LATCHED if latched else Qos(depth=100)
+    publisher = graph.advertise(topic, ros_type, qos=qos, type_hash=type_hash)
+    silent = rate_hz == 0 and not latched
+    return Topic(topic, say, publisher, 1 / rate_hz if rate_hz else 0.0, float("inf") if silent else now_s)
 
 
 def main() -> None:

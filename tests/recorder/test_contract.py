@@ -85,7 +85,28 @@ def test_hints_look_at_names_where_the_type_does_not_tell() -> None:
     assert hint_for("sensor_msgs/msg/JointState", "/joint_states").role == "state"
     assert hint_for("sensor_msgs/msg/Image", "/depth/image").modality == "spatial"
     assert hint_for("std_msgs/msg/String", "/robot_description").role == "description"
+    assert hint_for("geometry_msgs/msg/PoseStamped", "/arm/target_pose").role == "action"
+    assert hint_for("sensor_msgs/msg/JointState", "/transaction_arm/joint_states").role == "state"
     assert hint_for("own/msg/Type", "/x") == UNKNOWN
+    assert hint_for("std_msgs/msg/Float64MultiArray", "/x") == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("ros_type", "topic", "role", "modality"),
+    [
+        ("std_msgs/msg/Float32MultiArray", "/left_hand/tactile", "observation", "force"),
+        ("std_msgs/msg/Float64MultiArray", "/joint_position_controller/commands", "action", "proprioception"),
+        ("std_msgs/msg/Float64MultiArray", "/effort_controller/commands", "action", "proprioception"),
+        ("lab_msgs/msg/TactileArray", "/left", "observation", "force"),
+        ("lab_msgs/msg/FTReading", "/wrist", "observation", "force"),
+        ("lab_msgs/msg/HandState", "/left", "state", "proprioception"),
+        ("lab_msgs/msg/HandCommand", "/left/cmd", "action", "proprioception"),
+        ("lab_msgs/msg/Packet", "/cam_head/depth", "observation", "spatial"),
+    ],
+)
+def test_a_type_that_tells_nothing_is_guessed_by_its_name(ros_type: str, topic: str, role: str, modality: str) -> None:
+    hint = hint_for(ros_type, topic)
+    assert (hint.role, hint.modality) == (role, modality)
 
 
 def test_draft_leaves_out_what_no_contract_can_name_twice_or_at_all() -> None:
