@@ -27,6 +27,8 @@ OUR_COMMAND = re.compile(
 )
 OTHER_COMMANDS = {
     "--console 127.0.0.1:0",
+    "--joy /joy --buttons start=0,stop=1",
+    "--pedal /pedal=toggle",
     "--profile FILE",
     "--reason 'camera lost frames'",
     "--reason 'gripper slipped'",

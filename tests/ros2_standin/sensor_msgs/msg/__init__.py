@@ -11,3 +11,7 @@ class JointState(metaclass=Metaclass):
 
 class Image(metaclass=Metaclass):
     pass
+
+
+class Joy(metaclass=Metaclass):
+    pass

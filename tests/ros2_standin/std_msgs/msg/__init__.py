@@ -13,4 +13,8 @@ class String(metaclass=Metaclass):
     pass
 
 
+class Bool(metaclass=Metaclass):
+    pass
+
+
 a_value = 3
