@@ -286,16 +286,16 @@ class _Take:
             "loss": {} if loss is None else dict(vars(loss)),
             "journal": list(read_journal(journal_path(self.root, self.episode_id))),
         }
-        original.parent.mkdir(exist_ok=True)
+        _have(original.parent)
         write_whole(original.with_name(original.name + ".json"), pretty_bytes(note))
         self._move(self.folder, original)
         return replace(rescue, original=original, original_bytes=size)
 
     def _move(self, source: Path, target: Path) -> None:
-        target.parent.mkdir(exist_ok=True)
+        _have(target.parent)
         source.rename(target)
-        for folder in (target.parent, target.parent.parent, source.parent):
-            sync_folder(folder)
+        sync_folder(target.parent)
+        sync_folder(source.parent)
 
 
 def _data_files(folder: Path) -> list[Path]:
@@ -323,6 +323,12 @@ def _metadata(episode_id: str, parts: Sequence[Content]) -> str:
         files.append(BagFile(_whole_name(part.path), first_ns, last_ns, part.messages_n))
     counts = [(count.channel, count.messages_n) for part in parts for count in part.channels]
     return episode_metadata(episode_id, files, counts)
+
+
+def _have(folder: Path) -> None:
+    """A folder of ours, durable before anything moves there."""
+    if not folder.exists():
+        make_folders(folder)
 
 
 def _free(folder: Path, name: str) -> Path:
