@@ -138,27 +138,45 @@ class Page:
         self.call("Page.navigate", url=url)
 
 
+@dataclass
+class Browser:
+    """A running browser.
+
+    Attributes:
+        endpoint: Where it listens.
+    """
+
+    endpoint: str
+
+    @contextmanager
+    def page(self, url: str, language: str = "en-US") -> Iterator[Page]:
+        """A tab with cookies of its own until the block ends."""
+        with connect(self.endpoint, max_size=None, compression=None) as socket:
+            page = Page(socket)
+            context = page.call("Target.createBrowserContext", disposeOnDetach=True)["browserContextId"]
+            size = {"width": 1280, "height": 800}
+            target = page.call("Target.createTarget", url="about:blank", browserContextId=context, **size)["targetId"]
+            page.session = str(page.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
+            for domain in ("Page", "Runtime", "Log", "Network"):
+                page.call(f"{domain}.enable")
+            page.call("Emulation.setLocaleOverride", locale=language)
+            page.call("Network.setUserAgentOverride", userAgent="test", acceptLanguage=language)
+            page.size(1280, 800)
+            page.go(url)
+            yield page
+
+
 @contextmanager
-def open_page(folder: Path, url: str, language: str = "en-US") -> Iterator[Page]:
-    """A browser with one tab until the block ends."""
+def running_browser(folder: Path) -> Iterator[Browser]:
+    """A browser until the block ends."""
     profile = folder / "profile"
-    command = [str(CHROMIUM), *FLAGS, f"--lang={language}", f"--user-data-dir={profile}", "about:blank"]
+    command = [str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}", "about:blank"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            with connect(_endpoint(profile), max_size=None, compression=None) as socket:
-                page = Page(socket)
-                target = page.call("Target.createTarget", url="about:blank")["targetId"]
-                page.session = str(page.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
-                for domain in ("Page", "Runtime", "Log", "Network"):
-                    page.call(f"{domain}.enable")
-                page.call("Emulation.setLocaleOverride", locale=language)
-                page.call("Network.setUserAgentOverride", userAgent="test", acceptLanguage=language)
-                page.go(url)
-                yield page
+            yield Browser(_endpoint(profile))
         finally:
             process.terminate()
             process.wait(PATIENCE_S)
-            shutil.rmtree(profile, ignore_errors=True)
 
 
 def _endpoint(profile: Path) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from console.browser import CHROMIUM, Page, open_page
+from console.browser import CHROMIUM, Browser, Page, running_browser
 from console.stand import CAMERAS, Stand, running_stand
 
 from embodied_kit.canonical import load_json
@@ -28,9 +28,15 @@ def stand(tmp_path: Path) -> Iterator[Stand]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with running_browser(tmp_path_factory.mktemp("browser")) as found:
+        yield found
+
+
 @pytest.fixture
-def page(stand: Stand, tmp_path: Path) -> Iterator[Page]:
-    with serve(stand.controller) as url, open_page(tmp_path, url) as found:
+def page(stand: Stand, browser: Browser) -> Iterator[Page]:
+    with serve(stand.controller) as url, browser.page(url) as found:
         found.until_state("armed")
         found.noise.clear()  # the entrance answers 403, and the browser notes it
         yield found
@@ -100,6 +106,8 @@ def test_a_take_by_mouse_discarded_and_brought_back(page: Page, stand: Stand) ->
     page.until("document.querySelector('#takes li').dataset.state === 'saved'")
     assert quarantined(stand.dataset) == []
     page.click("[data-do=discard]")
+    page.key(" ", "Space")
+    assert page.evaluate("document.querySelector('#reason').open")
     page.click("#reason .choices button:nth-child(3)")
     page.until("document.querySelector('#takes li').dataset.state === 'discarded'")
     assert [entry.reason for entry in quarantined(stand.dataset)] == ["operator error"]
@@ -167,8 +175,8 @@ def test_verdicts_come_when_they_come(page: Page, stand: Stand) -> None:
     assert "Check its cable" in page.text("#takes .fix")
 
 
-def test_chinese_by_the_browsers_language_and_by_key(stand: Stand, tmp_path: Path) -> None:
-    with serve(stand.controller) as url, open_page(tmp_path, url, "zh-CN") as page:
+def test_chinese_by_the_browsers_language_and_by_key(stand: Stand, browser: Browser) -> None:
+    with serve(stand.controller) as url, browser.page(url, "zh-CN") as page:
         page.until_state("armed")
         assert page.evaluate("document.documentElement.lang") == "zh-CN"
         page.until("document.querySelector('#word').innerText === '就绪'")
@@ -187,10 +195,10 @@ def test_chinese_by_the_browsers_language_and_by_key(stand: Stand, tmp_path: Pat
         assert "Check its cable" in page.text("#takes .fix")
 
 
-def test_a_server_that_is_gone_is_seen_and_found_again(stand: Stand, tmp_path: Path) -> None:
+def test_a_server_that_is_gone_is_seen_and_found_again(stand: Stand, browser: Browser) -> None:
     with ExitStack() as first:
         url = first.enter_context(serve(stand.controller))
-        with open_page(tmp_path, url) as page:
+        with browser.page(url) as page:
             page.until_state("armed")
             page.evaluate("void (window.same = true)")
             first.close()
@@ -208,11 +216,11 @@ def test_a_server_that_is_gone_is_seen_and_found_again(stand: Stand, tmp_path: P
 
 
 def test_a_server_with_another_token_refuses_the_page_until_it_has_the_new_address(
-    stand: Stand, tmp_path: Path
+    stand: Stand, browser: Browser
 ) -> None:
     with ExitStack() as first:
         url = first.enter_context(serve(stand.controller))
-        with open_page(tmp_path, url) as page:
+        with browser.page(url) as page:
             page.until_state("armed")
             assert "token" not in str(page.evaluate("location.href + document.cookie"))
             first.close()
@@ -224,8 +232,8 @@ def test_a_server_with_another_token_refuses_the_page_until_it_has_the_new_addre
                 page.until_state("armed")
 
 
-def test_without_the_token_there_is_a_hint_and_no_page(stand: Stand, tmp_path: Path) -> None:
-    with serve(stand.controller) as url, open_page(tmp_path, url.partition("#")[0]) as page:
+def test_without_the_token_there_is_a_hint_and_no_page(stand: Stand, browser: Browser) -> None:
+    with serve(stand.controller) as url, browser.page(url.partition("#")[0]) as page:
         page.until("document.body.innerText.includes('Open the whole address')")
         assert page.evaluate("document.querySelector('#controls')") is None
         page.go(url.partition("=")[0] + "=wrong-token-0123456789")
@@ -279,7 +287,7 @@ def test_everything_has_a_name_and_the_state_is_announced(page: Page) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (800, 1100)])
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_nothing_is_cut(page: Page, width: int, height: int, language: str) -> None:
+def test_nothing_is_cut(page: Page, stand: Stand, width: int, height: int, language: str) -> None:
     page.size(width, height)
     if language == "zh":
         page.key("l")
@@ -289,6 +297,25 @@ def test_nothing_is_cut(page: Page, width: int, height: int, language: str) -> N
         .map((e) => e.innerText)"""
     assert page.evaluate(cut) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.key(" ", "Space")
-    page.until_state("recording")
+    for act, state in ((" ", "recording"), (" ", "asking"), ("s", "armed")):
+        page.key(act, "Space" if act == " " else "")
+        page.until_state(state)
+        assert page.evaluate(cut) == []
+    stand.graph.muted.add("joint_states")
+    page.until_state("idle")
     assert page.evaluate(cut) == []
+
+
+@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
+def test_no_word_of_a_broken_connection_is_cut(stand: Stand, browser: Browser, language: str) -> None:
+    cut = "document.querySelector('#word').scrollWidth > document.querySelector('#word').clientWidth"
+    with ExitStack() as first:
+        url = first.enter_context(serve(stand.controller))
+        with browser.page(url, language) as page:
+            page.until_state("armed")
+            first.close()
+            page.until_state("lost")
+            assert page.evaluate(cut) is False
+            with serve(stand.controller, port=urlsplit(url).port):
+                page.until_state("refused")
+                assert page.evaluate(cut) is False

@@ -13,12 +13,12 @@ const TEXTS = {
     start: "Start", stop: "Stop", success: "Success", failure: "Failure", discard: "Discard", undo: "Undo",
     partial: "Partial", aborted: "Aborted", unknown: "Unknown", next: "Success + next", mark: "Mark",
     intervene: "Intervention", intervening: "INTERVENTION", messages: "messages",
-    band: "State", stream: "Stream", rate: "Rate / nominal", age: "Age", gap: "Longest gap", lost: "Lost",
+    band: "State", stream: "Stream", rate: "Rate / nominal", age: "Age", gap: "Max gap", lost: "Lost",
     dropped: "Queue drops", stale: "Stale / same", bytes: "Bytes", not_observable: "not observable", optional: "optional",
     band_ok: "ok", band_warn: "off", band_bad: "wrong", band_silent: "silent", band_absent: "absent",
     disk: "Disk {free} free", disk_left: "{left} left", clock_ok: "Clock ±{error}", clock_free: "Clock not synchronised",
     clock_unknown: "Clock state unknown", link_open: "Live", link_other: "Not live",
-    no_problem: "Nothing stands in the way.", no_takes: "No take yet.", no_picture: "cannot be shown", waiting: "no picture yet",
+    more_problems: "{n} more", no_problem: "Nothing stands in the way.", no_takes: "No take yet.", no_picture: "cannot be shown", waiting: "no picture yet",
     old_picture: "picture is {age} old", judging: "judging…", no_verdict: "no verdict yet", no_level: "no level",
     failed: "{n} failed", undetermined: "{n} undecided", warned: "{n} warnings", partial_verdict: "images not looked at yet",
     no_failed: "no rule failed", saved: "saved", discarded: "discarded", take_failed: "lost",
@@ -39,11 +39,11 @@ const TEXTS = {
     partial: "部分成功", aborted: "中止", unknown: "未知", next: "成功并继续", mark: "标记",
     intervene: "人工干预", intervening: "人工干预中", messages: "条消息",
     band: "状态", stream: "数据流", rate: "频率 / 标称", age: "距今", gap: "最长间隔", lost: "丢失",
-    dropped: "队列丢弃", stale: "陈旧 / 重复", bytes: "字节", not_observable: "不可观测", optional: "可选",
+    dropped: "队列丢弃", stale: "陈旧/重复", bytes: "字节", not_observable: "不可观测", optional: "可选",
     band_ok: "正常", band_warn: "偏离", band_bad: "错误", band_silent: "无消息", band_absent: "缺失",
     disk: "磁盘剩余 {free}", disk_left: "可用 {left}", clock_ok: "时钟 ±{error}", clock_free: "时钟未同步",
     clock_unknown: "时钟状态未知", link_open: "实时", link_other: "非实时",
-    no_problem: "没有阻碍。", no_takes: "还没有采集。", no_picture: "无法显示", waiting: "还没有图像",
+    more_problems: "另有 {n} 项", no_problem: "没有阻碍。", no_takes: "还没有采集。", no_picture: "无法显示", waiting: "还没有图像",
     old_picture: "图像是 {age} 前的", judging: "判定中…", no_verdict: "尚无判定", no_level: "未达级别",
     failed: "{n} 项未通过", undetermined: "{n} 项无法判定", warned: "{n} 项警告", partial_verdict: "图像尚未检查",
     no_failed: "没有未通过的规则", saved: "已保存", discarded: "已隔离", take_failed: "失败",
@@ -64,7 +64,7 @@ const SHAPES = {
 };
 const SIGNS = { ok: "✓", warn: "!", bad: "✕", silent: "◌", absent: "–" };
 const OUTCOME_SIGNS = { success: "✓", failure: "✕", partial: "◐", aborted: "■", unknown: "?" };
-const STALE_MS = 1500, GIVE_UP_MS = 4000, HUNG_S = 2, JUDGING_MS = 30000, LONGEST_PAUSE_MS = 2000, SAID_MS = 10000;
+const STALE_MS = 1500, GIVE_UP_MS = 4000, HUNG_S = 2, JUDGING_MS = 30000, LONGEST_PAUSE_MS = 2000, SAID_MS = 10000, PLACES = 4;
 const KINDS = { hello: 72, snapshot: 83, reply: 82, picture: 80 };
 
 const $ = (selector) => document.querySelector(selector);
@@ -261,10 +261,12 @@ function showMachine(machine) {
 }
 
 function showProblems(problems) {
-  const list = $("#problems ul"), lines = problems.length ? problems.map(pick) : [t("no_problem")];
+  const list = $("#problems ul"), all = problems.length ? problems.map(pick) : [t("no_problem")];
+  const lines = all.length > PLACES ? [...all.slice(0, PLACES - 1), t("more_problems", { n: all.length - PLACES + 1 })] : all;
   $("#problems").dataset.band = problems.length ? "bad" : "ok";
   if (list.dataset.lines === lines.join("\n")) return;
   list.dataset.lines = lines.join("\n");
+  list.title = all.join("\n");
   list.replaceChildren(...lines.map((line) => make("li", {}, line)));
 }
 
@@ -344,7 +346,7 @@ function fillTake(item, take, judging) {
   const open = item.querySelector("details")?.open ?? item === item.parentNode.firstChild, { verdict } = take;
   item.dataset.state = take.state;
   const sign = take.state === "saved" ? OUTCOME_SIGNS[take.outcome] ?? "?" : "⊘";
-  const ended = take.state === "saved" ? word("outcome", take.outcome) : t(take.state === "failed" ? "take_failed" : take.state);
+  const ended = t(take.state === "saved" ? take.outcome || "unknown" : take.state === "failed" ? "take_failed" : take.state);
   const summary = make(
     "summary", {},
     make("time", {}, begun(take.episode_id)), make("span", { class: "long" }, stopwatch(take.elapsed_s)),
@@ -408,12 +410,10 @@ function act(verb) {
 /** The take ends at once, and is saved when its cause is said. */
 function askCause(now) {
   if (now === "recording") ask("stop");
-  const causes = [...(known.words.failure_cause ?? []), { code: "", label: { en: TEXTS.en.cause_none, zh: TEXTS.zh.cause_none } }];
-  const dialog = $("#cause");
+  const dialog = $("#cause"), choose = (code) => () => ask("label", { outcome: "failure", failure_cause: code });
   dialog.dataset.take = known.snapshot.take?.episode_id ?? "";
-  offer(dialog, causes.map(({ label }) => pick(label)), (at) =>
-    ask("label", { outcome: "failure", failure_cause: causes[at].code }),
-  );
+  const causes = (known.words.failure_cause ?? []).map(({ code, label }, at) => [at + 1, pick(label), choose(code)]);
+  offer(dialog, [...causes, [0, t("cause_none"), choose("")]]);
 }
 
 function askReason(id) {
@@ -422,7 +422,7 @@ function askReason(id) {
   write($("#reason-take"), `${begun(id)} ${id}`);
   $("#reason-text").value = "";
   const discard = (reason) => ask("discard", { reason, episode_id: id });
-  offer(dialog, TEXTS[language].reasons, (at) => discard(TEXTS[language].reasons[at]));
+  offer(dialog, TEXTS[language].reasons.map((reason, at) => [at + 1, reason, () => discard(reason)]));
   dialog.querySelector("form").onsubmit = (event) => {
     event.preventDefault();
     const own = $("#reason-text").value.trim();
@@ -430,15 +430,16 @@ function askReason(id) {
   };
 }
 
-/** Shows choices with a digit each; the last of ten is 0. */
-function offer(dialog, labels, chosen) {
-  const buttons = labels.map((label, at) => {
-    const button = make("button", { type: "button", "data-digit": (at + 1) % 10 }, make("span", {}, label), make("kbd", {}, String((at + 1) % 10)));
-    button.onclick = () => (dialog.close(), chosen(at));
+/** Shows choices with a digit each. None has the focus: a space pressed out of habit chooses nothing. */
+function offer(dialog, choices) {
+  const buttons = choices.map(([digit, label, chosen]) => {
+    const button = make("button", { type: "button", "data-digit": digit }, make("span", {}, label), make("kbd", {}, String(digit)));
+    button.onclick = () => (dialog.close(), chosen());
     return button;
   });
   dialog.querySelector(".choices").replaceChildren(...buttons);
   dialog.showModal();
+  dialog.focus();
 }
 
 function closeWhatIsOver(shot) {
