@@ -15,8 +15,8 @@ import click
 from embodied_kit.cli.attest import sign
 from embodied_kit.cli.contract import show_preflight
 from embodied_kit.cli.judging import Judged, Judging, judged, judged_again, measured
+from embodied_kit.cli.liveline import Ticker
 from embodied_kit.cli.options import example, path_option, verb
-from embodied_kit.cli.record import Ticker
 from embodied_kit.cli.rendering import Presentation, render
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import Dataset

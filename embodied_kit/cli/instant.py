@@ -6,32 +6,41 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from multiprocessing.util import Finalize
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from embodied_kit.cli.sentences import told
+from embodied_kit.cli.failure import failure_of
 from embodied_kit.cli.texts import Texts
+from embodied_kit.episode.layout import EPISODES
 from embodied_kit.errors import EmbodiedKitError
 from embodied_kit.model.facts import Depth
 
 if TYPE_CHECKING:
+    from embodied_kit.cli.judging import Judged
     from embodied_recorders.control import Verdict, VerdictLine
     from embodied_validators.report.group import Group
 
-_STOP_S = 2.0
+_STOP_S = 0.5
 _NICE = 5  # the recording goes first
 _QUICK: Depth = "signal"
 _WHOLE: Depth = "full"
+_ONE_CORE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # Arrow goes by the first, too
+GONE = {
+    "en": "the judging process has ended; takes are recorded all the same, embodied-kit validate judges them",
+    "zh": "校验进程已退出；采集不受影响，可用 embodied-kit validate 校验",
+}
 
 
 class InstantJudge:
-    """Judges episode folders one after the other in a process of its own; itself a recorder's `Judge`.
+    """Judges episode folders in a process of its own; itself a recorder's `Judge`.
 
     Each take is judged twice: at once without decoding images (`signal`), then wholly. The second verdict replaces
-    the first, in which every rule on images is undecided.
+    the first, in which every rule on images is undecided. First verdicts go before second ones.
 
     Args:
         dataset: Root of the dataset, whose documents choose the profile.
@@ -39,26 +48,46 @@ class InstantJudge:
     """
 
     def __init__(self, dataset: Path, profile: str | None = None) -> None:
+        from embodied_recorders.stop import signals_held  # noqa: PLC0415  # arrows
+
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
+        self._awaited: dict[str, None] = {}  # in order
         self._process = context.Process(
             target=run_judge, args=(theirs, str(dataset), profile), name="embodied-kit-judge", daemon=True
         )
-        self._process.start()
+        with signals_held():
+            self._process.start()
         theirs.close()
+        # At exit multiprocessing waits for its children, and this one waits for the end of its pipe.
+        Finalize(self, self._connection.close, exitpriority=1)
 
     def submit(self, episode_id: str, folder: str) -> None:
         """Have an episode folder judged; returns at once."""
-        with suppress(OSError):  # it died: there will be no verdict, which `finished` says
+        self._awaited[episode_id] = None
+        with suppress(OSError):  # it died, which `finished` says
             self._connection.send((episode_id, folder, time.monotonic()))
 
     def finished(self) -> Sequence[tuple[str, Verdict]]:
-        """Verdicts that came since the last call; never waits."""
+        """Verdicts that came since the last call; never waits. Where the process has died, there is none but that."""
+        from embodied_recorders.control import Verdict  # noqa: PLC0415  # arrows
+
         found: list[tuple[str, Verdict]] = []
-        with suppress(EOFError, OSError):
+        try:
             while self._connection.poll():
-                found.append(self._connection.recv())
+                episode_id, verdict = self._connection.recv()
+                found.append((episode_id, verdict))
+                if verdict.whole:
+                    self._awaited.pop(episode_id, None)
+        except (EOFError, OSError):
+            found += [(episode_id, Verdict(problem=GONE)) for episode_id in self._awaited]
+            self._awaited.clear()
         return found
+
+    @property
+    def process_id(self) -> int:
+        """Of the process; 0 where there is none."""
+        return self._process.pid or 0
 
     def close(self) -> None:
         """End it; verdicts that did not come are not waited for."""
@@ -75,14 +104,29 @@ def run_judge(connection: Connection, dataset: str, profile: str | None) -> None
         signal.signal(number, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the recorder decides
     if hasattr(os, "nice"):
         os.nice(_NICE)
-    from embodied_kit.cli import judging  # noqa: F401, PLC0415  # heavy, so it is done before the first take
-
+    os.environ.update(_ONE_CORE)
+    root = Path(dataset)
+    _warm(root, profile)
+    left: list[tuple[str, str, float]] = []
     with suppress(EOFError, OSError):  # the recorder is gone
         while True:
-            episode_id, folder, closed_s = connection.recv()
-            connection.send((episode_id, judge_take(Path(dataset), Path(folder), profile, closed_s, _QUICK)))
-            if not connection.poll():  # the next take's first verdict goes before this one's second
-                connection.send((episode_id, judge_take(Path(dataset), Path(folder), profile, closed_s, _WHOLE)))
+            if left and not connection.poll():
+                episode_id, folder, closed_s = left.pop()  # the newest is what the operator looks at
+                depth = _WHOLE
+            else:
+                episode_id, folder, closed_s = connection.recv()
+                left.append((episode_id, folder, closed_s))
+                depth = _QUICK
+            connection.send((episode_id, judge_take(root, Path(folder), profile, closed_s, depth)))
+
+
+def _warm(dataset: Path, profile: str | None) -> None:
+    """Judge an episode of nothing: imports, rulebook and profile cost their second before the first take."""
+    from pyarrow import parquet  # noqa: F401, PLC0415  # what keeps measurements
+
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "episode.json").write_bytes(b"{}")
+        judge_take(dataset, Path(folder), profile, time.monotonic(), _QUICK)
 
 
 def judge_take(dataset: Path, folder: Path, profile: str | None, closed_s: float, depth: Depth) -> Verdict:
@@ -95,35 +139,62 @@ def judge_take(dataset: Path, folder: Path, profile: str | None, closed_s: float
         closed_s: When the take was closed, s of the monotonic clock of this machine.
         depth: How deep.
     """
-    from embodied_kit.cli.judging import Judging, judged, measured, profile_of  # noqa: PLC0415  # heavy
+    from embodied_kit.cli.judging import Judging, judged, profile_of  # noqa: PLC0415  # heavy
+    from embodied_kit.measure import default_cache, measure_path  # noqa: PLC0415
+    from embodied_kit.measure.kept.eviction import max_cache_bytes, trim  # noqa: PLC0415
     from embodied_recorders.control import Verdict  # noqa: PLC0415  # arrows
     from embodied_validators.report.group import group_findings  # noqa: PLC0415
 
     try:
-        units = measured(folder, depth, Texts("en"), trust_index=True)
+        cache, max_bytes = default_cache(), max_cache_bytes()
+        units = measure_path(folder, depth=depth, cache=cache, trust_index=True)  # no bar: the operator's line is there
         result = judged(folder, units, Judging(profile or profile_of(dataset) or None))
-    except EmbodiedKitError as error:
-        text = {"en": error.message, "zh": told(error.message, Texts("zh"))}
+        trim(cache, max_bytes)
+    except (EmbodiedKitError, OSError) as error:
+        text = {language: failure_of(error, Texts(language)).message for language in ("en", "zh")}
         return Verdict(problem=text, seconds=time.monotonic() - closed_s)
     groups = group_findings(result.report.findings, result.report.excluded)
     failed = [group for group in groups if group.state == "failed"]
+    undecided = [group for group in groups if group.state == "undetermined"]
     return Verdict(
         level=result.report.level or "",
-        failed=_lines(group for group in failed if group.severity == "error"),
-        undetermined=_lines(group for group in groups if group.state == "undetermined"),
-        warned=_lines(group for group in failed if group.severity != "error"),
+        failed=_lines((group for group in failed if group.severity == "error"), result),
+        undetermined=(*_lines(undecided, result), *_skipped(result, {group.rule_id for group in groups})),
+        warned=_lines((group for group in failed if group.severity != "error"), result),
         seconds=time.monotonic() - closed_s,
         whole=depth == _WHOLE,
     )
 
 
-def _lines(groups: Iterable[Group]) -> tuple[VerdictLine, ...]:
+def _lines(groups: Iterable[Group], result: Judged) -> tuple[VerdictLine, ...]:
+    from embodied_validators.report.phrases import place_text, time_text  # noqa: PLC0415  # arrows
+
+    def place(group: Group) -> str:
+        where, when = place_text(group.worst.place), time_text(group.worst.place, result.info)
+        return f"{where.replace(f'{EPISODES}/{group.worst.place.episode}/', '')} {when}".strip()
+
+    return _with_words((group.rule_id, group.level, place(group)) for group in groups)
+
+
+def _skipped(result: Judged, told: set[str]) -> tuple[VerdictLine, ...]:
+    """Rules that were not asked, since what they look at was not measured."""
+    levels: dict[str, str] = {}
+    for item in sorted(result.report.skipped, key=lambda item: item.level):
+        for rule_id in item.rules:
+            levels.setdefault(rule_id, item.level)
+    return _with_words((rule_id, level, "") for rule_id, level in levels.items() if rule_id not in told)
+
+
+def _with_words(rows: Iterable[tuple[str, str, str]]) -> tuple[VerdictLine, ...]:
     from embodied_recorders.control import VerdictLine  # noqa: PLC0415  # arrows
     from embodied_validators.rulebook import load_rulebook  # noqa: PLC0415
 
     rules = load_rulebook().rules
-    return tuple(
-        VerdictLine(group.rule_id, rule.title, rule.fix, ", ".join(group.streams[:3]))
-        for group in groups
-        if (rule := rules.get(group.rule_id)) is not None
-    )
+
+    def lines() -> Iterator[VerdictLine]:
+        for rule_id, level, place in rows:
+            rule = rules.get(rule_id)
+            if rule is not None:
+                yield VerdictLine(rule_id, rule.title, rule.fix, place, level)
+
+    return tuple(lines())

@@ -1,36 +1,38 @@
-"""`record`: contract, preflight, takes."""
+"""`record`: contract, preflight, and a session whose takes are driven by keys, a console or a duration."""
 
 from __future__ import annotations
 
 import platform
-import select
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from embodied_kit.cli.contract import EXIT_UNFIT, show_preflight
-from embodied_kit.cli.failure import failure_of, tell
+from embodied_kit.cli.instant import InstantJudge
+from embodied_kit.cli.keyboard import Keyboard, keyboard
+from embodied_kit.cli.operator import Operator, Plan
 from embodied_kit.cli.options import example, path_argument, path_option, transport_options, verb
 from embodied_kit.cli.pseudonyms import pseudonym
+from embodied_kit.cli.questions import OUTCOMES, require_words, scene_problem
 from embodied_kit.cli.recovering import recover_dataset
+from embodied_kit.cli.sentences import told
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import DEFAULT_GROUP, Dataset
 from embodied_kit.errors import UsageError
+from embodied_kit.model.json import JsonObject
 
 if TYPE_CHECKING:
-    from embodied_recorders.documents import TakeOptions, TakeResult
-    from embodied_recorders.running import Progress
-    from embodied_recorders.session import Recorded, Session
-    from embodied_recorders.stop import StopSwitch
+    from embodied_kit.model.contract import Contract
+    from embodied_recorders.controller import Controller
+    from embodied_recorders.documents import TakeOptions
 
-OUTCOMES = ("success", "failure", "partial", "aborted", "unknown")
-_WATCH_PERIOD_S = 0.5
-_IDLE_S = 0.05
+_CONSOLE = "127.0.0.1:8765"
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class RecordOptions:
     contract: Path
     dataset: Path
     task: str
-    episodes: int
+    episodes: int | None
     duration: float | None
     outcome: str | None
     failure_cause: str
@@ -54,6 +56,12 @@ class RecordOptions:
     domain_id: int | None
     transport: str
     interface: str
+    pre_roll: float | None
+    post_roll: float | None
+    scene: str
+    profile: str | None
+    no_verdict: bool
+    console: str | None
 
 
 def build(texts: Texts) -> click.Command:
@@ -68,8 +76,10 @@ def build(texts: Texts) -> click.Command:
         params=[path_argument("contract"), *_options(texts), *transport_options(texts)],
         help_text=example(
             texts,
-            "Record takes by a contract. Enter starts and stops a take; Ctrl-C ends it as a valid episode.",
-            "按约定采集。回车开始和结束一次采集；Ctrl-C 结束并保留有效片段。",
+            "Record takes by a contract. Enter starts and stops a take, ? shows the other keys; Ctrl-C ends it as a"
+            " valid episode. With --duration, or without a terminal, takes begin by themselves.",
+            "按约定采集。回车开始和结束一次采集，? 显示其他按键；Ctrl-C 结束并保留有效片段。"
+            "给出 --duration 或没有终端时，采集自动开始。",
             "embodied-kit record contract.yaml --dataset my_ds --task pick_place --duration 30 --episodes 10",
         ),
     )
@@ -86,18 +96,16 @@ def _options(texts: Texts) -> list[click.Parameter]:
         click.Option(
             ["--episodes"],
             type=click.IntRange(1),
-            default=1,
-            show_default=True,
-            help=texts("Takes to record in this process.", "本进程内采集的次数。"),
+            help=texts(
+                "Takes to save (default: 1, with --console until it is ended).",
+                "保存的采集次数（默认 1；使用 --console 时直到结束）。",
+            ),
         ),
         click.Option(["--duration"], type=click.FloatRange(0.1), help=texts("Seconds a take.", "每次采集的秒数。")),
         click.Option(
             ["--outcome"],
             type=click.Choice(OUTCOMES),
-            help=texts(
-                "Outcome of the takes; asked for where not given and Enter ends one.",
-                "结果；未给出则回车后询问。",
-            ),
+            help=texts("Outcome of the takes; asked for where not given.", "结果；未给出则逐次询问。"),
         ),
         click.Option(["--failure-cause"], default="", help=texts("Code of the cause.", "失败原因代码。")),
         click.Option(
@@ -127,45 +135,202 @@ def _options(texts: Texts) -> list[click.Parameter]:
             type=click.Path(path_type=Path, exists=True),
             help=texts("Folder with your own .msg files.", "自有 .msg 文件所在文件夹。"),
         ),
+        *_session_options(texts),
+    ]
+
+
+def _session_options(texts: Texts) -> list[click.Parameter]:
+    roll = click.FloatRange(0, 60)
+    return [
+        click.Option(
+            ["--pre-roll"],
+            type=roll,
+            help=texts(
+                "Seconds kept from before each start (default: the contract's).", "开始前保留的秒数（默认按约定）。"
+            ),
+        ),
+        click.Option(
+            ["--post-roll"],
+            type=roll,
+            help=texts(
+                "Seconds recorded after each stop (default: the contract's).", "停止后续录的秒数（默认按约定）。"
+            ),
+        ),
+        click.Option(
+            ["--scene"],
+            default="",
+            metavar="FILE|JSON",
+            help=texts(
+                """Scene, where it is not the task's: '{"scene_id": "table_2", "scene_type": "tabletop"}'.""",
+                """场景（与任务不同时）：'{"scene_id": "table_2", "scene_type": "tabletop"}'。""",
+            ),
+        ),
+        click.Option(
+            ["--no-verdict"], is_flag=True, help=texts("Do not judge each take as it ends.", "采集结束后不立即校验。")
+        ),
+        click.Option(
+            ["--profile"],
+            help=texts("Profile of these verdicts (default: the dataset's).", "校验所用规则集（默认按数据集选取）。"),
+        ),
+        click.Option(
+            ["--console"],
+            is_flag=False,
+            flag_value=_CONSOLE,
+            metavar="[HOST:PORT]",
+            help=texts(
+                f"Serve the operator's page, at {_CONSOLE} if nothing else is said.",
+                f"提供操作页面，默认 {_CONSOLE}。",
+            ),
+        ),
     ]
 
 
 def record(options: RecordOptions, texts: Texts) -> int:
     """Preflight, then the takes; the exit code."""
     from embodied_kit.messages.definitions import TypeStore  # noqa: PLC0415  # heavy, and arrows
-    from embodied_recorders.contract import load_contract  # noqa: PLC0415
+    from embodied_recorders.controller import Controller  # noqa: PLC0415
     from embodied_recorders.preflight import Preflight  # noqa: PLC0415
     from embodied_recorders.session import Session  # noqa: PLC0415
     from embodied_recorders.stop import stop_on_signals  # noqa: PLC0415
     from embodied_recorders.transports import open_transport  # noqa: PLC0415
 
     _require_words(options)
+    _address(options)
+    if options.profile is not None:
+        from embodied_validators.profiles import load_profile  # noqa: PLC0415  # arrows
+
+        load_profile(options.profile)  # refuses one that there is not
     dataset = Dataset.open(options.dataset)
-    contract = load_contract(options.contract)
+    contract, take = _contract(options), _take_options(options)
     host = pseudonym("ho", platform.node())
     with ExitStack() as stack:
         graph = open_transport(options.transport, domain_id=options.domain_id, interface=options.interface)
         stack.callback(graph.close)
         session = Session(graph, dataset, contract, TypeStore(options.msg_folders), host, options.distro or None)
         stack.callback(session.close)
-        session.require(_take_options(options))
+        session.require(take)
         session.prepare()
+        judge = _judge(options, stack)
+        controller = Controller(session, take, judge, duration_s=options.duration)
+        controller.chinese = lambda sentence: told(sentence, Texts("zh"))
         _say_what_a_level_will_miss(options, texts)
         recover_dataset(dataset, texts)
-        rows = Preflight(contract, graph, session.idle).look()
+        rows = Preflight(contract, graph, controller.idle).look()
         show_preflight(rows, texts)
         if any(row.blocks for row in rows):
             click.echo(texts("Not recording: mend the lines above.", "未开始采集：请先处理以上问题。"), err=True)
             return EXIT_UNFIT
-        with stop_on_signals(then_exit=True) as switch:
-            _takes(session, options, switch, texts)
+        with stop_on_signals(then_exit=True) as switch, _keys(options) as keys, _driven(controller) as driving:
+            _serve_console(options, controller, stack, texts)
+            plan = _plan(options, keys)
+            if keys is None and (options.outcome is not None or not plan.attended):
+                controller.unasked = plan.result(options.outcome)
+            operator = Operator(controller, plan, switch, keys, texts)
+            try:
+                operator.run()
+            finally:
+                for line in operator.log.last_lines(options.dataset):
+                    click.echo(line)
+            driving.result()
             stack.close()  # here, so that an impatient second Ctrl-C does no harm
-    return 0
+    return EXIT_UNFIT if operator.log.count("failed") else 0
+
+
+@contextmanager
+def _keys(options: RecordOptions) -> Iterator[Keyboard | None]:
+    """The operator's keys; a script that says how long takes are is not asked for its input."""
+    if options.duration is not None and not sys.stdin.isatty():
+        yield None
+        return
+    with keyboard() as keys:
+        yield keys
+
+
+@contextmanager
+def _driven(controller: Controller) -> Iterator[Future[None]]:
+    """The controller at work in a thread of its own; it has ended when the block is left."""
+    from embodied_recorders.control import Shutdown  # noqa: PLC0415  # arrows
+
+    with ThreadPoolExecutor(1, "embodied-kit-recorder") as pool:
+        future = pool.submit(controller.run)
+        try:
+            yield future
+        finally:
+            controller.ask(Shutdown())
+
+
+def _plan(options: RecordOptions, keys: Keyboard | None) -> Plan:
+    attended = keys is not None or options.console is not None
+    return Plan(
+        episodes=options.episodes or (None if options.console is not None else 1),
+        begins=options.duration is not None or not (sys.stdin.isatty() or options.console is not None),
+        attended=attended,
+        outcome=options.outcome,
+        cause=options.failure_cause,
+        asks_operator=not options.operator,
+        asks_scene=not options.scene,
+        judged=not options.no_verdict,
+    )
+
+
+def _judge(options: RecordOptions, stack: ExitStack) -> InstantJudge | None:
+    """The judging process, started well before the first take; None where no verdict is wanted."""
+    if options.no_verdict:
+        return None
+    judge = InstantJudge(options.dataset, options.profile)
+    stack.callback(judge.close)
+    return judge
+
+
+def _serve_console(options: RecordOptions, controller: Controller, stack: ExitStack, texts: Texts) -> None:
+    """Serve the operator's page, where it is wanted, and say where.
+
+    Raises:
+        MissingExtraError: Its packages are not installed.
+    """
+    if options.console is None:
+        return
+    from embodied_recorders.console import serve  # noqa: PLC0415  # arrows
+
+    host, port = _address(options)
+    url = stack.enter_context(serve(controller, host=host, port=port))
+    click.echo(texts(f"console: {url}", f"操作页面：{url}"))
+
+
+def _address(options: RecordOptions) -> tuple[str, int]:
+    """Host and port of the console.
+
+    Raises:
+        UsageError: `--console` is none.
+    """
+    host, _, port = (options.console or _CONSOLE).rpartition(":")
+    if not host or not port.isdecimal():
+        raise UsageError(
+            f"expected HOST:PORT as --console, got '{options.console}'",
+            remedy="for this machine alone: --console 127.0.0.1:8765",
+        )
+    return host, int(port)
+
+
+def _contract(options: RecordOptions) -> Contract:
+    """The contract, with the rolls that the command line says instead."""
+    from embodied_kit.model.contract import contract_from  # noqa: PLC0415  # arrows
+    from embodied_recorders.contract import load_contract  # noqa: PLC0415
+
+    contract = load_contract(options.contract)
+    said = {"pre_roll_s": options.pre_roll, "post_roll_s": options.post_roll}
+    given: JsonObject = {name: seconds for name, seconds in said.items() if seconds is not None}
+    if not given:
+        return contract
+    rolls = cast("JsonObject", contract.document.get("rolls") or {})
+    return contract_from({**contract.document, "rolls": {**rolls, **given}})
 
 
 def _say_what_a_level_will_miss(options: RecordOptions, texts: Texts) -> None:
     """Name the options that L2 asks for, while there is still time to give them."""
-    given = {"--operator": options.operator, "--skill": options.skill, "--mode": options.mode}
+    given = {"--skill": options.skill, "--mode": options.mode}
+    if not sys.stdin.isatty():  # else it is asked for
+        given = {"--operator": options.operator, **given}
     absent = ", ".join(name for name, value in given.items() if not value)
     if absent:
         click.echo(texts(f"note: without {absent} these takes stay below L2", f"注意：未给出 {absent}，片段达不到 L2"))
@@ -177,46 +342,13 @@ def _require_words(options: RecordOptions) -> None:
     Raises:
         UsageError: One is unknown.
     """
-    from embodied_kit.spec import standard  # noqa: PLC0415  # heavy
-
-    said = {
-        "acquisition_mode": options.mode,
-        "operator_skill_level": options.skill,
-        "failure_cause": options.failure_cause,
-    }
-    for name, word in said.items():
-        known = [str(code) for code in standard().vocabulary(name).codes]
-        if word and word not in known:
-            raise UsageError(f"expected {name} to be one of {', '.join(known)}, got {word!r}")
-
-
-def _takes(session: Session, options: RecordOptions, switch: StopSwitch, texts: Texts) -> None:
-    from embodied_recorders.stop import StopWhen  # noqa: PLC0415
-
-    def judged(progress: Progress) -> TakeResult:
-        return _result(progress, options, lambda: _ask_outcome(session, switch, texts))
-
-    for number in range(1, options.episodes + 1):
-        if options.duration is None and sys.stdin.isatty():
-            click.echo(
-                texts(
-                    f"Take {number}/{options.episodes}: Enter starts.", f"第 {number}/{options.episodes} 次：回车开始。"
-                )
-            )
-            _wait_for_line(session, switch)
-        if switch.reason:
-            return
-        done = session.record(
-            _take_options(options),
-            StopWhen(switch, options.duration, lambda: _line() is not None),
-            judged,
-            Ticker(texts).show,
-        )
-        _tell(done, texts)
-        if done.fault is not None:
-            if options.duration is not None or not sys.stdin.isatty():
-                raise done.fault
-            tell(failure_of(done.fault, texts), texts)  # Enter starts another take once it is mended
+    require_words(
+        {
+            "acquisition_mode": options.mode,
+            "operator_skill_level": options.skill,
+            "failure_cause": options.failure_cause,
+        }
+    )
 
 
 def _take_options(options: RecordOptions) -> TakeOptions:
@@ -229,83 +361,29 @@ def _take_options(options: RecordOptions) -> TakeOptions:
         operator_pseudonym=pseudonym("op", options.operator),
         operator_skill_level=options.skill,
         acquisition_mode=options.mode,
+        scene=_scene(options.scene),
     )
 
 
-def _result(progress: Progress, options: RecordOptions, ask: Callable[[], str | None]) -> TakeResult:
-    """Outcome as given, else asked of the person who ended the take, else unknown."""
-    from embodied_recorders.documents import TakeResult  # noqa: PLC0415
+def _scene(given: str) -> JsonObject:
+    """The scene of `--scene`: JSON, or a file of it; empty where it was not given.
 
-    outcome = options.outcome
-    if outcome is None and progress.stop_reason == "operator":
-        outcome = ask()
-    source = "operator" if outcome is not None else ""
-    cause = options.failure_cause if outcome == "failure" else ""
-    return TakeResult(outcome or "unknown", cause, source, progress.stop_reason)
+    Raises:
+        UsageError: It cannot be read, or the standard has something against it.
+    """
+    from embodied_kit.canonical import parse_json  # noqa: PLC0415  # seldom needed
 
-
-def _ask_outcome(session: Session, switch: StopSwitch, texts: Texts) -> str | None:
-    """Outcome that the operator types, its beginning is enough; None where a signal or the end of input comes first."""
-    while True:
-        click.echo(f"{texts('Outcome', '结果')} ({', '.join(OUTCOMES)}) [{OUTCOMES[0]}]: ", nl=False)
-        line = _wait_for_line(session, switch)
-        if not line:
-            return None
-        word = line.strip().lower()
-        hits = [outcome for outcome in OUTCOMES if outcome.startswith(word)]
-        if not word:
-            return OUTCOMES[0]
-        if len(hits) == 1:
-            return hits[0]
-
-
-def _wait_for_line(session: Session, switch: StopSwitch) -> str | None:
-    """Next line of the terminal; what arrives meanwhile belongs to no take. None where a signal comes first."""
-    while not switch.reason:
-        session.idle(_IDLE_S)
-        line = _line()
-        if line is not None:
-            return line
-    return None
-
-
-def _tell(done: Recorded, texts: Texts) -> None:
-    closing = done.closing
-    click.echo(
-        texts(
-            f"{done.episode_id}  {closing['duration_s']:.2f} s  {done.messages_n} messages  {closing['outcome']}"
-            f"  ({closing['stop_reason']})",
-            f"{done.episode_id}  {closing['duration_s']:.2f} 秒  {done.messages_n} 条消息  {closing['outcome']}"
-            f"  （{closing['stop_reason']}）",
+    if not given:
+        return {}
+    try:
+        data = given.encode() if given.lstrip().startswith("{") else Path(given).read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read the scene {given}: {error.strerror}") from error
+    scene = parse_json(data).value
+    problem = "" if scene is None else scene_problem(scene)
+    if scene is None or problem:
+        raise UsageError(
+            f"expected a scene as a JSON object, got {problem or given}",
+            remedy="give scene_id and scene_type, as embodied-kit record --help shows it",
         )
-    )
-
-
-def _line() -> str | None:
-    """A line that waits on a terminal's input, empty at its end; None where none waits."""
-    if not sys.stdin.isatty():
-        return None
-    ready, _, _ = select.select([sys.stdin], [], [], 0)
-    return sys.stdin.readline() if ready else None
-
-
-class Ticker:
-    """Shows a running take on one line of a terminal, twice a second."""
-
-    def __init__(self, texts: Texts, out: Callable[[str], object] = sys.stderr.write) -> None:
-        self._texts = texts
-        self._out = out
-        self._next_s = 0.0
-
-    def show(self, progress: Progress) -> None:
-        """Print, if it is time and someone watches."""
-        if not sys.stderr.isatty() or (progress.elapsed_s < self._next_s and not progress.stop_reason):
-            return
-        self._next_s = progress.elapsed_s + _WATCH_PERIOD_S
-        seconds, megabytes = f"{progress.elapsed_s:6.1f}", f"{progress.bytes_n / 1e6:8.1f}"
-        line = self._texts(
-            f"  {seconds} s  {progress.messages_n:9d} messages  {megabytes} MB",
-            f"  {seconds} 秒  {progress.messages_n:9d} 条消息  {megabytes} MB",
-        )
-        self._out("\r" + line + ("\n" if progress.stop_reason else ""))
-        sys.stderr.flush()
+    return scene

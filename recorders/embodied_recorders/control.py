@@ -104,12 +104,18 @@ Command: TypeAlias = Start | Stop | Label | Next | Discard | Undo | Mark | Inter
 
 @dataclass(frozen=True)
 class VerdictLine:
-    """One rule that speaks: its id, what it is called and what to do, language -> text."""
+    """One rule that speaks: its id, what it is called and what to do, language -> text.
+
+    Attributes:
+        place: Stream, field, second of the take.
+        level: First level that it stands in the way of.
+    """
 
     rule: str
     title: Texts
     fix: Texts
     place: str = ""
+    level: str = ""
 
 
 @dataclass(frozen=True)

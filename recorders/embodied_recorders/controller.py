@@ -75,14 +75,20 @@ class Controller:
         options: What takes say of themselves unless a Start says otherwise.
         judge: Judges closed takes beside the recording; None for no verdicts.
         stop_when: Asked after each batch of a running take; a non-empty reason ends it.
+        duration_s: Longest take in s; None for no limit.
+        unasked: Said of takes that end by themselves; None asks, where somebody is left to answer.
         chinese: Translates an error's sentence.
+        failure: Why the last take failed or could not begin, or what the disk refused; None where all went well.
     """
 
     session: Session
     options: TakeOptions
     judge: Judge | None = None
     stop_when: Callable[[Sequence[Sample]], str] = lambda _samples: ""
+    duration_s: float | None = None
+    unasked: TakeResult | None = None
     chinese: Callable[[str], str] = str
+    failure: EnvironmentUnfitError | None = None
     _commands: queue.SimpleQueue[tuple[Command, Future[Reply]]] = field(default_factory=queue.SimpleQueue)
     _state: State = "idle"
     _running: Running | None = None
@@ -125,6 +131,13 @@ class Controller:
 
     # The loop: one thread.
 
+    def idle(self, timeout_s: float) -> Sequence[Sample]:
+        """Keep up with the graph while no take runs; before `run`, for what is looked at first."""
+        samples = self.session.idle(timeout_s)
+        self._preroll.add(samples, self._clock.now_ns())
+        self._live.add(samples, self._clock.monotonic_ns() / 1e9)
+        return samples
+
     def run(self) -> None:
         """Work until a Shutdown; a take that runs then is saved."""
         try:
@@ -154,6 +167,8 @@ class Controller:
             try:
                 reply = self._carry_out(command)
             except EmbodiedKitError as error:
+                if isinstance(command, Start) and isinstance(error, EnvironmentUnfitError):
+                    self.failure = error
                 reply = Reply(done=False, text={"en": error.message, "zh": self.chinese(error.message)})
             self._snapshot = self._made_snapshot()
             future.set_result(reply)
@@ -194,14 +209,15 @@ class Controller:
             self._failed(running, error)
             return
         self._live.add(samples, self._clock.monotonic_ns() / 1e9)
-        running.stop(self.stop_when(samples))
+        running.stop(self.stop_when(samples) or self._time_is_up(running))
         if running.stop_reason and self._state == "recording":
-            self._closing(TakeResult() if running.stop_reason in _FINAL_REASONS else None)
+            self._closing(self.unasked or (TakeResult() if running.stop_reason in _FINAL_REASONS else None))
+
+    def _time_is_up(self, running: Running) -> str:
+        return "duration" if self.duration_s is not None and running.elapsed_s >= self.duration_s else ""
 
     def _between(self) -> None:
-        samples = self.session.idle(_IDLE_S)
-        self._preroll.add(samples, self._clock.now_ns())
-        self._live.add(samples, self._clock.monotonic_ns() / 1e9)
+        self.idle(_IDLE_S)
 
     def _look_around(self) -> None:
         now_ns = self._clock.monotonic_ns()
@@ -265,17 +281,21 @@ class Controller:
         try:
             done = self.session.finish(running, result, self._between)
         except WriteFaultError as error:
-            self._fault, self._next_try_ns = error, self._clock.monotonic_ns() + _RETRY_PERIOD_NS
+            self.failure = self._fault = error
+            self._next_try_ns = self._clock.monotonic_ns() + _RETRY_PERIOD_NS
             return
         except EnvironmentUnfitError as error:
             self._failed(running, error)
             return
+        self.failure = done.fault or self.failure
+        is_discarded = self._result is _DISCARDED
         self._ended(running, "saved", result.outcome, result.stop_reason)
-        if self.judge is not None:
+        if self.judge is not None and not is_discarded:
             self.judge.submit(done.episode_id, str(done.folder))
 
     def _failed(self, running: Running, error: EnvironmentUnfitError) -> None:
         """The take is lost to this session, not to the disk: `recover` brings back what was written."""
+        self.failure = error
         self._ended(running, "failed", "", f"{error.message}; {error.remedy}")
 
     def _ended(self, running: Running, state: TakeEnd, outcome: str, reason: str) -> None:
@@ -301,6 +321,8 @@ class Controller:
     def _undo(self, episode_id: str) -> Reply:
         folder = restore(self.session.dataset, episode_id, self._clock.now_ns())
         self._change(folder.name, state="saved", reason="")
+        if self.judge is not None:
+            self.judge.submit(folder.name, str(folder))
         return Reply(done=True, text=RESTORED, episode_id=folder.name)
 
     def _noted(self, note: Callable[[Running], None]) -> Reply:
@@ -312,7 +334,7 @@ class Controller:
     def _end(self, reason: str) -> Reply:
         if self._running is not None:
             self._running.stop(reason)
-            self._closing(self._result or TakeResult())
+            self._closing(self._result or self.unasked or TakeResult())
             self._post_roll_ns = 0
             if not self._roll_out() and self._running is not None and self._fault is not None:
                 self._failed(self._running, self._fault)

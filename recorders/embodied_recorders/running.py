@@ -128,8 +128,12 @@ class Running:
 
     def progress(self, reason: str = "") -> Progress:
         """How far it is."""
-        until_ns = self._stopped_ns or self.clock.monotonic_ns()
-        return Progress((until_ns - self._started_ns) / 1e9, sum(self.file.counts), self.bytes_n, reason)
+        return Progress(self.elapsed_s, sum(self.file.counts), self.bytes_n, reason)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Length of the span so far, s."""
+        return ((self._stopped_ns or self.clock.monotonic_ns()) - self._started_ns) / 1e9
 
     def stop(self, reason: str) -> None:
         """End the span now, where there is a reason; the first one stands."""

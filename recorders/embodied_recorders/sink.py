@@ -6,10 +6,9 @@ import multiprocessing
 import pickle
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.util import Finalize
 from typing import TypeVar
@@ -28,7 +27,7 @@ from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError, WriteFa
 from embodied_kit.mcap.writer import CHUNK_BYTES
 from embodied_recorders.ring import RING_BYTES, RingReader, RingWriter, block_size
 from embodied_recorders.shared_block import SharedBlock
-from embodied_recorders.stop import SIGNALS
+from embodied_recorders.stop import SIGNALS, signals_held
 
 _STOP_TIMEOUT_S = 30.0
 _MOMENT_S = 1.0
@@ -78,7 +77,7 @@ class Sink:
         self._process = context.Process(
             target=run_writer, args=(theirs, self._block), name="embodied-kit-writer", daemon=True
         )
-        with _signals_held():
+        with signals_held():
             self._process.start()
         self._block.let_go()
         theirs.close()
@@ -300,17 +299,3 @@ class _Work:
                 pass
         except (EOFError, OSError):
             raise _RecorderGoneError from error
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Hold signals back: the child inherits that and so survives a Ctrl-C while it starts; ours come afterwards."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # it would lift the mask when it starts
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)

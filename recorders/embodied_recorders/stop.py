@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from types import FrameType
 
 from embodied_kit.model.stream import Sample
@@ -41,6 +42,20 @@ def stop_on_signals(*, then_exit: bool = False) -> Iterator[StopSwitch]:
     finally:
         for number, handler in former.items():
             signal.signal(number, signal.SIG_IGN if then_exit and switch.reason else handler)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Hold signals back: a child that starts meanwhile inherits that and so survives a Ctrl-C; ours come afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # it would lift the mask when it starts
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 @dataclass

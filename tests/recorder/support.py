@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -162,6 +164,58 @@ def run(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
         program(*words), env=environment(folder), capture_output=True, text=True, timeout=120, check=False,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
+
+
+class Screen:
+    """A program in a pseudo-terminal, and what it has shown.
+
+    Args:
+        folder: Home of the program.
+        words: Its arguments.
+        language: en or zh.
+    """
+
+    def __init__(self, folder: Path, *words: object, language: str = "en") -> None:
+        self._ours, theirs = os.openpty()
+        self.process = subprocess.Popen(
+            program(*words), env={**environment(folder), "EMBODIED_KIT_LANG": language}, stdin=theirs, stdout=theirs,
+            stderr=theirs, start_new_session=True,
+        )  # fmt: skip
+        os.close(theirs)
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._seen = ""
+        self.shown = ""
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def wait_for(self, text: str) -> str:
+        """Read until the text has been shown; what came before it, which is forgotten."""
+        deadline = time.monotonic() + PATIENCE_S
+        while text not in self._seen:
+            assert self._read(0.5) or time.monotonic() < deadline, f"{text!r} not in {self.shown}"
+        before, _, self._seen = self._seen.partition(text)
+        return before
+
+    def end(self) -> int:
+        """The exit code, everything read."""
+        while self._read(PATIENCE_S):
+            pass
+        code = self.process.wait(PATIENCE_S)
+        os.close(self._ours)
+        return code
+
+    def _read(self, timeout_s: float) -> bool:
+        """Whether something came."""
+        if not select.select([self._ours], [], [], timeout_s)[0]:
+            return False
+        try:
+            text = self._decoder.decode(os.read(self._ours, 65536))
+        except OSError:  # the program has ended
+            return False
+        self._seen += text
+        self.shown += text
+        return bool(text)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import resource
 import signal
 import subprocess
@@ -129,64 +128,6 @@ def test_several_takes_by_duration(robot: support.Robot, dataset: Dataset) -> No
         folder = dataset.root / "episodes" / episode_id
         assert_as_sent(folder, robot)
         assert {kind: problems for kind, problems in problems_of(folder).items() if problems} == {}
-
-
-def test_enter_starts_and_stops_and_the_outcome_is_asked_for(robot: support.Robot, dataset: Dataset) -> None:
-    ours, theirs = pty.openpty()
-    words = record_words(dataset, robot, "--episodes", 2)
-    with subprocess.Popen(
-        program(*words),
-        env=environment(dataset.root.parent),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    ) as process:
-        os.close(theirs)
-        screen = _Screen(ours)
-        screen.wait_for("Take 1/2: Enter starts.")
-        assert dataset.episode_ids() == []
-        screen.type("\n")
-        until(lambda: _growing(dataset), "a take", 60)
-        screen.type("\n")
-        screen.wait_for("Outcome")
-        screen.type("nonsense\n")
-        screen.wait_for("Outcome")
-        screen.type("fail\n")
-        screen.wait_for("failure  (operator)")
-        screen.wait_for("Take 2/2: Enter starts.")
-        screen.type("\n")
-        until(lambda: support.staged(dataset), "a second take", 60)
-        screen.type("\n")
-        screen.wait_for("Outcome")
-        screen.type("\n")
-        screen.wait_for("success  (operator)")
-        assert process.wait(60) == 0
-    os.close(ours)
-    documents = [dataset.episode(episode_id) for episode_id in dataset.episode_ids()]
-    assert [(d["outcome"], d["outcome_source"]) for d in documents] == [
-        ("failure", "operator"),
-        ("success", "operator"),
-    ]
-
-
-class _Screen:
-    """The other end of a pseudo-terminal."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._seen = ""
-
-    def type(self, text: str) -> None:
-        os.write(self._descriptor, text.encode())
-
-    def wait_for(self, text: str) -> None:
-        """Read until the text has been shown; what came before it is forgotten."""
-        deadline = time.monotonic() + 60
-        while text not in self._seen:
-            assert time.monotonic() < deadline, self._seen
-            self._seen += os.read(self._descriptor, 4096).decode()
-        self._seen = self._seen.partition(text)[2]
 
 
 def test_a_stream_that_is_not_as_promised_stops_everything(robot: support.Robot, dataset: Dataset) -> None:

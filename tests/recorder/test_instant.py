@@ -1,0 +1,145 @@
+"""The judging process beside the recorder: what it says of sound and of bad takes, and what becomes of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from recorder.support import ROOT
+from transports.harness import until
+
+from embodied_kit.cli.instant import InstantJudge
+from embodied_kit.cli.texts import Texts
+from embodied_kit.cli.verdictlines import verdict_lines
+from embodied_recorders.control import Verdict, VerdictLine
+
+SAMPLES = ROOT / "sample_episodes"
+
+
+@pytest.fixture
+def judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InstantJudge]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made = InstantJudge(SAMPLES / "good" / "dataset")
+    yield made
+    made.close()
+
+
+def only_episode(sample: str) -> Path:
+    return max((SAMPLES / sample / "dataset" / "episodes").iterdir())
+
+
+def heard(judge: InstantJudge, n: int) -> list[tuple[str, Verdict]]:
+    found: list[tuple[str, Verdict]] = []
+
+    def enough() -> bool:
+        found.extend(judge.finished())
+        return len(found) >= n
+
+    until(enough, "a verdict", 120)
+    return found
+
+
+def test_verdicts_of_a_good_and_a_bad_take_first_ones_first(judge: InstantJudge) -> None:
+    good, bad = only_episode("good"), only_episode("lost_frames")
+    judge.submit("good", str(good))
+    judge.submit("bad", str(bad))
+    found = heard(judge, 4)
+    assert [(name, verdict.whole) for name, verdict in found][:2] == [("good", False), ("bad", False)]
+    verdicts = {(name, verdict.whole): verdict for name, verdict in found}
+    assert len(verdicts) == 4
+    quick, whole = verdicts["good", False], verdicts["good", True]
+    assert (quick.level, quick.failed) == ("", ())
+    assert "VS-01" in [line.rule for line in quick.undetermined]
+    assert (whole.level, whole.failed) == ("L4", ())
+    assert "VS-01" not in [line.rule for line in whole.undetermined]
+    for is_whole in (False, True):
+        lines = {line.rule: line for line in verdicts["bad", is_whole].failed}
+        assert {"TM-07", "TM-09", "SM-05"} <= lines.keys()
+        assert (lines["TM-07"].level, lines["TM-07"].place.split()[0]) == ("L2", "cam_front")
+        assert lines["SM-05"].place == "episode.json /outcome"
+        assert lines["TM-07"].title["zh"]
+        assert lines["TM-07"].fix["zh"]
+    assert verdicts["bad", True].level == "L1"
+
+
+def test_a_folder_that_cannot_be_judged_is_a_verdict_in_words(judge: InstantJudge, tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    judge.submit("a", str(tmp_path / "nothing"))
+    (_, first), (_, second) = heard(judge, 2)
+    assert first.problem == second.problem
+    assert "expected a dataset, an episode" in first.problem["en"]
+    assert "应为" in first.problem["zh"]
+    shutil.copytree(only_episode("good"), tmp_path / "again")
+    judge.submit("b", str(tmp_path / "again"))
+    assert [verdict.problem for _, verdict in heard(judge, 1)] == [{}]
+
+
+def test_a_judge_that_died_says_so_once_a_take(judge: InstantJudge) -> None:
+    os.kill(judge.process_id, signal.SIGKILL)
+    judge.submit("a", str(only_episode("good")))
+    (found,) = heard(judge, 1)
+    assert found[0] == "a"
+    assert "has ended" in found[1].problem["en"]
+    assert judge.finished() == []
+
+
+LINE = VerdictLine(
+    "TM-07", {"en": "Lost frames", "zh": "丢帧"}, {"en": "Check. More.", "zh": "检查。更多。"}, "cam 2 s", "L2"
+)
+IMAGES = VerdictLine("VS-01", {"en": "Sharp", "zh": "清晰"}, {"en": "f", "zh": "f"})
+
+
+@pytest.mark.parametrize(
+    ("verdict", "language", "lines"),
+    [
+        (Verdict("L2", seconds=1.24), "en", ["Take 1: verdict after 1.2 s: L2; no rule failed"]),
+        (Verdict("L2", seconds=1.24), "zh", ["Take 1：1.2 秒后校验结果：L2；没有不符合的规则"]),
+        (
+            Verdict("", (LINE,), (IMAGES,), whole=False),
+            "en",
+            [
+                "Take 1: verdict after 0.0 s: L1 still possible; 1 rules undecided until images are decoded",
+                "  FAIL TM-07 Lost frames (needed for L2)  cam 2 s  -> Check",
+            ],
+        ),
+        (
+            Verdict("L1", (LINE,), (IMAGES,), (IMAGES,)),
+            "zh",
+            [
+                "Take 1：0.0 秒后校验结果：L1；不符合：TM-07",
+                "  不符合 TM-07 丢帧（L2 所需）  cam 2 s  -> 检查",
+                "  警告 VS-01 清晰",
+                "  未判定 VS-01 清晰",
+            ],
+        ),
+        (
+            Verdict("", (replace(LINE, level="L1"),), whole=False),
+            "en",
+            [
+                "Take 1: verdict after 0.0 s: no level; 0 rules undecided until images are decoded",
+                "  FAIL TM-07 Lost frames (needed for L1)  cam 2 s  -> Check",
+            ],
+        ),
+        (Verdict(problem={"en": "broken", "zh": "坏了"}), "zh", ["Take 1：无校验结果：坏了"]),
+    ],
+)
+def test_a_verdict_in_words(verdict: Verdict, language: str, lines: list[str]) -> None:
+    assert verdict_lines("Take 1", verdict, Texts(language)) == lines
+
+
+def test_what_was_told_is_not_told_again() -> None:
+    assert verdict_lines("Take 1", Verdict("L1", (LINE,)), Texts("en"), told=["TM-07"]) == [
+        "Take 1: verdict after 0.0 s: L1; failed: TM-07"
+    ]
+
+
+def test_many_failures_are_cut() -> None:
+    many = [replace(LINE, rule=f"TM-{n:02}") for n in range(11)]
+    lines = verdict_lines("Take 1", Verdict("", many), Texts("en"))
+    assert lines[-1] == "  FAIL also: TM-08, TM-09, TM-10"
+    assert len(lines) == 10
