@@ -153,12 +153,14 @@ def asked_to_stop() -> Callable[[], bool]:
 
 
 def taken(graph: Transport) -> Iterator[Sequence[Sample]]:
-    """Batches until the end is asked for, paced as a session's."""
+    """Batches until the end is asked for and nothing comes any more, paced as a session's."""
     stop = asked_to_stop()
     print("ready", flush=True)
-    while not stop():
+    samples: Sequence[Sample] = ()
+    while samples or not stop():
         time.sleep(PAUSE_S)
-        yield graph.take(TAKE_S)
+        samples = graph.take(TAKE_S)
+        yield samples
 
 
 def plain(graph: Transport, write: Callable[[bytes], object]) -> Result:
@@ -190,15 +192,15 @@ def recorder(graph: Transport, topics: Sequence[Topic], folder: Path) -> Result:
     stop, most, turns = asked_to_stop(), 0.0, 0
     before = 0.0
 
-    def stop_when(_samples: Sequence[Sample]) -> str:
+    def stop_when(samples: Sequence[Sample]) -> str:
         nonlocal most, turns, before
         turns += 1
         if turns == 1:
             before = sum(map(cpu_s, processes))
             print("ready", flush=True)
-        if turns % 100 == 0:
+        if turns % 20 == 0:
             most = max(most, rss_mb(processes))
-        return "operator" if stop() else ""
+        return "operator" if not samples and stop() else ""
 
     done = session.record(TakeOptions("pick"), stop_when, lambda _p: TakeResult(), lambda _p: None)
     used = sum(map(cpu_s, processes)) - before
