@@ -171,6 +171,7 @@ class StreamState:
         stale_n: Messages whose header stamp did not advance.
         duplicate_n: Messages with the bytes of the one before.
         problem: What is wrong in words, language -> text; empty where nothing is.
+        missing_n: Periods in which no message came, by the header stamps; None where those tell nothing.
     """
 
     stream_id: str
@@ -191,6 +192,7 @@ class StreamState:
     duplicate_n: int = 0
     band: Band = "absent"
     problem: Texts = field(default_factory=dict)
+    missing_n: int | None = None
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ from embodied_recorders.live import LiveStreams
 from embodied_recorders.preroll import PreRoll
 from embodied_recorders.running import Running
 from embodied_recorders.session import Session
+from embodied_recorders.watch import GraphWatch
 
 _IDLE_S = 0.02
 _SNAPSHOT_PERIOD_NS = 200_000_000
@@ -104,6 +105,8 @@ class Controller:
         contract = self.session.contract
         self._clock = self.session.clock
         self._live = LiveStreams(contract)
+        self._watch = GraphWatch(contract, self.session.transport)
+        self._ledger = self.session.new_ledger()  # of what comes between takes; a take has its own
         self._preroll = PreRoll(contract.pre_roll_s)
         self._post_roll_ns = round(contract.post_roll_s * 1e9)
         self._snapshot = self._made_snapshot()
@@ -135,6 +138,7 @@ class Controller:
         """Keep up with the graph while no take runs; before `run`, for what is looked at first."""
         samples = self.session.idle(timeout_s)
         self._preroll.add(samples, self._clock.now_ns())
+        self._ledger.add(samples)
         self._live.add(samples, self._clock.monotonic_ns() / 1e9)
         return samples
 
@@ -223,7 +227,7 @@ class Controller:
         now_ns = self._clock.monotonic_ns()
         if now_ns >= self._next_graph_ns:
             self._next_graph_ns = now_ns + _GRAPH_PERIOD_NS
-            self._live.see(self.session.transport.endpoints())
+            self._look_at_the_graph()
         if now_ns < self._next_snapshot_ns:
             return
         self._next_snapshot_ns = now_ns + _SNAPSHOT_PERIOD_NS
@@ -231,6 +235,13 @@ class Controller:
             self._state = "idle" if self._live.blocking(now_ns / 1e9) else "armed"
         self._hear_verdicts()
         self._snapshot = self._made_snapshot()
+
+    def _look_at_the_graph(self) -> None:
+        seen = self._watch.look(recording=self._running is not None)
+        self._live.see(seen)
+        if self._running is not None and self._state == "recording":
+            for change in seen.changes:
+                self._running.mark(change.name, change.text)
 
     # Transitions.
 
@@ -241,6 +252,7 @@ class Controller:
         self._result = None
         self._state = "recording"
         self._live.begin()
+        self._ledger = self.session.new_ledger()
         return Reply(done=True, text=STARTED, episode_id=self._running.file.episode_id)
 
     def _stop(self, reason: str, result: TakeResult | None) -> Reply:
@@ -360,13 +372,16 @@ class Controller:
     def _made_snapshot(self) -> Snapshot:
         now_s, running = self._clock.monotonic_ns() / 1e9, self._running
         counters = self.session.transport.loss_counters()
+        ledger = running.ledger if running else self._ledger
+        queues = running.file.queue_counts() if running and self._state != "closed" else {}
+        self._live.count(ledger.totals(), queues, now_s)
         return Snapshot(
             time_ns=self._clock.now_ns(),
             state=self._state,
             task_id=self.options.task_id,
             streams=self._live.states(now_s),
             machine=self._machine(),
-            problems=[*self._faults(), *self._live.blocking(now_s)],
+            problems=[*self._faults(), *self._live.blocking(now_s), *self._live.unfit(now_s)],
             asks_label=self._state == "closing" and self._result is None,
             intervening=running is not None and running.intervening,
             take=_take_state(running, "recording" if self._state == "recording" else "closing") if running else None,

@@ -61,6 +61,7 @@ class StreamCount:
 class StreamTotals:
     """What is known of one stream; None where it cannot be."""
 
+    received_n: int = 0
     lost_n: int | None = None
     missing_n: int | None = None
     stale_n: int = 0
@@ -191,6 +192,7 @@ def _totals(counts: Iterable[StreamCount]) -> StreamTotals:
     lost = [count.sequence_lost_n for count in counts if count.has_sequence]
     missing = [count.missing_n for count in counts if count.missing_n is not None]
     return StreamTotals(
+        received_n=sum(count.received_n for count in counts),
         lost_n=sum(lost) if lost else None,
         missing_n=sum(missing) if missing else None,
         stale_n=sum(count.stamps.stale_n for count in counts if count.stamps is not None),

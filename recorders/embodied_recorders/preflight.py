@@ -7,41 +7,20 @@ from dataclasses import dataclass, replace
 
 from embodied_kit.model.contract import Contract
 from embodied_kit.model.stream import Endpoint, Stream
+from embodied_recorders.fitness import (
+    ABSENT,
+    OFF_RATE,
+    SILENT,
+    WRONG_HASH,
+    WRONG_TYPE,
+    Problem,
+    Texts,
+    declared_hashes,
+)
 from embodied_recorders.survey import Take, observe, rate_hz, wait_for_topics
 from embodied_recorders.transports.base import Transport, matching_qos
 
-Texts = Mapping[str, str]
 _OPTIONAL_S = 1.0
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One way for a stream to be unfit: what is seen and what to do, language -> text."""
-
-    text: Texts
-    remedy: Texts
-
-
-ABSENT = Problem(
-    {"en": "no publisher", "zh": "没有发布者"},
-    {"en": "start its node, or set `required: false`", "zh": "启动对应节点，或设 `required: false`"},
-)
-WRONG_TYPE = Problem(
-    {"en": "another type: {found}", "zh": "类型不符：{found}"},
-    {"en": "correct ros_type in the contract", "zh": "更正约定中的 ros_type"},
-)
-WRONG_HASH = Problem(
-    {"en": "another definition hash: {found}", "zh": "定义摘要不符：{found}"},
-    {"en": "draft the contract anew: embodied-kit contract init", "zh": "重新生成约定：embodied-kit contract init"},
-)
-SILENT = Problem(
-    {"en": "publisher there, no message arrived", "zh": "有发布者，但没有收到消息"},
-    {"en": "check the sensor, its QoS and the network", "zh": "检查传感器、QoS 与网络"},
-)
-OFF_RATE = Problem(
-    {"en": "{found:.4g} Hz, contract says {wanted:.4g} Hz", "zh": "实测 {found:.4g} Hz，约定 {wanted:.4g} Hz"},
-    {"en": "mend the sensor's rate or declare the true one", "zh": "修正传感器频率，或声明真实频率"},
-)
 
 
 @dataclass(frozen=True)
@@ -100,9 +79,8 @@ class Preflight:
         stamps = observe(self._take, max([window_s, *periods_s]))
         self._latched |= {s.topic: stamps[s.topic] for s in streams if s.cadence == "latched" and s.topic in stamps}
         stamps = {**self._latched, **stamps}  # what is latched comes once, maybe in an earlier look
-        return tuple(
-            _row(s, found.get(s.topic, ()), stamps.get(s.topic, {}), _declared_hash(self._contract, s)) for s in streams
-        )
+        hashes = declared_hashes(self._contract)
+        return tuple(_row(s, found.get(s.topic, ()), stamps.get(s.topic, {}), hashes.get(s.topic)) for s in streams)
 
 
 def subscribe(transport: Transport, stream: Stream, endpoints: Sequence[Endpoint]) -> None:
@@ -153,12 +131,3 @@ def _worst_rate_hz(stream: Stream, stamps_ns: Mapping[str, Sequence[int]]) -> fl
 def _failed(row: PreflightRow, problem: Problem, **values: str | float) -> PreflightRow:
     text = {language: template.format(**values) for language, template in problem.text.items()}
     return replace(row, problem=text, remedy=problem.remedy, blocks=row.stream.required, off_rate=problem is OFF_RATE)
-
-
-def _declared_hash(contract: Contract, stream: Stream) -> str | None:
-    streams = contract.document.get("streams")
-    for entry in streams if isinstance(streams, Sequence) else ():
-        if isinstance(entry, Mapping) and entry.get("stream_id") == stream.stream_id:
-            value = entry.get("type_hash")
-            return value if isinstance(value, str) else None
-    return None
