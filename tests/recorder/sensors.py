@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +83,16 @@ def sensors(folder: Path) -> tuple[Sensor, ...]:
         ),
         make.sensor("/left_hand/state", ("state", "proprioception"), "lab_msgs/msg/Hand", make.hand),
     )
+
+
+def topics(sent: Iterable[Sensor], folder: Path) -> Iterator[dict[str, object]]:
+    """Topics of a robot that plays them, from files in a folder."""
+    for number, sensor in enumerate(sent):
+        file = folder / f"{number}.json"
+        sensor.played.write(file)
+        latched = sensor.cadence == "latched"
+        entry = {"topic": sensor.topic, "kind": "played", "rate_hz": sensor.rate_hz, "latched": latched}
+        yield entry | {"file": str(file)}
 
 
 def packets(name: str) -> list[bytes]:

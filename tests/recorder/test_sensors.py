@@ -13,7 +13,7 @@ import yaml
 from mcap.reader import make_reader
 from mcap_ros2.decoder import DecoderFactory
 from recorder import support
-from recorder.sensors import COUNT, LAB, Sensor, lab_folder, packets, sensors
+from recorder.sensors import COUNT, LAB, Sensor, lab_folder, packets, sensors, topics
 
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.measure.api import measure_path
@@ -44,7 +44,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     sent = sensors(lab)
     dataset = support.dataset_in(folder)
     contract = folder / "contract.yaml"
-    with support.running_robot(folder, list(_topics(sent, folder))) as robot:
+    with support.running_robot(folder, list(topics(sent, folder))) as robot:
         here = ["--domain", robot.domain_id]
         drafted = support.run(folder, "contract", "init", "-o", contract, "--robot", "arm_01", *here)
         assert (drafted.returncode, drafted.stderr) == (0, "")
@@ -67,15 +67,6 @@ def decoded(day: Day) -> dict[str, list[object]]:
         for _, channel, _, message in reader.iter_decoded_messages():
             found.setdefault(channel.topic, []).append(message)
     return found
-
-
-def _topics(sent: tuple[Sensor, ...], folder: Path) -> Iterator[dict[str, object]]:
-    for number, sensor in enumerate(sent):
-        file = folder / f"{number}.json"
-        sensor.played.write(file)
-        latched = sensor.cadence == "latched"
-        entry = {"topic": sensor.topic, "kind": "played", "rate_hz": sensor.rate_hz, "latched": latched}
-        yield entry | {"file": str(file)}
 
 
 def test_a_draft_guesses_what_each_sensor_is(day: Day) -> None:
