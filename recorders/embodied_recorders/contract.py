@@ -18,6 +18,7 @@ from embodied_recorders.type_hints import hint_for
 
 SCHEMA_VERSION = "1.0.0"
 _MAX_BYTES = 2**20
+_ENCODING = "cdr"  # of every ROS 2 middleware; from L1 on a stream says it
 _IGNORED_TOPICS = frozenset({"/rosout", "/parameter_events", "/ros_discovery_info"})
 
 
@@ -93,7 +94,7 @@ def _entry(survey: TopicSurvey, stream_id: str) -> JsonObject:
     }
     if survey.type_hash is not None:
         entry["type_hash"] = survey.type_hash
-    entry |= {"role": hint.role, "modality": hint.modality, "cadence": survey.cadence}
+    entry |= {"role": hint.role, "modality": hint.modality, "cadence": survey.cadence, "encoding": _ENCODING}
     if survey.cadence == "periodic" and survey.rate_hz is not None:
         entry |= {"nominal_rate_hz": survey.rate_hz, "rate_tolerance": 0.1}
     if hint.unit:

@@ -59,7 +59,7 @@ def lab_folder(folder: Path) -> Path:
 
 def sensors(folder: Path) -> tuple[Sensor, ...]:
     """Every stream; `folder` holds the lab's .msg files."""
-    make = _Maker(folder)
+    make = Maker(folder)
     hear, see, stand = ("observation", "acoustic"), ("observation", "vision"), ("transform", "reference")
     return (
         make.sensor("/cam/jpeg/compressed", see, "sensor_msgs/msg/CompressedImage", make.jpeg),
@@ -72,7 +72,7 @@ def sensors(folder: Path) -> tuple[Sensor, ...]:
         make.sensor("/joint_states", ("state", "proprioception"), "sensor_msgs/msg/JointState", make.joints),
         make.sensor("/ee_pose", ("state", "proprioception"), "geometry_msgs/msg/PoseStamped", make.pose),
         make.sensor("/tf", stand, "tf2_msgs/msg/TFMessage", make.transforms, stamp_at=8),
-        make.sensor("/tf_static", stand, "tf2_msgs/msg/TFMessage", make.transforms, latched=True),
+        make.sensor("/tf_static", stand, "tf2_msgs/msg/TFMessage", make.transforms, latched=True, stamp_at=8),
         make.sensor("/mic/audio", hear, AUDIO, make.sound, stamp_at=None),
         make.sensor(
             "/left_hand/tactile",
@@ -101,7 +101,7 @@ def packets(name: str) -> list[bytes]:
     return encoded(encoder, options)[:COUNT]
 
 
-class _Maker:
+class Maker:
     """Makes messages with rosbags, whose encoder is not ours."""
 
     def __init__(self, folder: Path) -> None:
@@ -110,8 +110,8 @@ class _Maker:
         self._random = np.random.default_rng(5)
         for ros_type in ("foxglove_msgs/msg/CompressedVideo", "lab_msgs/msg/Hand"):
             found = self._definitions.definition(ros_type, None)
-            assert found is not None
-            self._store.register(get_types_from_msg(found.text, ros_type))
+            if found is not None:
+                self._store.register(get_types_from_msg(found.text, ros_type))
         self._store.register(get_types_from_msg("uint8[] data\n", AUDIO))
 
     def sensor(
@@ -128,7 +128,7 @@ class _Maker:
         messages = tuple(bytes(self._store.serialize_cdr(make(index), ros_type)) for index in range(count))
         found = self._definitions.definition(ros_type, None)
         announced = found.type_hash if found else type_hash(AUDIO, "uint8[] data\n")
-        played = Played(ros_type, announced, None if latched else stamp_at, messages)
+        played = Played(ros_type, announced, stamp_at, messages)
         return Sensor(topic, *meaning, "latched" if latched else "periodic", 0 if latched else 20, played)
 
     def _new(self, ros_type: str, *values: object) -> object:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,11 +69,14 @@ class Robot:
 
 @contextmanager
 def running_robot(
-    folder: Path, topics: Sequence[Mapping[str, object]] = TOPICS, transport: str = "dds"
+    folder: Path,
+    topics: Sequence[Mapping[str, object]] = TOPICS,
+    transport: str = "dds",
+    domain_id: int | None = None,
 ) -> Iterator[Robot]:
-    """A robot in its own process until the block ends."""
+    """A robot in its own process until the block ends, on the domain of others or on one of its own."""
     log = folder / "robot.jsonl"
-    with free_domain() as domain_id:
+    with free_domain() if domain_id is None else nullcontext(domain_id) as domain_id:
         command = [sys.executable, ROBOT, str(domain_id), str(log), json.dumps(list(topics)), transport]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None

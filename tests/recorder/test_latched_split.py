@@ -46,5 +46,5 @@ def test_tf_static_of_long_ago_is_in_each_file(tmp_path: Path) -> None:
         assert [(one.publish_time, ros.transforms[0].child_frame_id) for one, ros in found] == [
             (latched.source_ns, "tool")
         ], path.name
-        assert found[0][0].data == robot_sends[-1].played.messages[0]
+        assert found[0][0].data == robot_sends[-1].played.message(0, latched.source_ns)
         assert marks == ([{"/tf_static": "1"}] if index else [])

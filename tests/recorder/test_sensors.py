@@ -78,6 +78,7 @@ def test_a_draft_guesses_what_each_sensor_is(day: Day) -> None:
         one.topic: (one.played.ros_type, one.role, one.modality, one.cadence, one.played.type_hash)
         for one in day.sensors
     }
+    assert {entry["encoding"] for entry in day.drafted.values()} == {"cdr"}
     assert day.drafted["/imu"]["unit"]["angular_velocity"] == "rad/s"
 
 
