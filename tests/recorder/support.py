@@ -76,14 +76,14 @@ def running_robot(
 ) -> Iterator[Robot]:
     """A robot in its own process until the block ends, on the domain of others or on one of its own."""
     log = folder / "robot.jsonl"
-    with free_domain() if domain_id is None else nullcontext(domain_id) as domain_id:
-        command = [sys.executable, ROBOT, str(domain_id), str(log), json.dumps(list(topics)), transport]
+    with free_domain() if domain_id is None else nullcontext(domain_id) as domain:
+        command = [sys.executable, ROBOT, str(domain), str(log), json.dumps(list(topics)), transport]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             assert process.stdin is not None
             assert process.stdout.readline() == "ready\n"
             try:
-                yield Robot(domain_id, log)
+                yield Robot(domain, log)
             finally:
                 process.stdin.close()
                 process.wait(PATIENCE_S)
