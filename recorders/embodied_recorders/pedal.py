@@ -7,9 +7,10 @@ need not be in the contract.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 from embodied_kit.errors import DataError, UsageError
@@ -17,14 +18,16 @@ from embodied_kit.messages.codec import codec
 from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.stream import Qos, Sample
 from embodied_recorders.control import Recorder, Reply
-from embodied_recorders.transports.base import Transport
+from embodied_recorders.survey import by_topic
+from embodied_recorders.transports.base import Transport, matching_qos
 from embodied_recorders.words import Said, command_of, require_word
 
 JOY: Final = "sensor_msgs/msg/Joy"
 BOOL: Final = "std_msgs/msg/Bool"
 DEBOUNCE_S: Final = 0.2
 _TAKE_S = 0.2
-_ANY_QOS: Final = Qos(reliability="best_effort")  # what was pressed before we listened is no wish
+_ANY_QOS: Final = Qos(reliability="best_effort")  # matches every publisher, as long as none is known
+_LOOK_PERIOD_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -127,22 +130,18 @@ def listening(
 
     Raises:
         EnvironmentUnfitError: The transport cannot subscribe.
-        UsageError: Two controls share a topic, or a topic's name is none.
+        UsageError: Two controls share a topic, a topic's name is none, or no take may hold what is said.
     """
-    by_topic = {control.topic: control for control in controls}
     over = threading.Event()
-    thread = threading.Thread(
-        target=_listen, args=(recorder, by_topic, transport, said or Said(), heard, over), name="embodied-kit-pedal"
-    )
+    ears = _Ears(transport, {control.topic: control for control in controls})
+    hands = _Hands(recorder, said or Said(), heard)
+    thread = threading.Thread(target=_listen, args=(ears, hands, over), name="embodied-kit-pedal")
     try:
-        if len(by_topic) != len(controls):
+        if len(ears.controls) != len(controls):
             raise UsageError(f"expected a topic for each control, got {', '.join(c.topic for c in controls)}")
-        definitions = TypeStore()
-        for control in controls:
-            found = definitions.definition(control.ros_type, None)
-            transport.subscribe(
-                control.topic, control.ros_type, qos=_ANY_QOS, type_hash=found.type_hash if found else None
-            )
+        for word in {word for control in controls for word in control.words.values()}:
+            command_of(word, recorder.snapshot(), hands.said)
+        ears.look()
         thread.start()
         yield
     finally:
@@ -152,33 +151,72 @@ def listening(
         transport.close()
 
 
-def _listen(
-    recorder: Recorder,
-    controls: Mapping[str, Control],
-    transport: Transport,
-    said: Said,
-    heard: Callable[[str, Reply], None],
-    over: threading.Event,
-) -> None:
-    presses = Presses()
+@dataclass
+class _Ears:
+    """Subscriptions to the controls, reliable where their publishers are, and the presses in what they bring."""
+
+    transport: Transport
+    controls: Mapping[str, Control]
+    _definitions: TypeStore = field(default_factory=TypeStore)
+    _presses: Presses = field(default_factory=Presses)
+    _asked: dict[str, Qos] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """Subscribe, and anew where publishers have come that offer something else."""
+        offered = by_topic(self.transport.endpoints())
+        for topic, control in self.controls.items():
+            publishers = offered.get(topic)
+            asked = self._asked.get(topic, _ANY_QOS)
+            # Volatile: what was pressed before we listened is no wish.
+            wanted = replace(matching_qos([p.qos for p in publishers]), durability="volatile") if publishers else asked
+            if self._asked.get(topic) == wanted:
+                continue
+            if topic in self._asked:
+                self.transport.unsubscribe(topic)
+            found = self._definitions.definition(control.ros_type, None)
+            self.transport.subscribe(topic, control.ros_type, qos=wanted, type_hash=found.type_hash if found else None)
+            self._asked[topic] = wanted
+
+    def words(self, timeout_s: float) -> list[str]:
+        """What is pressed, waiting for it."""
+        return [word for sample in self.transport.take(timeout_s) for word in self._words_of(sample)]
+
+    def forget(self) -> None:
+        """Let go what is waiting; buttons that went down stay down."""
+        while samples := self.transport.take(0.0):
+            for sample in samples:
+                self._words_of(sample)
+
+    def _words_of(self, sample: Sample) -> list[str]:
+        try:
+            return self._presses.of(self.controls[sample.topic], sample)
+        except DataError:
+            return []  # a message that cannot be read presses nothing
+
+
+@dataclass(frozen=True)
+class _Hands:
+    """Has words carried out."""
+
+    recorder: Recorder
+    said: Said
+    heard: Callable[[str, Reply], None]
+
+    def press(self, word: str) -> Reply:
+        return self.recorder.ask(command_of(word, self.recorder.snapshot(), self.said))
+
+
+def _listen(ears: _Ears, hands: _Hands, over: threading.Event) -> None:
+    next_look_s = 0.0
     while not over.is_set():
-        words = _words(presses, controls, transport.take(_TAKE_S))
-        for word in words:
-            heard(word, recorder.ask(command_of(word, recorder.snapshot(), said)))
-        if words:  # what was pressed while the recorder was at it was meant for another moment
-            while samples := transport.take(0.0):
-                _words(presses, controls, samples)
-
-
-def _words(presses: Presses, controls: Mapping[str, Control], samples: Sequence[Sample]) -> list[str]:
-    return [word for sample in samples for word in _words_of(presses, controls[sample.topic], sample)]
-
-
-def _words_of(presses: Presses, control: Control, sample: Sample) -> list[str]:
-    try:
-        return presses.of(control, sample)
-    except DataError:
-        return []  # a message that cannot be read presses nothing
+        if time.monotonic() >= next_look_s:
+            ears.look()
+            next_look_s = time.monotonic() + _LOOK_PERIOD_S
+        answers = [(word, hands.press(word)) for word in ears.words(_TAKE_S)]
+        if answers:
+            ears.forget()  # what was pressed while the recorder was at it was meant for another moment
+        for word, reply in answers:
+            hands.heard(word, reply)
 
 
 def _buttons_down(control: Control, cdr: bytes) -> frozenset[int]:

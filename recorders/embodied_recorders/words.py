@@ -5,10 +5,12 @@ A word means what fits the moment: `success` ends the take that runs as a succes
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
 from embodied_kit.errors import UsageError
+from embodied_kit.spec import standard
 from embodied_recorders.control import (
     Command,
     Discard,
@@ -25,6 +27,8 @@ from embodied_recorders.documents import TakeResult
 
 OUTCOME_WORDS: Final = ("success", "failure", "partial")
 WORDS: Final = ("start", "stop", "toggle", *OUTCOME_WORDS, "discard", "undo", "next", "mark", "intervene")
+
+_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def command_of(word: str, shown: Snapshot, said: Said) -> Command:
         said: What goes with the word.
 
     Raises:
-        UsageError: No such word.
+        UsageError: No such word, or it goes with a word that the standard does not have: no take may hold one.
     """
     match require_word(word):
         case "start":
@@ -81,7 +85,7 @@ def command_of(word: str, shown: Snapshot, said: Said) -> Command:
         case "next":
             return Next(_result(said.next_outcome, said))
         case "mark":
-            return Mark(said.mark_name, said.mark_text)
+            return _mark(said)
         case "intervene":
             return Intervene(on=not shown.intervening)
         case outcome:
@@ -91,4 +95,14 @@ def command_of(word: str, shown: Snapshot, said: Said) -> Command:
 
 def _result(outcome: str, said: Said) -> TakeResult:
     cause = said.failure_cause if outcome == "failure" else ""
+    for vocabulary, word in (("outcome", outcome), ("failure_cause", cause)):
+        known = [str(code) for code in standard().vocabulary(vocabulary).codes]
+        if word and word not in known:
+            raise UsageError(f"expected {vocabulary} to be one of {', '.join(known)}, got {word!r}")
     return TakeResult(outcome, cause, outcome_source="operator")
+
+
+def _mark(said: Said) -> Mark:
+    if not _SLUG.fullmatch(said.mark_name):
+        raise UsageError(f"expected a mark_name like 'contact' or 'door_opens', got {said.mark_name!r}")
+    return Mark(said.mark_name, said.mark_text)

@@ -1,4 +1,4 @@
-"""A gamepad and a pedal in their own process, driven by JSON lines: {"do": "press", "topic": ..., "type": ..., ...}."""
+"""A gamepad and a pedal in their own process, driven by JSON lines: {"do": "press", "topic": ...}."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from embodied_recorders.transports.base import Publisher  # noqa: E402
 def main() -> None:
     transport = open_transport(sys.argv[1], domain_id=int(sys.argv[2]), node_name="gamepad")
     publishers: dict[str, Publisher] = {}
+    for topic, ros_type in json.loads(sys.argv[3]).items():
+        publishers[topic] = transport.advertise(topic, ros_type, qos=Qos(), type_hash=None)
     for line in sys.stdin:
         asked = json.loads(line)
         topic, ros_type = asked["topic"], asked["type"]
-        if topic not in publishers:
-            publishers[topic] = transport.advertise(topic, ros_type, qos=Qos(), type_hash=None)
-            until(publishers[topic].matched, "a listener")
+        until(publishers[topic].matched, "a listener")
         for message in asked["messages"]:
             publishers[topic].publish(codec(ros_type).encode(message))
         print("true", flush=True)

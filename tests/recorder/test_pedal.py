@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +18,7 @@ from embodied_kit.canonical import load_json
 from embodied_kit.episode.quarantine import quarantined
 from embodied_kit.errors import DataError, UsageError
 from embodied_kit.messages.codec import codec
-from embodied_kit.model.stream import Sample
+from embodied_kit.model.stream import Qos, Sample
 from embodied_recorders.control import (
     Command,
     Discard,
@@ -35,9 +37,11 @@ from embodied_recorders.control import (
 from embodied_recorders.documents import TakeResult
 from embodied_recorders.pedal import BOOL, JOY, Control, Presses, joy, listening, pedal
 from embodied_recorders.transports import open_transport
+from embodied_recorders.transports.memory import MemoryTransport
 from embodied_recorders.words import WORDS, Said, command_of
 
 GAMEPAD = Path(__file__).with_name("gamepad.py")
+TOPICS = {"/joy": JOY, "/pedal": BOOL}
 BUTTONS = "start=0,stop=1,success=2,failure=3,discard=4,undo=5,next=6,mark=7"
 
 
@@ -139,6 +143,20 @@ def test_other_words_are_refused() -> None:
         command_of("begin", shown(), SAID)
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("failure", Said(failure_cause="bad luck")),
+        ("next", Said(next_outcome="splendid")),
+        ("mark", Said(mark_name="Door opens")),
+    ],
+)
+def test_what_no_take_may_hold_is_refused_and_other_words_are_not(word: str, said: Said) -> None:
+    with pytest.raises(UsageError, match="expected"):
+        command_of(word, shown(), said)
+    assert command_of("stop", shown(), said) == Stop()
+
+
 class Desk:
     """A recorder that is commanded from another process."""
 
@@ -164,11 +182,12 @@ def desk(transport: str, tmp_path: Path) -> Iterator[tuple[Desk, object]]:
     with reachable(transport) as environment, free_domain() as domain_id, pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        gamepad = Process([sys.executable, GAMEPAD, transport, str(domain_id)], dict(os.environ))
+        gamepad = Process([sys.executable, GAMEPAD, transport, str(domain_id), json.dumps(TOPICS)], dict(os.environ))
         made = Desk(gamepad)
         try:
             with running_controller(tmp_path) as running:
                 ears = open_transport(transport, domain_id=domain_id, node_name="embodied_recorder_pedal")
+                until(lambda: {one.topic for one in ears.endpoints()} >= TOPICS.keys(), "the gamepad")
                 controls = [joy("/joy", BUTTONS), pedal("/pedal=toggle")]
                 with listening(running.controller, controls, ears, SAID, made.hear):
                     yield made, running
@@ -215,3 +234,25 @@ def test_two_controls_of_one_topic_are_refused(tmp_path: Path) -> None:
             listening(running.controller, [pedal("/p=start"), pedal("/p=stop")], ears),
         ):
             pass
+
+
+def test_what_no_take_may_hold_is_refused_at_once(tmp_path: Path) -> None:
+    with (
+        running_controller(tmp_path) as running,
+        pytest.raises(UsageError, match="failure_cause"),
+        listening(running.controller, [pedal("/p=failure")], MemoryTransport(time.time_ns), Said("bad luck")),
+    ):
+        pass
+
+
+def test_a_pedal_that_comes_later_and_offers_less_is_heard(tmp_path: Path) -> None:
+    with running_controller(tmp_path) as running:
+        graph = MemoryTransport(time.time_ns)
+        heard: list[str] = []
+        with listening(running.controller, [pedal("/p=start")], graph, heard=lambda word, _reply: heard.append(word)):
+            late = graph.advertise("/p", BOOL, qos=Qos("best_effort"), type_hash=None)
+            until(late.matched, "our match")
+            late.publish(b"\0\1\0\0")  # no Bool
+            late.publish(codec(BOOL).encode({"data": True}))
+            running.until("recording")
+    assert heard == ["start"]

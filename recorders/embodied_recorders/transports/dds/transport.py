@@ -18,6 +18,7 @@ from .native import Native
 from .nodes import Nodes
 from .raw import BATCH, Drain, RawReader, RawWriter
 from .selftest import proven
+from .service import ServiceServer
 
 _ENCLAVE: Final = b"enclave=/;"
 
@@ -63,6 +64,7 @@ class DdsTransport:
         self._drain = Drain(native)
         self._readers: dict[str, RawReader] = {}
         self._writers: list[RawWriter] = []
+        self._servers: list[ServiceServer] = []
         self._nodes = Nodes(native, self._participant, node_name)
         self._announce()
 
@@ -158,6 +160,14 @@ class DdsTransport:
         self._announce()
         return DdsPublisher(writer)
 
+    def serve(self, service: str, ros_type: str) -> ServiceServer:
+        """Offer a ROS service to callers on rmw_cyclonedds, until the transport closes."""
+        self._check_open()
+        server = ServiceServer(self._native, self._participant, service, ros_type)
+        self._servers.append(server)
+        self._announce()
+        return server
+
     def loss_counters(self) -> Mapping[str, int]:
         """`udp_datagrams_dropped`: datagrams (not messages) dropped at this process's own sockets; Linux only."""
         return self._losses.counters()
@@ -199,7 +209,9 @@ class DdsTransport:
         self._nodes.keep_only(self._graph.participants())
 
     def _announce(self) -> None:
-        self._nodes.announce([reader.guid for reader in self._readers.values()], [w.guid for w in self._writers])
+        services = [server.guids for server in self._servers]
+        readers = [*(reader.guid for reader in self._readers.values()), *(reader for reader, _ in services)]
+        self._nodes.announce(readers, [*(writer.guid for writer in self._writers), *(writer for _, writer in services)])
 
     def _subscribed(self, topic: str) -> RawReader:
         self._check_open()

@@ -1,0 +1,1 @@
+"""The recorder in a ROS 2 graph: services, status topic, parameters and lifecycle over rclpy; services without it."""
