@@ -63,7 +63,7 @@ def _lost(rescue: Rescue, texts: Texts) -> str:
     if loss is None:
         return ""
     missing = (
-        texts("what came within about 1 s before the end is missing", "结束前约 1 秒内的数据缺失")
+        texts("what came within about 1 s before the end may be missing", "结束前约 1 秒内的数据可能缺失")
         if loss.missing_n is None
         else texts(f"{loss.missing_n} messages missing", f"缺失 {loss.missing_n} 条消息")
     )

@@ -14,7 +14,7 @@ from embodied_kit.canonical import pretty_bytes
 from embodied_kit.convert.base import ForeignRecording
 from embodied_kit.episode.datafile import FileWriter
 from embodied_kit.episode.dataset import DEFAULT_GROUP, Dataset
-from embodied_kit.episode.document import SCHEMA_VERSION
+from embodied_kit.episode.document import SCHEMA_VERSION, UNKNOWN_LOSS
 from embodied_kit.episode.ids import unique_slugs, uuid7
 from embodied_kit.episode.layout import ROBOTS
 from embodied_kit.episode.robots import RobotFolder, add_robot
@@ -24,7 +24,6 @@ from embodied_kit.errors import DataError
 from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.json import JsonObject
 
-NOT_OBSERVABLE = "not_observable"
 _LATEST_NS = 2**63 - 1
 
 
@@ -140,7 +139,6 @@ def _stream_ids(contract: JsonObject) -> dict[str, str]:
 
 def _closing(file: TakeFile) -> JsonObject:
     start_ns, end_ns = file.first_log_ns or 0, file.last_log_ns
-    loss = dict.fromkeys(("publisher_sequence", "header_stamp", "transport", "queue"), NOT_OBSERVABLE)
     counts: Counter[tuple[str, str]] = Counter()
     for channel, count in zip(file.channels, file.counts, strict=True):
         if channel.stream_id:
@@ -151,7 +149,7 @@ def _closing(file: TakeFile) -> JsonObject:
         **Span(start_ns, end_ns).document(),
         "outcome": "unknown",
         "streams": [
-            {"stream_id": stream_id, "topic": topic, "received_n": count, "loss": loss}
+            {"stream_id": stream_id, "topic": topic, "received_n": count, "loss": dict(UNKNOWN_LOSS)}
             for (stream_id, topic), count in counts.items()
         ],
         "transport_counters": {},

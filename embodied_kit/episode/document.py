@@ -10,6 +10,9 @@ from embodied_kit.canonical import sha256_hex
 from embodied_kit.model.json import JsonObject, JsonValue
 
 SCHEMA_VERSION = "1.0.0"
+NOT_OBSERVABLE = "not_observable"
+UNKNOWN_LOSS = dict.fromkeys(("publisher_sequence", "header_stamp", "transport", "queue"), NOT_OBSERVABLE)
+"""`loss` of closing.json where nobody watched."""
 Origin = Literal["recorded", "imported", "recovered"]
 _FROM_CAPTURE = (
     "episode_id",

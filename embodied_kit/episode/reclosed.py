@@ -6,12 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from embodied_kit.episode.content import ChannelCount, Content
-from embodied_kit.episode.document import SCHEMA_VERSION
+from embodied_kit.episode.document import SCHEMA_VERSION, UNKNOWN_LOSS
 from embodied_kit.episode.span import Span
 from embodied_kit.model.json import JsonObject, JsonValue
-
-NOT_OBSERVABLE = "not_observable"
-_UNKNOWN_LOSS = dict.fromkeys(("publisher_sequence", "transport", "queue"), NOT_OBSERVABLE)
 
 
 @dataclass
@@ -81,7 +78,7 @@ class Loss:
     def sentence(self) -> str:
         """In plain words."""
         missing = (
-            "what was received within about 1 s before is missing"
+            "what was received within about 1 s before may be missing"
             if self.missing_n is None
             else f"{self.missing_n} messages missing"
         )
@@ -165,17 +162,18 @@ def _streams(capture: JsonObject, parts: Sequence[Content], ledger: Sequence[Jso
     result: list[JsonObject] = []
     for stream in _entries(contract.get("streams") if isinstance(contract, Mapping) else None):
         topic = str(stream.get("topic"))
-        keys = [key for key in counts if key[0] == topic] or [(topic, "")]
+        keys = [key for key in dict.fromkeys((*counts, *told)) if key[0] == topic] or [(topic, "")]
         result += [_entry(stream, key[1], counts.get(key, ()), told.get(key, {})) for key in keys]
     return result
 
 
 def _entry(stream: JsonObject, publisher: str, counts: Sequence[ChannelCount], told: JsonObject) -> JsonObject:
-    entry: dict[str, JsonValue] = {"stream_id": stream.get("stream_id"), "topic": stream.get("topic")}
+    entry: dict[str, JsonValue] = {**told, "stream_id": stream.get("stream_id"), "topic": stream.get("topic")}
     if publisher:
         entry["publisher"] = publisher
     entry["received_n"] = sum(count.messages_n for count in counts)
     if counts:
+        entry["first_receive_ns"] = str(counts[0].first_log_ns)
         entry["first_source_ns"] = str(counts[0].first_source_ns)
         entry["last_source_ns"] = str(counts[-1].last_source_ns)
     numbered = [count for count in counts if count.channel.sequence_source == "publisher"]
@@ -183,9 +181,7 @@ def _entry(stream: JsonObject, publisher: str, counts: Sequence[ChannelCount], t
         {"publisher_sequence": sum(count.sequence_lost_n for count in numbered)} if numbered else {}
     )
     loss = told.get("loss")
-    entry["loss"] = {**_UNKNOWN_LOSS, **seen, **(loss if isinstance(loss, Mapping) else {})}
-    if "queue_high_water_bytes" in told:
-        entry["queue_high_water_bytes"] = told["queue_high_water_bytes"]
+    entry["loss"] = {**UNKNOWN_LOSS, **seen, **(loss if isinstance(loss, Mapping) else {})}
     return entry
 
 

@@ -1,7 +1,8 @@
 """A disk that remembers what was synced: the states that a power cut could leave, from the real calls of a program.
 
-The system calls that write, sync, rename, make and remove are stood before, and each is carried out. After each one the
-tree is held against what is durable: a file's bytes up to its last sync, a name once its folder was synced.
+The system calls that write, sync, rename, make and remove are stood before, and each is carried out (before Python
+3.11 pathlib keeps its own of some; the next sync shows what they did). After each one the tree is held against what is
+durable: a file's bytes up to its last sync, a name once its folder was synced.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from recorder.support import JOINT_STREAM, attachments, dataset_in, problems_of,
 from embodied_kit.canonical import load_json, parse_json
 from embodied_kit.episode.datafile import ClosedFile, FileWriter
 from embodied_kit.episode.dataset import Dataset
+from embodied_kit.episode.journal import journal_path, read_journal
 from embodied_kit.episode.quarantine import quarantined
 from embodied_kit.episode.rebuild import rebuild
 from embodied_kit.errors import EnvironmentUnfitError, WriteFaultError
@@ -450,3 +451,16 @@ def _wait(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_label_is_on_the_disk_as_soon_as_it_is_said(tmp_path: Path, later: bool) -> None:
+    desk = Desk(tmp_path, rolls={"post_roll_s": 1000.0})
+    started = desk.ask(Start())
+    desk.ask(Mark("cube_slipped"))
+    desk.ask(Stop(None if later else SUCCESS))
+    if later:
+        desk.ask(Label(SUCCESS))
+    lines = read_journal(journal_path(desk.dataset.root, started.episode_id))
+    assert [line["kind"] for line in lines] == ["opened", "event", "stopped", "said"]
+    assert (lines[-1]["outcome"], lines[2]["stop_reason"]) == (SUCCESS.outcome, "operator")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import os
@@ -14,11 +15,14 @@ import pytest
 from recorder.support import problems_of, read
 from recorder.unfinished import Bench, killed
 
-from embodied_kit.canonical import load_json, sha256_file
+from embodied_kit.canonical import load_json, parse_json, sha256_file
 from embodied_kit.cli import main
+from embodied_kit.episode import locking
+from embodied_kit.episode.content import read_content
 from embodied_kit.episode.datafile import AddChannel, Attach, CloseFile, FileWriter, Flush, OpenFile, OutMessage
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.journal import journal_path, read_journal, seize_journal
+from embodied_kit.episode.reclosed import Said, reclosed
 from embodied_kit.episode.recovery import Rescue, recover_takes
 from embodied_kit.errors import UsageError, WriteFaultError
 from embodied_kit.mcap.reader import McapScan
@@ -60,7 +64,7 @@ def test_a_killed_take_comes_back_with_what_was_synced(tmp_path: Path) -> None:
     assert episode["origin"] == "recovered"
     assert (closing["stop_reason"], closing["outcome"]) == ("recovered", "unknown")
     assert closing["events"][-1]["name"] == "recovered"
-    assert "what was received within about 1 s" in closing["events"][-1]["text"]
+    assert "what was received within about 1 s before may be missing" in closing["events"][-1]["text"]
     assert [(entry["stream_id"], entry["received_n"]) for entry in closing["streams"]] == [
         ("joint_states", 10),
         ("description", 1),
@@ -115,6 +119,17 @@ def test_a_ledger_that_was_written_tells_exactly_what_is_missing(tmp_path: Path)
     assert closing["outcome"] == "success"
     assert closing["streams"][0]["loss"]["queue"] == 0
     assert int(closing["end_ns"]) == max(message.log_ns for message in read(rescue.folder))
+
+
+def test_losses_that_the_ledger_told_stay_told(tmp_path: Path) -> None:
+    bench = killed(tmp_path)
+    content = read_content(bench.staging() / "data_000.mcap.partial")
+    capture = parse_json(content.documents["capture.json"]).value
+    lost = {"topic": "/joint_states", "received_n": 0, "loss": {"transport": 7}}
+    closing = reclosed(bench.staging().name, capture, [content], Said(closing={"streams": [lost]}))
+    mine = [entry for entry in closing["streams"] if entry["stream_id"] == "joint_states"]
+    assert [(entry["received_n"], entry["loss"]["transport"]) for entry in mine] == [(10, "not_observable"), (0, 7)]
+    assert mine[1]["loss"]["header_stamp"] == "not_observable"
 
 
 def bench_writer(bench: Bench, writer: FileWriter) -> FileWriter:
@@ -186,6 +201,18 @@ def test_a_take_that_runs_is_left_alone(tmp_path: Path) -> None:
     done = bench.session.finish(running, TakeResult(stop_reason="operator"))
     assert len(read(done.folder)) == 11
     assert recover_takes(bench.dataset, NOW_NS, 0.0) == ()
+
+
+def test_without_locks_a_recorder_is_known_by_its_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_descriptor: int, *, shared: bool, wait: bool) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(locking, "_lock", refuse)
+    bench = killed(tmp_path)
+    assert [one.kind for one in recover_takes(bench.dataset, NOW_NS, 0.0)] == ["in_use"]  # this process lives
+    journal = journal_path(bench.dataset.root, bench.staging().name)
+    journal.write_bytes(journal.read_bytes().replace(b'"started":"', b'"started":"9'))
+    assert recovered(bench).kind == "recovered"
 
 
 def test_a_writer_that_comes_too_late_does_not_write_into_a_take_that_is_recovered(tmp_path: Path) -> None:
