@@ -63,7 +63,7 @@ def _row(episode: Episode, view: StreamView, series: Series, common: Mapping[str
     values = dict(common) | {"child_frame": judged.child_frame, "stamp_source": judged.source}
     if judged.child_frame:
         values["n"] = timing.n
-    values |= _timed(timing, nominal) | _skews(series, judged.child_frame)
+    values |= _timed(timing, nominal) | _equal_stamps(episode, view, timing) | _skews(series, judged.child_frame)
     values["span_covered_ratio"] = _span_covered(timing, nominal, episode.recorded_ns)
     values["float32_ratio"] = float32_ratio(judged.stamps, timing)
     rates = control_rates(episode.robots)
@@ -76,12 +76,9 @@ def _timed(timing: Timing, nominal: float | None) -> dict[str, JsonValue]:
     numbers = vars(timing)
     names = (*_STEP_COLUMNS, "regular_ratio", "jitter_ratio", "lost_n", "lost_ratio", "gap_count_nominal", "reversals")
     values: dict[str, JsonValue] = {name: numbers[name] for name in names}
-    steps = max(0, timing.n - timing.zero_n - 1)
     values |= {
         "first_stamp_ns": timing.first_ns,
         "last_stamp_ns": timing.last_ns,
-        "equal_stamps_n": timing.equal_n,
-        "equal_stamps_ratio": timing.equal_n / steps if steps else 0.0,
         "zero_stamps_n": timing.zero_n,
     }
     if nominal:
@@ -89,6 +86,14 @@ def _timed(timing: Timing, nominal: float | None) -> dict[str, JsonValue]:
         values["rate_error_ratio"] = None if rate is None else abs(rate * nominal / NS_PER_S - 1)
         values["max_gap_periods"] = None if timing.max_gap_ns is None else timing.max_gap_ns / nominal
     return values
+
+
+def _equal_stamps(episode: Episode, view: StreamView, timing: Timing) -> dict[str, JsonValue]:
+    """Repeated stamps; that each further data file begins with what is latched is no fault of the publisher."""
+    repeated_n = len(episode.scan.files) - 1 if get_text(view.declared, "cadence") == "latched" else 0
+    equal_n = max(0, timing.equal_n - repeated_n)
+    steps = max(0, timing.n - timing.zero_n - 1)
+    return {"equal_stamps_n": equal_n, "equal_stamps_ratio": equal_n / steps if steps else 0.0}
 
 
 def _span_covered(timing: Timing, nominal: float | None, recorded_ns: int | None) -> float | None:
