@@ -1,4 +1,5 @@
 """What kill -9 costs: takes that come back, and the time from the last message kept to the kill; asserts nothing.
+Ctrl-C ends it early, with what there is.
 
 python tests/bench/kills.py [kills]
 """
@@ -9,6 +10,7 @@ import statistics
 import sys
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,15 +32,16 @@ def main() -> None:
         dataset = dataset_in(folder)
         with running_robot(folder) as robot:
             done = []
-            for kill in kills(dataset, robot, count):
-                done.append(kill)
-                print(f"\r{len(done)} of {count}", end="", file=sys.stderr, flush=True)
+            with suppress(KeyboardInterrupt):
+                for kill in kills(dataset, robot, count):
+                    done.append(kill)
+                    print(f"\r{len(done)} of {count}", end="", file=sys.stderr, flush=True)
             print(run(folder, "recover", dataset.root).stdout, file=sys.stderr)
             origins = Counter()
             for episode_id in dataset.episode_ids():
                 assert_as_sent(dataset.root / "episodes" / episode_id, robot)
                 origins[load_json(dataset.root / "episodes" / episode_id / "episode.json")["origin"]] += 1
-        print(f"{count} kills; episodes: {dict(origins)}, each without a hole, by the robot's own log")
+        print(f"{len(done)} kills; episodes: {dict(origins)}, each without a hole, by the robot's own log")
         for whole in (True, False):
             mine = [kill for kill in done if kill.whole == whole]
             left = [(kill.time_ns, last_kept_ns(dataset, name)) for kill in mine for name in kill.unfinished]

@@ -16,7 +16,7 @@ from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import Dataset
 
 pytestmark = pytest.mark.wire
-KILLS = 4
+KILLS = 3
 TIMES_OF_THE_ROBOT = {f"TM-{number:02d}" for number in range(6, 15)}  # a robot of Python on a busy machine
 
 
