@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from embodied_kit.cli.options import example, output_option, path_argument, transport_options, verb, verbs
+from embodied_kit.cli.options import (
+    example,
+    output_option,
+    path_argument,
+    path_option,
+    text_option,
+    transport_options,
+    verb,
+    verbs,
+)
 from embodied_kit.cli.output import write_report
 from embodied_kit.cli.sentences import told
-from embodied_kit.cli.texts import Texts
+from embodied_kit.cli.texts import Texts, columns, padded
 from embodied_kit.errors import UsageError
 from embodied_kit.model.json import JsonObject
 
 if TYPE_CHECKING:
+    from embodied_kit.episode.robots import RobotFolder
+    from embodied_recorders.machine import CheckRow
     from embodied_recorders.preflight import PreflightRow
+    from embodied_recorders.readiness import ReadyRow
     from embodied_recorders.survey import TopicSurvey
 
 EXIT_UNFIT = 4
+MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
+WIDTH = 80
+_INDENT = " " * 6
 
 
 def build(texts: Texts) -> click.Command:
@@ -116,43 +133,125 @@ def _write_draft(document: JsonObject, output: Path | None, texts: Texts) -> Non
 
 
 def _check(texts: Texts) -> click.Command:
-    def run(contract: Path, domain_id: int | None, transport: str, interface: str) -> int:
-        from embodied_recorders.contract import load_contract  # noqa: PLC0415
-        from embodied_recorders.preflight import Preflight  # noqa: PLC0415
-        from embodied_recorders.transports import open_transport  # noqa: PLC0415
-
-        wanted = load_contract(contract)
-        graph = open_transport(transport, domain_id=domain_id, interface=interface)
-        try:
-            rows = Preflight(wanted, graph, graph.take).look()
-        finally:
-            graph.close()
-        show_preflight(rows, texts)
-        return EXIT_UNFIT if any(row.blocks for row in rows) else 0
+    def run(**values: object) -> int:
+        return check(CheckOptions(**values), texts)  # type: ignore[arg-type]  # click has converted each by its option
 
     return verb(
         "check",
         run,
-        params=[path_argument("contract"), *transport_options(texts)],
+        params=[path_argument("contract"), *_check_options(texts), *transport_options(texts)],
         help_text=example(
             texts,
-            "Go or no-go: is every stream there, of its type, at its rate?",
-            "能否开始：每路数据流是否在、类型与频率是否相符？",
+            "Go or no-go: is every stream there, of its type, at its rate, its QoS that of all publishers; are"
+            " clock, disk and socket buffers fit; does the robot have its URDF and calibration? Exit code 4: no-go.",
+            "能否开始：每路数据流是否在，类型、频率、QoS 是否相符；时钟、磁盘、套接字缓冲是否合适；机器人的 URDF 与"
+            "标定是否齐全。退出码 4 表示不能开始。",
             "embodied-kit contract check contract.yaml",
+            "embodied-kit contract check contract.yaml --dataset my_ds --duration 60",
         ),
     )
 
 
+@dataclass(frozen=True)
+class CheckOptions:
+    """`contract check` as it was asked for; see its help."""
+
+    contract: Path
+    dataset: Path | None
+    robots: tuple[Path, ...]
+    duration: float | None
+    distro: str
+    msg_folders: tuple[Path, ...]
+    domain_id: int | None
+    transport: str
+    interface: str
+
+
+def _check_options(texts: Texts) -> list[click.Parameter]:
+    return [
+        path_option(
+            "--dataset",
+            help_text=texts(
+                "Dataset of the next take: its disk and its robots.", "下一次采集的数据集：其磁盘与机器人。"
+            ),
+        ),
+        click.Option(
+            ["--robot", "robots"],
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help=texts("A robot.json, in place of the dataset's robots.", "robot.json，代替数据集中的机器人。"),
+        ),
+        click.Option(
+            ["--duration"],
+            type=click.FloatRange(0.1),
+            help=texts(
+                "Seconds of the next take (default: limits.max_episode_s).",
+                "下一次采集的秒数（默认取 limits.max_episode_s）。",
+            ),
+        ),
+        text_option("--distro", help_text=texts("ROS distribution of the robot.", "机器人的 ROS 发行版。")),
+        click.Option(
+            ["--msgs", "msg_folders"],
+            multiple=True,
+            type=click.Path(path_type=Path, exists=True),
+            help=texts("Folder with your own .msg files.", "自有 .msg 文件所在文件夹。"),
+        ),
+    ]
+
+
+def check(options: CheckOptions, texts: Texts) -> int:
+    """Look, show the table; the exit code."""
+    from embodied_kit.messages.definitions import TypeStore  # noqa: PLC0415  # heavy, and arrows
+    from embodied_recorders.contract import load_contract  # noqa: PLC0415
+    from embodied_recorders.preflight import Preflight  # noqa: PLC0415
+    from embodied_recorders.readiness import NextTake, readiness  # noqa: PLC0415
+    from embodied_recorders.transports import open_transport  # noqa: PLC0415
+
+    wanted, robots = load_contract(options.contract), _robots(options)
+    graph = open_transport(options.transport, domain_id=options.domain_id, interface=options.interface)
+    try:
+        store = TypeStore(options.msg_folders)
+        preflight = Preflight(wanted, graph, graph.take, definitions=store, distro=options.distro or None)
+        rows, endpoints = preflight.look(), graph.endpoints()
+    finally:
+        graph.close()
+    longest_s = wanted.max_episode_s if options.duration is None else options.duration
+    take = NextTake(options.dataset or Path(), longest_s)
+    over_udp = options.transport != "zenoh"
+    checks = readiness(wanted, endpoints, preflight.seen, preflight.window_s, take, robots, over_udp=over_udp)
+    show_preflight(rows, texts)
+    show_readiness(checks, texts)
+    unfit_n = sum(row.blocks for row in rows) + sum(row.state == "fail" for row in checks)
+    no_go = texts(f"no-go: {unfit_n} to mend", f"不能开始：{unfit_n} 项待处理")
+    click.echo(no_go if unfit_n else texts("go", "可以开始"))
+    return EXIT_UNFIT if unfit_n else 0
+
+
+def _robots(options: CheckOptions) -> Sequence[RobotFolder] | None:
+    """Robots as they are described: by files, else by the dataset; None where neither is given."""
+    from embodied_kit.episode.dataset import Dataset  # noqa: PLC0415  # --help needs none of it
+    from embodied_kit.episode.layout import ROBOT_JSON, ROBOTS  # noqa: PLC0415
+    from embodied_kit.episode.robots import read_robot  # noqa: PLC0415
+
+    if options.robots:
+        return [read_robot(path) for path in options.robots]
+    if options.dataset is None:
+        return None
+    root = Dataset.open(options.dataset).root
+    return [read_robot(path) for path in sorted((root / ROBOTS).glob(f"*/{ROBOT_JSON}"))]
+
+
 def show_preflight(rows: tuple[PreflightRow, ...], texts: Texts) -> None:
-    """Print one line a stream, and a remedy under each that is unfit."""
+    """Print one line a stream; under each that is unfit what is wrong with it, and a remedy."""
     width = max((len(row.stream.stream_id) for row in rows), default=0)
     for row in rows:
         rate = "" if row.rate_hz is None else f"{row.rate_hz:8.4g} Hz"
-        mark = "ok  " if row.problem is None else "FAIL" if row.blocks else "warn"
-        problem = "" if row.problem is None else texts.of(row.problem)
-        click.echo(f"{mark}  {row.stream.stream_id:<{width}}  {rate:>11}  {row.stream.topic}  {problem}".rstrip())
+        mark = MARKS["ok" if row.problem is None else "fail" if row.blocks else "warn"]
+        _echo_row(f"{mark}  {row.stream.stream_id:<{width}}  {rate:>11}", row.stream.topic)
+        if row.problem is not None:
+            _echo_indented(texts.of(row.problem))
         if row.remedy is not None:
-            click.echo(f"      -> {texts.of(row.remedy)}")
+            _echo_indented(f"-> {texts.of(row.remedy)}")
     if rows and not any(row.publishers for row in rows):
         click.echo(
             texts(
@@ -160,3 +259,32 @@ def show_preflight(rows: tuple[PreflightRow, ...], texts: Texts) -> None:
                 "约定中的数据流一路都没有：机器人是否在此 --domain 内，能否经由 --interface 到达？",
             )
         )
+
+
+def show_readiness(rows: Sequence[CheckRow | ReadyRow], texts: Texts) -> None:
+    """Print one line a check, with a remedy under each that is unfit."""
+    width = max((columns(texts.of(row.what)) for row in rows), default=0)
+    for row in rows:
+        _echo_row(f"{MARKS[row.state]}  {padded(texts.of(row.what), width)}", texts.of(row.found))
+        if row.remedy:
+            remedy = told(row.remedy, texts) if isinstance(row.remedy, str) else texts.of(row.remedy)
+            _echo_indented(f"-> {remedy}")
+
+
+def _echo_row(head: str, tail: str) -> None:
+    """On one line where that is short enough."""
+    if columns(f"{head}  {tail}") <= WIDTH:
+        click.echo(f"{head}  {tail}")
+        return
+    click.echo(head.rstrip())
+    _echo_indented(tail)
+
+
+def _echo_indented(text: str) -> None:
+    """A paragraph of at most 80 columns; words stay whole, Chinese breaks between characters."""
+    from rich.console import Console  # noqa: PLC0415  # --help needs none of it
+    from rich.text import Text  # noqa: PLC0415
+
+    room = WIDTH - len(_INDENT)
+    for line in Text(text).wrap(Console(width=room, file=StringIO()), room, overflow="fold"):
+        click.echo(f"{_INDENT}{line.plain.rstrip()}")

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import click
 
+from embodied_kit.cli.contract import EXIT_UNFIT, MARKS
 from embodied_kit.cli.options import example, path_option, verb
 from embodied_kit.cli.sentences import told
 from embodied_kit.cli.texts import Texts, columns, padded
-
-EXIT_UNFIT = 4
-_MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 
 
 def build(texts: Texts) -> click.Command:
@@ -25,7 +23,7 @@ def build(texts: Texts) -> click.Command:
         for row in rows:
             found = texts.of(row.found)
             found = told(found, texts) if row.state == "fail" else found  # an error's message
-            click.echo(f"{_MARKS[row.state]}  {padded(texts.of(row.what), width)}  {found}")
+            click.echo(f"{MARKS[row.state]}  {padded(texts.of(row.what), width)}  {found}")
             if row.remedy:
                 click.echo(f"      -> {told(row.remedy, texts)}")
         return EXIT_UNFIT if any(row.state == "fail" for row in rows) else 0

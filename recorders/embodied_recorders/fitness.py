@@ -62,6 +62,24 @@ MIXED_RELIABILITY = Problem(
     },
     {"en": "let every publisher of the topic be reliable", "zh": "让该话题的所有发布者都使用 reliable"},
 )
+NO_DEFINITION = Problem(
+    {"en": "no definition of {found} is known", "zh": "找不到 {found} 的消息定义"},
+    {"en": "give the folder of its .msg files: --msgs FOLDER", "zh": "给出其 .msg 文件所在文件夹：--msgs 文件夹"},
+)
+STAMP_ZERO = Problem(
+    {"en": "its header stamp is 0", "zh": "消息头时间戳为 0"},
+    {
+        "en": "let the node stamp its messages; under sim time, see that /clock runs",
+        "zh": "让节点填写时间戳；使用仿真时间时确认 /clock 在发布",
+    },
+)
+STAMP_FAR = Problem(
+    {"en": "its header stamp is {found:+.1f} s from now", "zh": "消息头时间戳与当前相差 {found:+.1f} s"},
+    {
+        "en": "synchronise the clocks (PTP, chrony), or declare its clock_id",
+        "zh": "同步时钟（PTP、chrony），或声明其 clock_id",
+    },
+)
 SILENT = Problem(
     {"en": "publisher there, no message arrived", "zh": "有发布者，但没有收到消息"},
     {"en": "check the sensor, its QoS and the network", "zh": "检查传感器、QoS 与网络"},

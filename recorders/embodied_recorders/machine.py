@@ -174,7 +174,7 @@ def domain() -> CheckRow:
 def disk(folder: Path) -> CheckRow:
     """Room for some takes, in a folder that may be written."""
     what = {"en": f"free disk at {folder}", "zh": f"{folder} 的可用磁盘"}
-    place = _existing(folder)
+    place = existing(folder)
     if not os.access(place, os.W_OK | os.X_OK):
         return CheckRow("fail", what, {"en": "not writable", "zh": "不可写"}, f"sudo chown {_user()} {place}")
     free = shutil.disk_usage(place).free
@@ -213,7 +213,8 @@ def _user() -> str:
     return os.environ.get("USER") or "$(id -u)"
 
 
-def _existing(folder: Path) -> Path:
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
     folder = folder.absolute()
     while not folder.exists():
         folder = folder.parent

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.contract import Contract
 from embodied_kit.model.stream import Endpoint, Stream
 from embodied_recorders.fitness import (
     ABSENT,
+    MIXED_RELIABILITY,
+    NO_DEFINITION,
+    NOT_SOURCED,
     OFF_RATE,
     SILENT,
-    WRONG_HASH,
-    WRONG_TYPE,
+    STAMP_FAR,
+    STAMP_ZERO,
+    UNMATCHED,
     Problem,
     Texts,
     declared_hashes,
+    endpoints_fault,
+    filled,
+    policies,
 )
-from embodied_recorders.survey import Take, observe, rate_hz, wait_for_topics
-from embodied_recorders.transports.base import Transport, matching_qos
+from embodied_recorders.stamps import is_stamped, stamp_ns
+from embodied_recorders.survey import Arrivals, Take, observe, rate_hz, wait_for_topics
+from embodied_recorders.transports.base import Transport, TypeNotSourcedError, matching_qos
 
 _OPTIONAL_S = 1.0
+FAR_S = 1.0  # a stamp of the recorder's own clock is never so old on arrival, nor of the future
 
 
 @dataclass(frozen=True)
@@ -45,22 +55,31 @@ class PreflightRow:
     off_rate: bool = False
 
 
+@dataclass
 class Preflight:
     """Looks at a graph with a contract in hand, once or until it is fit; the subscriptions stay open.
 
-    Args:
+    Attributes:
         contract: What is wanted.
         transport: An open transport.
         take: How samples are taken from it (a session remembers the latched ones).
         discovery_s: Longest wait for missing publishers, s; those of streams that may be absent get 1 s at most.
+        definitions: Where definitions of types come from; None looks at neither definitions nor header stamps.
+        distro: ROS distribution of the robot, asked first for definitions.
+        seen: What arrived in the last look, by topic and publisher.
+        window_s: How long it was, s.
     """
 
-    def __init__(self, contract: Contract, transport: Transport, take: Take, *, discovery_s: float = 5.0) -> None:
-        self._contract = contract
-        self._transport = transport
-        self._take = take
-        self._discovery_s = discovery_s
-        self._latched: dict[str, dict[str, list[int]]] = {}
+    contract: Contract
+    transport: Transport
+    take: Take
+    discovery_s: float = 5.0
+    definitions: TypeStore | None = None
+    distro: str | None = None
+    seen: Mapping[str, Mapping[str, Arrivals]] = field(default_factory=dict)
+    window_s: float = 0.0
+    _latched: dict[str, dict[str, Arrivals]] = field(default_factory=dict)
+    _refused: dict[str, str] = field(default_factory=dict)
 
     def look(self, window_s: float = 1.5) -> tuple[PreflightRow, ...]:
         """Subscribe to every stream of the contract that is there and judge what arrives.
@@ -68,66 +87,114 @@ class Preflight:
         Args:
             window_s: How long messages are counted, s; at least three periods of the slowest stream.
         """
-        streams = self._contract.streams
-        wait_for_topics(self._transport, {s.topic for s in streams if s.required}, self._discovery_s)
-        optional_s = min(self._discovery_s, _OPTIONAL_S)
-        found = wait_for_topics(self._transport, {s.topic for s in streams}, optional_s)
+        streams = self.contract.streams
+        wait_for_topics(self.transport, {s.topic for s in streams if s.required}, self.discovery_s)
+        optional_s = min(self.discovery_s, _OPTIONAL_S)
+        found = wait_for_topics(self.transport, {s.topic for s in streams}, optional_s)
         for stream in streams:
             if stream.topic in found:
-                subscribe(self._transport, stream, found[stream.topic])
+                self._subscribe(stream, found[stream.topic])
         periods_s = [3 / s.nominal_rate_hz for s in streams if s.cadence == "periodic" and s.nominal_rate_hz]
-        stamps = observe(self._take, max([window_s, *periods_s]))
-        self._latched |= {s.topic: stamps[s.topic] for s in streams if s.cadence == "latched" and s.topic in stamps}
-        stamps = {**self._latched, **stamps}  # what is latched comes once, maybe in an earlier look
-        hashes = declared_hashes(self._contract)
-        return tuple(_row(s, found.get(s.topic, ()), stamps.get(s.topic, {}), hashes.get(s.topic)) for s in streams)
+        self.window_s = max([window_s, *periods_s])
+        seen = observe(self.take, self.window_s)
+        self._latched |= {s.topic: seen[s.topic] for s in streams if s.cadence == "latched" and s.topic in seen}
+        self.seen = {**self._latched, **seen}  # what is latched comes once, maybe in an earlier look
+        return tuple(self._row(stream, found.get(stream.topic, ())) for stream in streams)
+
+    def _subscribe(self, stream: Stream, endpoints: Sequence[Endpoint]) -> None:
+        """With what all its publishers can offer."""
+        qos = matching_qos([one.qos for one in endpoints])
+        try:
+            self.transport.subscribe(stream.topic, stream.ros_type, qos=qos, type_hash=endpoints[0].type_hash)
+        except TypeNotSourcedError as error:
+            self._refused[stream.topic] = error.message
+
+    def _row(self, stream: Stream, endpoints: Sequence[Endpoint]) -> PreflightRow:
+        arrivals = self.seen.get(stream.topic, {})
+        measured = _worst_rate_hz(stream, arrivals)
+        row = PreflightRow(stream, tuple(endpoint.publisher for endpoint in endpoints), measured)
+        blocking = self._unfit(stream, endpoints, arrivals) or _off_rate(stream, measured)
+        if blocking is not None:
+            return _failed(row, *blocking, blocks=stream.required)
+        warning = self._doubtful(stream, endpoints, arrivals)
+        return row if warning is None else _failed(row, *warning, blocks=False)
+
+    def _unfit(
+        self, stream: Stream, endpoints: Sequence[Endpoint], arrivals: Mapping[str, Arrivals]
+    ) -> tuple[Problem, dict[str, str | float]] | None:
+        """Why a stream cannot be recorded as declared."""
+        if not endpoints:
+            return ABSENT, {}
+        fault = endpoints_fault(stream, endpoints, declared_hashes(self.contract).get(stream.topic))
+        if fault is not None:
+            return fault
+        if stream.topic in self._refused:
+            return NOT_SOURCED, {"found": self._refused[stream.topic]}
+        if self.definitions is not None and not self._definition(stream, endpoints):
+            return NO_DEFINITION, {"found": stream.ros_type}
+        matched_n = self.transport.matched(stream.topic)
+        if matched_n < len(endpoints):
+            asked = matching_qos([one.qos for one in endpoints])
+            return UNMATCHED, {"policy": policies(asked, endpoints), "found": matched_n, "n": len(endpoints)}
+        if stream.cadence in {"periodic", "latched"} and not arrivals:
+            return SILENT, {}
+        stamps = self._header_stamps(stream, endpoints, arrivals)
+        return (STAMP_ZERO, {}) if 0 in stamps else None
+
+    def _doubtful(
+        self, stream: Stream, endpoints: Sequence[Endpoint], arrivals: Mapping[str, Arrivals]
+    ) -> tuple[Problem, dict[str, str | float]] | None:
+        """What an operator should know of a stream that can be recorded."""
+        unreliable_n = sum(one.qos.reliability == "best_effort" for one in endpoints)
+        if 0 < unreliable_n < len(endpoints):
+            return MIXED_RELIABILITY, {"found": unreliable_n, "n": len(endpoints)}
+        offsets_s = [off / 1e9 for off in self._header_stamps(stream, endpoints, arrivals).values()]
+        farthest_s = max(offsets_s, key=abs, default=0.0)
+        if stream.cadence == "periodic" and abs(farthest_s) > FAR_S:
+            return STAMP_FAR, {"found": farthest_s}
+        return None
+
+    def _header_stamps(
+        self, stream: Stream, endpoints: Sequence[Endpoint], arrivals: Mapping[str, Arrivals]
+    ) -> dict[int, int]:
+        """Header stamp of each publisher's newest message -> how far it lay from its receipt, ns."""
+        text = self._definition(stream, endpoints)
+        newest = [
+            one.newest for one in arrivals.values() if one.newest is not None and is_stamped(text, one.newest.cdr)
+        ]
+        return {stamp_ns(one.cdr): stamp_ns(one.cdr) - one.receive_ns for one in newest}
+
+    def _definition(self, stream: Stream, endpoints: Sequence[Endpoint]) -> str:
+        """ros2msg text of the type as its publishers announce it; empty where none is known."""
+        hashes = {one.type_hash for one in endpoints}
+        wire_hash = hashes.pop() if len(hashes) == 1 else None
+        found = self.definitions.definition(stream.ros_type, wire_hash, self.distro) if self.definitions else None
+        return found.text if found else ""
 
 
-def subscribe(transport: Transport, stream: Stream, endpoints: Sequence[Endpoint]) -> None:
-    """Subscribe to one stream with what all its publishers can offer."""
-    transport.subscribe(
-        stream.topic,
-        stream.ros_type,
-        qos=matching_qos([endpoint.qos for endpoint in endpoints]),
-        type_hash=endpoints[0].type_hash if endpoints else None,
-    )
-
-
-def _row(
-    stream: Stream, endpoints: Sequence[Endpoint], stamps_ns: Mapping[str, Sequence[int]], declared_hash: str | None
-) -> PreflightRow:
-    measured = _worst_rate_hz(stream, stamps_ns)
-    publishers = tuple(endpoint.publisher for endpoint in endpoints)
-    row = PreflightRow(stream, publishers, measured)
-    types = {endpoint.ros_type for endpoint in endpoints}
-    hashes = {endpoint.type_hash for endpoint in endpoints if endpoint.type_hash}
-    if not endpoints:
-        return _failed(row, ABSENT)
-    if types != {stream.ros_type}:
-        return _failed(row, WRONG_TYPE, found=", ".join(sorted(types)))
-    if declared_hash and hashes - {declared_hash}:
-        return _failed(row, WRONG_HASH, found=", ".join(sorted(hashes)))
-    if stream.cadence in {"periodic", "latched"} and not stamps_ns:
-        return _failed(row, SILENT)
+def _off_rate(stream: Stream, measured: float | None) -> tuple[Problem, dict[str, str | float]] | None:
     wanted = stream.nominal_rate_hz
-    if (
-        stream.cadence == "periodic"
-        and wanted
-        and (measured is None or abs(measured / wanted - 1) > stream.rate_tolerance)
-    ):
-        return _failed(row, OFF_RATE, found=measured or 0.0, wanted=wanted)
-    return row
+    if stream.cadence != "periodic" or not wanted:
+        return None
+    if measured is not None and abs(measured / wanted - 1) <= stream.rate_tolerance:
+        return None
+    return OFF_RATE, {"found": measured or 0.0, "wanted": wanted}
 
 
-def _worst_rate_hz(stream: Stream, stamps_ns: Mapping[str, Sequence[int]]) -> float | None:
+def _worst_rate_hz(stream: Stream, arrivals: Mapping[str, Arrivals]) -> float | None:
     """Rate of the publisher that is farthest from the contract; None where none can be told."""
-    rates = [rate for rate in map(rate_hz, stamps_ns.values()) if rate is not None]
+    rates = [rate for rate in (rate_hz(one.stamps_ns) for one in arrivals.values()) if rate is not None]
     wanted = stream.nominal_rate_hz
     if stream.cadence != "periodic" or wanted is None or not rates:
         return None
     return max(rates, key=lambda rate: abs(rate / wanted - 1))
 
 
-def _failed(row: PreflightRow, problem: Problem, **values: str | float) -> PreflightRow:
-    text = {language: template.format(**values) for language, template in problem.text.items()}
-    return replace(row, problem=text, remedy=problem.remedy, blocks=row.stream.required, off_rate=problem is OFF_RATE)
+def _failed(row: PreflightRow, problem: Problem, values: Mapping[str, str | float], *, blocks: bool) -> PreflightRow:
+    return replace(
+        row,
+        problem=filled(problem, **values),
+        remedy=problem.remedy,
+        blocks=blocks,
+        off_rate=problem is OFF_RATE,
+    )

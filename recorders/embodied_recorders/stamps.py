@@ -22,6 +22,11 @@ def is_stamped(definition: str, cdr: bytes) -> bool:
     return first[:1] in (["std_msgs/Header"], ["std_msgs/msg/Header"], ["Header"]) and cdr[:2] == _PLAIN_LITTLE_ENDIAN
 
 
+def stamp_ns(cdr: bytes) -> int:
+    """Stamp of a message that begins with a header, ns since the epoch of its clock."""
+    return int.from_bytes(cdr[4:8], "little", signed=True) * 1_000_000_000 + int.from_bytes(cdr[8:12], "little")
+
+
 class HeaderStamps:
     """Takes heads of messages at little cost, and looks at them many at a time.
 

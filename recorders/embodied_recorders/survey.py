@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -18,6 +18,21 @@ _TAKE_S = 0.02
 _PERIODIC_MAX_SPREAD = 0.3  # interquartile range of the intervals over their median; a timer stays far below
 _PERIODIC_MIN_SAMPLES = 5
 _SCHEDULER_NS = 1e6  # a busy machine delays a send by about this much, which is the whole period at 1 kHz
+
+
+@dataclass
+class Arrivals:
+    """Messages of one publisher on one topic: source stamps in ns, bytes, and the last one."""
+
+    stamps_ns: list[int] = field(default_factory=list)
+    bytes_n: int = 0
+    newest: Sample | None = None
+
+    def add(self, sample: Sample) -> None:
+        """One more."""
+        self.stamps_ns.append(sample.source_ns)
+        self.bytes_n += len(sample.cdr)
+        self.newest = sample
 
 
 @dataclass(frozen=True)
@@ -69,14 +84,14 @@ def by_topic(endpoints: Iterable[Endpoint]) -> dict[str, list[Endpoint]]:
     return groups
 
 
-def observe(take: Take, window_s: float) -> dict[str, dict[str, list[int]]]:
-    """Topic -> publisher -> source stamps in ns of what `take` yields during a window."""
-    stamps: dict[str, dict[str, list[int]]] = {}
+def observe(take: Take, window_s: float) -> dict[str, dict[str, Arrivals]]:
+    """What `take` yields during a window, by topic and publisher."""
+    seen: dict[str, dict[str, Arrivals]] = {}
     deadline = time.monotonic() + window_s
     while time.monotonic() < deadline:
         for sample in take(_TAKE_S):
-            stamps.setdefault(sample.topic, {}).setdefault(sample.publisher, []).append(sample.source_ns)
-    return stamps
+            seen.setdefault(sample.topic, {}).setdefault(sample.publisher, Arrivals()).add(sample)
+    return seen
 
 
 def survey(transport: Transport, *, discovery_s: float, window_s: float) -> tuple[TopicSurvey, ...]:
@@ -91,10 +106,13 @@ def survey(transport: Transport, *, discovery_s: float, window_s: float) -> tupl
             transport.subscribe(topic, group[0].ros_type, qos=qos, type_hash=_common_hash(group))
         except TypeNotSourcedError as error:
             refusals[topic] = error
-    stamps = observe(transport.take, window_s)
+    seen = observe(transport.take, window_s)
     for topic in usable.keys() - refusals.keys():
         transport.unsubscribe(topic)
-    described = [describe(topic, found[topic], stamps.get(topic, {})) for topic in sorted(found)]
+    described = [
+        describe(topic, found[topic], {name: one.stamps_ns for name, one in seen.get(topic, {}).items()})
+        for topic in sorted(found)
+    ]
     return tuple(replace(one, refusal=refusals.get(one.topic)) for one in described)
 
 

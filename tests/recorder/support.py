@@ -151,20 +151,20 @@ def dataset_in(folder: Path) -> Dataset:
     return dataset
 
 
-def environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path, language: str = "en") -> dict[str, str]:
     """Environment of the program: our modules, a home that is nobody's."""
     paths = os.pathsep.join(str(ROOT / name) for name in (".", "recorders", "validators"))
-    return {**os.environ, "PYTHONPATH": paths, "XDG_DATA_HOME": str(folder / "home"), "EMBODIED_KIT_LANG": "en"}
+    return {**os.environ, "PYTHONPATH": paths, "XDG_DATA_HOME": str(folder / "home"), "EMBODIED_KIT_LANG": language}
 
 
 def program(*words: object) -> list[str]:
     return [sys.executable, "-m", "embodied_kit", *[str(word) for word in words]]
 
 
-def run(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *words: object, language: str = "en") -> subprocess.CompletedProcess[str]:
     """The program, to its end."""
     return subprocess.run(
-        program(*words), env=environment(folder), capture_output=True, text=True, timeout=120, check=False,
+        program(*words), env=environment(folder, language), capture_output=True, text=True, timeout=120, check=False,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
