@@ -132,6 +132,7 @@ setup(
         "console_scripts": [
             "embodied-kit = embodied_kit.cli:main",
             "episode_recorder = embodied_kit.cli.episode_recorder:main",
+            "episode_recorder_node = embodied_kit.cli.recorder_node:main",
         ]
     },
     zip_safe=False,

@@ -220,7 +220,7 @@ def record(options: RecordOptions, texts: Texts) -> int:
         if any(row.blocks for row in rows):
             click.echo(texts("Not recording: mend the lines above.", "未开始采集：请先处理以上问题。"), err=True)
             return EXIT_UNFIT
-        with stop_on_signals(then_exit=True) as switch, _keys(options) as keys, _driven(controller) as driving:
+        with stop_on_signals(then_exit=True) as switch, _keys(options) as keys, driven(controller) as driving:
             _serve_console(options, controller, stack, texts)
             plan = _plan(options, keys)
             if keys is None and (options.outcome is not None or not plan.attended):
@@ -247,7 +247,7 @@ def _keys(options: RecordOptions) -> Iterator[Keyboard | None]:
 
 
 @contextmanager
-def _driven(controller: Controller) -> Iterator[Future[None]]:
+def driven(controller: Controller) -> Iterator[Future[None]]:
     """The controller at work in a thread of its own; it has ended when the block is left."""
     from embodied_recorders.control import Shutdown  # noqa: PLC0415  # arrows
 

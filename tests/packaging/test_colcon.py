@@ -29,7 +29,7 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_program_lies_where_ros2_run_looks_and_runs(prefix: Path, tmp_path: Path) -> None:
     programs = {path.name for path in (prefix / "lib" / "embodied_kit").iterdir() if os.access(path, os.X_OK)}
-    assert programs == {"embodied-kit", "episode_recorder"}
+    assert programs == {"embodied-kit", "episode_recorder", "episode_recorder_node"}
     program = prefix / "lib" / "embodied_kit" / "episode_recorder"
     assert (
         program.read_text(encoding="utf-8").splitlines()[0] == "#!/usr/bin/env python3"
@@ -45,5 +45,6 @@ def test_the_program_lies_where_ros2_run_looks_and_runs(prefix: Path, tmp_path: 
 def test_the_package_is_announced_with_its_launch_file(prefix: Path) -> None:
     share = prefix / "share"
     assert (share / "ament_index" / "resource_index" / "packages" / "embodied_kit").is_file()
-    assert (share / "embodied_kit" / "launch" / "episode_recorder.launch.py").is_file()
+    for name in ("episode_recorder", "episode_recorder_node"):
+        assert (share / "embodied_kit" / "launch" / f"{name}.launch.py").is_file()
     assert "AMENT_PREFIX_PATH" in (share / "embodied_kit" / "hook" / "ament_prefix_path.sh").read_text(encoding="utf-8")

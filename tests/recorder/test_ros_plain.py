@@ -52,7 +52,7 @@ def called(domain_id: int) -> Iterator[Caller]:
 @contextmanager
 def served(tmp_path: Path, language: Language, said: Callable[[], Said]) -> Iterator[tuple[Running, Caller]]:
     with free_domain() as domain_id, running_controller(tmp_path) as running:
-        desk = Desk(lambda: running.controller, said, language)
+        desk = Desk(lambda: running.controller, lambda: running.controller, said, language)
         with serving(desk, DdsTransport(domain_id, node_name="/episode_recorder")), called(domain_id) as call:
             yield running, call
 
@@ -107,7 +107,7 @@ def test_answers_speak_the_readers_language(tmp_path: Path) -> None:
 
 
 def test_without_a_recorder_every_answer_says_so() -> None:
-    desk = Desk(lambda: None, Said, "en", lambda: "inactive")
+    desk = Desk(lambda: None, lambda: None, Said, "en", lambda: "inactive")
     assert desk.press("start") == (False, "the recorder is inactive; configure and activate its node first")
     assert not desk.switch(on=True)[0]
     assert desk.status() == '{"stage":"inactive"}'

@@ -32,6 +32,7 @@ class Desk:
 
     Attributes:
         recorder: What is commanded now; None where nothing can be.
+        shown: What the status shows; None where nothing is open.
         said: What goes with words now.
         language: Of answers.
         stage: Where a lifecycle stands; `active` without one.
@@ -39,6 +40,7 @@ class Desk:
     """
 
     recorder: Callable[[], Recorder | None]
+    shown: Callable[[], Recorder | None]
     said: Callable[[], Said]
     language: Language
     stage: Callable[[], str] = lambda: "active"
@@ -54,7 +56,7 @@ class Desk:
 
     def status(self) -> str:
         """JSON: the snapshot, and the stage; without a recorder, the stage alone."""
-        recorder = self.recorder()
+        recorder = self.shown()
         stage = orjson.dumps({"stage": self.stage()})
         if recorder is None:
             return stage.decode()

@@ -1,5 +1,6 @@
 """An executor that does one thing a spin: an event, or one message of one subscription, in turn."""
 
+import time
 from contextlib import ExitStack
 
 from rclpy import native
@@ -16,6 +17,10 @@ class SingleThreadedExecutor:
         return True
 
     def spin_once(self, timeout_sec=None):
+        services = [one for node in self._nodes for one in node.services]
+        if services:
+            self._serve_once(services, time.monotonic() + timeout_sec)
+            return
         subscriptions = [one for node in self._nodes for one in node.subscriptions]
         handlers = [handler for one in subscriptions for handler in one.event_handlers]
         if not subscriptions:
@@ -43,6 +48,19 @@ class SingleThreadedExecutor:
                 message, info = one.handle.take_message(one.msg_type, one.raw)
                 one.callback(*((message, info) if one.with_info else (message,)))
                 return
+
+    def _serve_once(self, services, deadline):
+        """Nodes that serve have no subscriptions here."""
+        while True:
+            for one in services:
+                with one.handle:
+                    request, header = one.handle.service_take_request(one.srv_type.Request)
+                if header is not None:
+                    one.send_response(one.callback(request, one.srv_type.Response()), header)
+                    return
+            if time.monotonic() >= deadline:
+                return
+            time.sleep(native.SLICE_S / 10)
 
     def shutdown(self, timeout_sec=None):
         self._nodes.clear()

@@ -4,6 +4,7 @@ import time
 from collections import deque
 from enum import IntEnum
 
+from embodied_kit.messages.codec import Codec, codec
 from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.stream import Qos
 from embodied_recorders.transports.dds.transport import DdsTransport
@@ -64,7 +65,7 @@ class Context(Destroyable):
     def __init__(self, args, domain_id):
         super().__init__()
         assert isinstance(args, list)
-        self.domain_id = domain_id
+        self.args, self.domain_id = args, domain_id
         self.valid = True
 
     def ok(self):
@@ -173,8 +174,35 @@ class Publisher(Destroyable):
     def publish_raw(self, message):
         self.writer.publish(message)
 
+    def publish(self, message):
+        self.writer.publish(codec(self.ros_type).encode(vars(message)))
+
     def get_subscription_count(self):
         return self.writer.matched()
+
+
+class Service(Destroyable):
+    """Requests and responses are objects with the fields of the definitions."""
+
+    def __init__(self, node, service_type, name):
+        super().__init__()
+        self.name = name
+        self.server = node.wire.serve(name, type_name(service_type))
+        package = service_type.__module__.partition(".")[0]
+        self.codecs = [Codec(f"{package}/msg/Half", text) for text in service_type.TEXTS]
+        self.waiting = deque()
+
+    def service_take_request(self, request_class):
+        self.waiting.extend(self.server.take())
+        if not self.waiting:
+            return None, None
+        header = self.waiting.popleft()
+        request = request_class()
+        vars(request).update(self.codecs[0].decode(header.cdr))
+        return request, header
+
+    def service_send_response(self, response, header):
+        self.server.reply(header, self.codecs[1].encode(vars(response)))
 
 
 class MessageLostStatus:

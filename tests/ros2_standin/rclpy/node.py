@@ -1,9 +1,15 @@
 """Nodes, their entities, and what they see of the graph."""
 
 import inspect
+import sys
+from itertools import pairwise
+
+import yaml
 
 from rclpy import native
 from rclpy.duration import Duration
+from rclpy.exceptions import InvalidParameterTypeException
+from rclpy.parameter import Parameter
 from rclpy.qos import ENDLESS_NS, QoSDurabilityPolicy, QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy
 from rclpy.versions import VERSION
 
@@ -43,9 +49,12 @@ class Publisher:
 
     def publish(self, msg):
         with self.handle:
-            if not isinstance(msg, bytes):
+            if isinstance(msg, self.msg_type):
+                self.handle.publish(msg)
+            elif isinstance(msg, bytes):
+                self.handle.publish_raw(msg)
+            else:
                 raise TypeError(f"Expected {self.msg_type}, got {type(msg)}")
-            self.handle.publish_raw(msg)
 
     def get_subscription_count(self):
         with self.handle:
@@ -76,6 +85,40 @@ class Subscription:
         self._handle.destroy_when_not_in_use()
 
 
+class Service:
+    def __init__(self, handle, srv_type, callback):
+        self.handle, self.srv_type, self.callback = handle, srv_type, callback
+
+    def send_response(self, response, header):
+        if not isinstance(response, self.srv_type.Response):
+            raise TypeError
+        with self.handle:
+            self.handle.service_send_response(response, header)
+
+
+class Logger:
+    def __init__(self, name):
+        self._name = name
+
+    def info(self, message):
+        return self._log("INFO", message)
+
+    def error(self, message):
+        return self._log("ERROR", message)
+
+    def _log(self, severity, message):
+        assert isinstance(message, str)
+        sys.stderr.write(f"[{severity}] [{self._name}]: {message}\n")
+        return True
+
+
+def overrides(words):
+    """Parameters given as `--ros-args -p name:=value`, the values in YAML."""
+    given = words[words.index("--ros-args") + 1 :] if "--ros-args" in words else []
+    pairs = [text.partition(":=") for flag, text in pairwise(given) if flag in {"-p", "--param"}]
+    return {name: yaml.safe_load(value) for name, _, value in pairs}
+
+
 class ParameterEvent(metaclass=type("Metaclass_ParameterEvent", (type,), {"_TYPE_SUPPORT": "a capsule"})):
     pass
 
@@ -101,6 +144,9 @@ class Node:
         assert context.ok(), "cannot create node"
         self._node = native.Node(node_name, namespace or "/", context.handle)
         self._subscriptions = []
+        self._services = []
+        self._parameters = {}
+        self._overrides = overrides(context.handle.args) if use_global_arguments else {}
         self.create_publisher(ParameterEvent, "/parameter_events", QoSProfile(depth=1000))
 
     def get_name(self):
@@ -109,7 +155,35 @@ class Node:
     def get_namespace(self):
         return self._node.namespace
 
+    def get_logger(self):
+        return Logger(self.get_name())
+
+    def _expanded(self, name):
+        return f"{self.get_namespace().rstrip('/')}/{self.get_name()}{name[1:]}" if name.startswith("~/") else name
+
+    def declare_parameter(self, name, value=None, descriptor=None, ignore_override=False):
+        assert isinstance(value, str | bool | int | float | list), "else it has no static type"
+        assert value != [], "rclpy takes an empty list for bytes"
+        given = self._overrides.get(name, value)
+        if type(given) is not type(value):
+            raise InvalidParameterTypeException(f"Trying to set parameter '{name}' to '{given}' of another type")
+        self._parameters[name] = Parameter(name, value=given)
+        return self._parameters[name]
+
+    def get_parameter(self, name):
+        return self._parameters[name]
+
+    def create_service(self, srv_type, srv_name, callback, *, qos_profile=None, callback_group=None):
+        handle = native.Service(self._node, srv_type, self._expanded(srv_name))
+        self._services.append(Service(handle, srv_type, callback))
+        return self._services[-1]
+
+    @property
+    def services(self):
+        yield from self._services
+
     def create_publisher(self, msg_type, topic, qos_profile, *, event_callbacks=None):
+        topic = self._expanded(topic)
         return Publisher(native.Publisher(self._node, msg_type, topic, qos_profile), msg_type)
 
     def create_subscription(

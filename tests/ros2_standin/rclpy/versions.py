@@ -17,6 +17,7 @@ class Version:
         info_has_gid: It has `publisher_gid`.
         lost_events: The RMW supports `message_lost`.
         private: The compiled half shows its wait set.
+        lifecycle: lifecycle_msgs is installed.
     """
 
     rmw: str
@@ -26,6 +27,7 @@ class Version:
     info_has_gid: bool = False
     lost_events: bool = True
     private: bool = True
+    lifecycle: bool = True
 
 
 VERSIONS = {
@@ -35,6 +37,7 @@ VERSIONS = {
     "kilted": Version(CYCLONE, info_has_gid=True),
     "kilted-fastrtps": Version(FASTRTPS, info_has_gid=True),
     "hidden": Version(CYCLONE, private=False),
+    "bare": Version(CYCLONE, lifecycle=False),
     "eventless": Version("rmw_email_cpp", lost_events=False),
 }
 VERSION = VERSIONS[os.environ.get("RCLPY_STANDIN", "jazzy")]

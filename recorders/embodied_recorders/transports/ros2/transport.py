@@ -55,7 +55,7 @@ class Ros2Transport:
         domain = ros_domain(domain_id)
         self._rclpy = rclpy = Rclpy()
         self._context = rclpy.context.Context()
-        with _refusals(f"join ROS domain {domain} over {rclpy.rmw}"):
+        with refusals(f"join ROS domain {domain} over {rclpy.rmw}"):
             self._context.init([], domain_id=domain)
             self._node = _node(rclpy, self._context, node_name)
         self._open = True
@@ -87,7 +87,7 @@ class Ros2Transport:
         if topic in self._subscriptions:
             return
         wanted = Qos(reliability=qos.reliability, durability=qos.durability, history="keep_all", depth=0)
-        with _refusals(f"subscribe to {topic} as {ros_type}"):
+        with refusals(f"subscribe to {topic} as {ros_type}"):
             self._subscriptions[topic] = (self._subscription(topic, ros_type, wanted), wanted)
         self._changed()
 
@@ -132,7 +132,7 @@ class Ros2Transport:
     def advertise(self, topic: str, ros_type: str, *, qos: Qos, type_hash: str | None) -> Ros2Publisher:  # noqa: ARG002  # the Protocol's
         """Open a publisher; it stays open until the transport closes. rclpy announces the hash of the sourced type."""
         self._check_open()
-        with _refusals(f"publish {topic} as {ros_type}"):
+        with refusals(f"publish {topic} as {ros_type}"):
             publisher = self._node.create_publisher(
                 message_class(ros_type), topic, qos_profile=profile_of(self._rclpy, qos)
             )
@@ -236,7 +236,7 @@ class Ros2Publisher:
             )
         if len(cdr) <= 4 or cdr[0] != 0:
             raise UsageError(f"expected a CDR message, got {len(cdr)} bytes that begin {cdr[:4].hex()}")
-        with _refusals("publish a message"):
+        with refusals("publish a message"):
             self._publisher.publish(cdr)
 
     def matched(self) -> int:
@@ -266,7 +266,7 @@ def _drain(rclpy: Rclpy, context: Context, node: Node, lost: MessagesLost) -> Dr
 
 
 @contextmanager
-def _refusals(what: str) -> Iterator[None]:
+def refusals(what: str) -> Iterator[None]:
     """Errors of rclpy as ours: bad names are ValueErrors there, what the RMW refuses is a RuntimeError."""
     try:
         yield

@@ -1,0 +1,148 @@
+"""The recorder's node over the stand-in of rclpy, called from another process: services, lifecycle, parameters."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from recorder import support
+from recorder.running import running_controller
+from recorder.test_ros_plain import SAID, Caller, called, takes_by_services
+from transports.harness import STANDIN, free_domain, rclpy_standin, until
+
+from embodied_kit.canonical import load_json
+from embodied_kit.cli.recorder_node import PARAMETERS, main
+from embodied_recorders.ros.desk import Desk
+from embodied_recorders.ros.node import SAID as SAID_PARAMETERS
+from embodied_recorders.ros.node import attached
+
+pytestmark = pytest.mark.wire
+LAUNCH = support.ROOT / "recorders" / "launch" / "episode_recorder_node.launch.py"
+SCRIPT = "import sys\nfrom embodied_kit.cli.recorder_node import main\nsys.exit(main())\n"
+CHANGE, GET = "lifecycle_msgs/srv/ChangeState", "lifecycle_msgs/srv/GetState"
+
+
+def test_takes_driven_by_services_of_a_node_beside_any_recorder(tmp_path: Path) -> None:
+    with rclpy_standin("jazzy"), free_domain() as domain_id, running_controller(tmp_path) as running:
+        desk = Desk(lambda: running.controller, lambda: running.controller, lambda: SAID, "en")
+        with attached(desk, domain_id), called(domain_id) as call:
+            takes_by_services(running, call)
+
+
+@contextmanager
+def node(
+    tmp_path: Path, version: str = "jazzy", **parameters: object
+) -> Iterator[tuple[subprocess.Popen[str], Caller]]:
+    """The program, a robot for it, and a caller."""
+    dataset = support.dataset_in(tmp_path)
+    given = {
+        "contract": support.contract_file(tmp_path, support.JOINT_STREAM),
+        "dataset": dataset.root,
+        "task": "pick",
+        "verdict": "false",
+        **parameters,
+    }
+    words = [word for name, value in given.items() for word in ("-p", f"{name}:={value}")]
+    with rclpy_standin(version), support.running_robot(tmp_path) as robot:
+        environment = support.environment(tmp_path) | {"ROS_DOMAIN_ID": str(robot.domain_id)}
+        environment["PYTHONPATH"] += os.pathsep + str(STANDIN)
+        with subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, "--ros-args", *words],
+            env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        ) as process, called(robot.domain_id) as call:  # fmt: skip
+            try:
+                yield process, call
+            finally:
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=60)
+                assert process.returncode == 0, (out, err)
+
+
+def state(call: Caller) -> object:
+    return call.ask("get_state", GET)["current_state"]["label"]
+
+
+def test_a_take_from_a_launched_node_to_a_saved_episode(tmp_path: Path) -> None:
+    with node(tmp_path, operator="Li", discard_reason="'gripper slipped'") as (_, call):
+        until(lambda: call.status().get("state") == "armed", "armed")
+        assert state(call) == "active"
+        assert call("start")[0]
+        until(lambda: call.status()["take"]["messages_n"] > 50, "messages")
+        assert call("success")[0]
+        until(lambda: call.status()["state"] == "armed", "saved")
+    root = tmp_path / "dataset"
+    (episode,) = (root / "episodes").iterdir()
+    document = load_json(episode / "episode.json")
+    assert document["outcome"] == "success"
+    assert str(document["operator_pseudonym"]).startswith("op-")
+
+
+def test_a_lifecycle_manager_decides_when(tmp_path: Path) -> None:
+    def change(label: str) -> object:
+        return call("change_state", CHANGE, transition={"id": 0, "label": label})[0]
+
+    with node(tmp_path, autostart="false") as (process, call):
+        assert state(call) == "unconfigured"
+        assert call("start") == (False, "the recorder is unconfigured; configure and activate its node first")
+        assert not change("activate")
+        assert change("configure")
+        assert not call("start")[0]
+        until(lambda: call.status().get("state") == "armed", "armed")  # shown, though not yet commanded
+        assert change("activate")
+        assert call("start")[0]
+        assert change("deactivate")  # the take that runs is saved
+        assert not call("start")[0]
+        assert change("cleanup")
+        assert state(call) == "unconfigured"
+        until(lambda: call.status() == {"stage": "unconfigured"}, "the status")
+        assert len(list((tmp_path / "dataset" / "episodes").iterdir())) == 1
+        assert change("shutdown")
+        assert process.wait(30) == 0
+
+
+def test_without_lifecycle_messages_a_plain_node_starts_by_itself(tmp_path: Path) -> None:
+    with node(tmp_path, "bare") as (_, call):
+        until(lambda: call.status().get("state") == "armed", "armed")
+        assert call("start")[0]
+
+
+def test_a_preflight_that_fails_leaves_the_node_unconfigured_and_says_why(tmp_path: Path) -> None:
+    absent = support.contract_file(tmp_path, support.stream("wrist", "/wrist", support.JOINTS, 10))
+    other = tmp_path / "absent.yaml"
+    absent.rename(other)
+    with node(tmp_path, contract=other) as (process, call):
+        assert process.stderr is not None
+        assert "expected every stream of the contract to be fit, got wrist unfit" in process.stderr.readline()
+        assert state(call) == "unconfigured"
+
+
+def test_a_parameter_of_another_type_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    with rclpy_standin("jazzy"), free_domain() as domain_id, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROS_DOMAIN_ID", str(domain_id))
+        patch.setenv("EMBODIED_KIT_LANG", "en")
+        assert main(["--ros-args", "-p", "task:=7"]) == 2
+    assert "expected parameters of the node episode_recorder, got: Trying to set" in capfd.readouterr().err
+
+
+def test_the_launch_file_gives_parameters_that_the_node_has() -> None:
+    with rclpy_standin("jazzy"):
+        described = runpy.run_path(str(LAUNCH))["generate_launch_description"]()
+    *arguments, launched = described.entities
+    assert [one.name for one in arguments if one.default_value is None] == ["contract", "dataset", "task"]
+    (parameters,) = launched.parameters
+    known = {**PARAMETERS, **SAID_PARAMETERS}
+    assert {name: value.value_type for name, value in parameters.items()} == {
+        name: type(known[name]) for name in (one.name for one in arguments)
+    }
+    assert (launched.package, launched.executable, launched.name) == (
+        "embodied_kit",
+        "episode_recorder_node",
+        "episode_recorder",
+    )

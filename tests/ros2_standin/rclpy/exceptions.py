@@ -1,0 +1,6 @@
+class ParameterException(Exception):  # noqa: N818  # its name there
+    pass
+
+
+class InvalidParameterTypeException(ParameterException):
+    pass
