@@ -145,7 +145,7 @@ def _list(texts: Texts) -> click.Command:
         for episode_id in dataset.episode_ids():
             mark = texts("excluded", "已剔除") if episode_id in excluded else ""
             try:
-                shown = _one_line(dataset.episode(episode_id))
+                shown = _one_line(dataset.episode(episode_id), texts)
             except EmbodiedKitError as error:
                 shown = f"{told(error.message, texts)} -> embodied-kit dataset rebuild {directory}"
             click.echo(f"{episode_id}  {shown} {mark}".rstrip())
@@ -159,11 +159,12 @@ def _list(texts: Texts) -> click.Command:
     )
 
 
-def _one_line(episode: JsonObject) -> str:
-    """Duration, task and outcome."""
+def _one_line(episode: JsonObject, texts: Texts) -> str:
+    """Duration, task and outcome, and whether it came back after a kill."""
     seconds = episode.get("duration_s")
     shown = f"{seconds:8.2f} s" if isinstance(seconds, int | float) else " " * 10
-    return f"{shown}  {episode.get('task_id', '')!s:<16} {episode.get('outcome', '')!s:<8}"
+    recovered = texts(" recovered", " 已恢复") if episode.get("origin") == "recovered" else ""
+    return f"{shown}  {episode.get('task_id', '')!s:<16} {episode.get('outcome', '')!s:<8}{recovered}"
 
 
 def _info(texts: Texts) -> click.Command:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
-from recorder.sensors import Maker, Sensor, topics
+from recorder.sensors import RATE_HZ, Maker, Sensor, topics
+from recorder.support import running_robot
 
 from embodied_kit.canonical import sha256_hex
 from embodied_recorders.sim.files import write_description
@@ -72,6 +75,16 @@ def arm_node(folder: Path) -> list[dict[str, object]]:
     return _node(folder / "arm_node", sent)
 
 
+@contextmanager
+def camera(folder: Path, domain_id: int) -> Iterator[None]:
+    """The camera's driver at work."""
+    place = folder / "camera"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    with running_robot(place, camera_node(place), domain_id=domain_id):
+        yield
+
+
 def camera_node(folder: Path) -> list[dict[str, object]]:
     """Topics of the camera's driver."""
     make = Maker(folder)
@@ -91,7 +104,7 @@ def complete(contract: Path) -> None:
     for stream in document["streams"]:
         stream |= {"clock_id": "host_realtime", "stamp_semantics": "publish", "contains_pi": False}
         if stream["cadence"] == "periodic":
-            stream |= {"nominal_rate_hz": 20, "rate_tolerance": 0.8}  # wide: a machine under test is busy
+            stream |= {"nominal_rate_hz": RATE_HZ, "rate_tolerance": 0.8}  # wide: a machine under test is busy
         if stream["modality"] == "vision":
             stream |= {"frame_id": "cam_front_optical_frame", "stamp_semantics": "exposure_mid"}
     contract.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")

@@ -31,6 +31,7 @@ float64[3] wrist
     "lab_core/msg/Contact": "geometry_msgs/Point where\nbool slipping false\n",
 }
 AUDIO = "audio_common_msgs/msg/AudioData"
+RATE_HZ = 20
 COUNT = 12
 """Messages of each stream; a robot plays them over and over."""
 
@@ -129,7 +130,7 @@ class Maker:
         found = self._definitions.definition(ros_type, None)
         announced = found.type_hash if found else type_hash(AUDIO, "uint8[] data\n")
         played = Played(ros_type, announced, stamp_at, messages)
-        return Sensor(topic, *meaning, "latched" if latched else "periodic", 0 if latched else 20, played)
+        return Sensor(topic, *meaning, "latched" if latched else "periodic", 0 if latched else RATE_HZ, played)
 
     def _new(self, ros_type: str, *values: object) -> object:
         return self._store.types[ros_type](*values)
