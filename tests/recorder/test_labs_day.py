@@ -65,7 +65,8 @@ def test_a_labs_day(bench: tuple[Path, int]) -> None:
             assert "4 topics -> contract.yaml" in page.run("contract", "init")
         lab.complete(folder / "contract.yaml")
         missing = page.run("contract", "check", code=4)
-        assert re.search(r"^FAIL +cam_front_image_compressed .* no publisher$", missing, re.MULTILINE), missing
+        assert re.search(r"^FAIL +cam_front_image_compressed .*\n +no publisher$", missing, re.MULTILINE), missing
+        assert "no-go: 1 to mend" in missing
         with lab.camera(folder, domain_id):
             assert "FAIL" not in page.run("contract", "check")
             dataset = Dataset.open(folder / "my_ds")
