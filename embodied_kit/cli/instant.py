@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
 _STOP_S = 0.5
 _NICE = 5  # the recording goes first
-_QUICK: Depth = "signal"
-_WHOLE: Depth = "full"
+_DEPTHS: tuple[Depth, ...] = ("index", "signal", "full")
 _ONE_CORE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # Arrow goes by the first, too
 GONE = {
     "en": "the judging process has ended; takes are recorded all the same, embodied-kit validate judges them",
@@ -39,8 +38,9 @@ GONE = {
 class InstantJudge:
     """Judges episode folders in a process of its own; itself a recorder's `Judge`.
 
-    Each take is judged twice: at once without decoding images (`signal`), then wholly. The second verdict replaces
-    the first, in which every rule on images is undecided. First verdicts go before second ones.
+    Each take is judged three times: at once by its documents and the summary of its file, then with every message
+    read, then with images decoded. Each verdict replaces the one before, which leaves undecided what it has not seen.
+    First verdicts go before second ones, whatever take they are of, and the newest take before older ones.
 
     Args:
         dataset: Root of the dataset, whose documents choose the profile.
@@ -107,17 +107,19 @@ def run_judge(connection: Connection, dataset: str, profile: str | None) -> None
     os.environ.update(_ONE_CORE)
     root = Path(dataset)
     _warm(root, profile)
-    left: list[tuple[str, str, float]] = []
+    left: list[tuple[int, float, str, str]] = []  # how far, when it was closed, which, where
     with suppress(EOFError, OSError):  # the recorder is gone
         while True:
-            if left and not connection.poll():
-                episode_id, folder, closed_s = left.pop()  # the newest is what the operator looks at
-                depth = _WHOLE
-            else:
+            if not left or connection.poll():
                 episode_id, folder, closed_s = connection.recv()
-                left.append((episode_id, folder, closed_s))
-                depth = _QUICK
-            connection.send((episode_id, judge_take(root, Path(folder), profile, closed_s, depth)))
+                left.append((0, closed_s, episode_id, folder))
+            task = min(left, key=lambda task: (task[0], -task[1]))
+            left.remove(task)
+            stage, closed_s, episode_id, folder = task
+            verdict = judge_take(root, Path(folder), profile, closed_s, _DEPTHS[stage])
+            connection.send((episode_id, verdict))
+            if not verdict.whole:
+                left.append((stage + 1, closed_s, episode_id, folder))
 
 
 def _warm(dataset: Path, profile: str | None) -> None:
@@ -126,7 +128,7 @@ def _warm(dataset: Path, profile: str | None) -> None:
 
     with TemporaryDirectory() as folder:
         (Path(folder) / "episode.json").write_bytes(b"{}")
-        judge_take(dataset, Path(folder), profile, time.monotonic(), _QUICK)
+        judge_take(dataset, Path(folder), profile, time.monotonic(), "signal")
 
 
 def judge_take(dataset: Path, folder: Path, profile: str | None, closed_s: float, depth: Depth) -> Verdict:
@@ -152,7 +154,7 @@ def judge_take(dataset: Path, folder: Path, profile: str | None, closed_s: float
         trim(cache, max_bytes)
     except (EmbodiedKitError, OSError) as error:
         text = {language: failure_of(error, Texts(language)).message for language in ("en", "zh")}
-        return Verdict(problem=text, seconds=time.monotonic() - closed_s)
+        return Verdict(problem=text, seconds=time.monotonic() - closed_s)  # whole: it will not get better
     groups = group_findings(result.report.findings, result.report.excluded)
     failed = [group for group in groups if group.state == "failed"]
     undecided = [group for group in groups if group.state == "undetermined"]
@@ -162,7 +164,7 @@ def judge_take(dataset: Path, folder: Path, profile: str | None, closed_s: float
         undetermined=(*_lines(undecided, result), *_skipped(result, {group.rule_id for group in groups})),
         warned=_lines((group for group in failed if group.severity != "error"), result),
         seconds=time.monotonic() - closed_s,
-        whole=depth == _WHOLE,
+        whole=depth == _DEPTHS[-1],
     )
 
 

@@ -118,6 +118,8 @@ class TakeLog:
             return  # of the judge, not of the take
         self._untold = verdict.problem
         told = [line.rule for line in before.failed] if before is not None else []
+        if before is None and not verdict.whole and not verdict.failed:
+            return  # the documents are in order, and nothing else was looked at
         for line in verdict_lines(self._name(take), verdict, self._texts, told=told):
             self._screen.say(line)
 

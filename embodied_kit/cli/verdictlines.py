@@ -42,7 +42,7 @@ def verdict_lines(name: str, verdict: Verdict, texts: Texts, *, told: Sequence[s
 
 
 def _standing(verdict: Verdict, texts: Texts) -> str:
-    """The level reached; before images are decoded, the highest one that is still open."""
+    """The level reached; before everything was looked at, the highest one that is still open."""
     n = len(verdict.undetermined)
     if verdict.whole:
         reached = verdict.level or texts("no level", "未达到任何级别")
@@ -52,7 +52,7 @@ def _standing(verdict: Verdict, texts: Texts) -> str:
     least = min((LEVELS.index(line.level) for line in verdict.failed if line.level in LEVELS), default=len(LEVELS))
     best = LEVELS[least - 1] if least else ""
     open_ = texts(f"{best} still possible", f"仍可能达到 {best}") if best else texts("no level", "未达到任何级别")
-    wait = texts(f"{n} rules undecided until images are decoded", f"{n} 条规则待解码图像后判定")
+    wait = texts(f"{n} rules undecided so far", f"{n} 条规则尚未判定")
     return texts(f"{open_}; {wait}", f"{open_}；{wait}")
 
 

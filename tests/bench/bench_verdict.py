@@ -14,7 +14,10 @@ import statistics
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, fields
 from pathlib import Path
+
+import psutil
 
 from embodied_kit.cli.instant import InstantJudge
 from embodied_kit.episode.datafile import FileWriter
@@ -34,6 +37,7 @@ from embodied_recorders.sim.options import SimOptions
 TAKE_S = 60.0
 EPOCH_NS = 1_790_000_000_000_000_000
 _PATIENCE_S = 300.0
+_WARM_S = 8.0
 
 
 def make(folder: Path) -> Path:
@@ -65,14 +69,44 @@ def _record(dataset: Dataset, contract_yaml: Path, options: SimOptions) -> None:
     session.close()
 
 
-def heard(judge: InstantJudge, n: int) -> list[Verdict]:
-    """The next verdicts."""
-    found: list[Verdict] = []
+@dataclass(frozen=True)
+class Round:
+    """One judgement of the take at each depth: s from its close to the verdict, and s of CPU that the judge took."""
+
+    index_s: float
+    index_cpu_s: float
+    signal_s: float
+    signal_cpu_s: float
+    full_s: float
+    full_cpu_s: float
+
+
+def judge_once(judge: InstantJudge, episode: Path) -> Round:
+    """Hand the take over, and wait for its verdicts."""
+    process = psutil.Process(judge.process_id)
+    before_s = _cpu_s(process)
+    judge.submit(episode.name, str(episode))
+    found: list[float] = []
+    for _ in range(3):
+        found.append(_next(judge).seconds)
+        now_s = _cpu_s(process)
+        found.append(now_s - before_s)
+        before_s = now_s
+    return Round(*found)
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def _next(judge: InstantJudge) -> Verdict:
     until_s = time.monotonic() + _PATIENCE_S
-    while len(found) < n and time.monotonic() < until_s:
-        found += [verdict for _, verdict in judge.finished()]
-        time.sleep(0.01)
-    return found
+    while time.monotonic() < until_s:
+        for _, verdict in judge.finished():
+            return verdict
+        time.sleep(0.005)
+    raise TimeoutError("no verdict")
 
 
 def main() -> None:
@@ -83,18 +117,17 @@ def main() -> None:
         episode = make(Path(sys.argv[2]) if len(sys.argv) > 2 else Path(made))
         size = sum(path.stat().st_size for path in episode.glob("*.mcap"))
         judge = InstantJudge(episode.parents[1])
-        rows: list[tuple[float, float]] = []
-        for number in range(rounds + 1):
+        time.sleep(_WARM_S)  # a preflight takes longer
+        rows: list[Round] = []
+        for _ in range(rounds):
             shutil.rmtree(Path(cache) / "embodied-kit", ignore_errors=True)
-            judge.submit(episode.name, str(episode))
-            first, second = heard(judge, 2)
-            if number:  # the first waits for the process to start
-                rows.append((first.seconds, second.seconds))
-            print(f"{first.level} {first.seconds:.2f} s, {second.level} {second.seconds:.2f} s", flush=True)
+            rows.append(judge_once(judge, episode))
+            print(rows[-1], flush=True)
         judge.close()
-    print(f"{TAKE_S:.0f} s, {size / 1e6:.0f} MB; medians of {rounds}: seconds from close to verdict")
-    for name, column in zip(("signal", "full"), zip(*rows, strict=True), strict=True):
-        print(f"{name:8} {statistics.median(column):6.2f}  ({min(column):.2f} .. {max(column):.2f})")
+    print(f"{TAKE_S:.0f} s, {size / 1e6:.0f} MB, {rounds} rounds, load {os.getloadavg()[0]:.1f} of {os.cpu_count()}")
+    for field in fields(Round):
+        column = [float(getattr(row, field.name)) for row in rows]
+        print(f"{field.name:13} {statistics.median(column):6.2f}  ({min(column):.2f} .. {max(column):.2f})")
 
 
 if __name__ == "__main__":
