@@ -201,6 +201,24 @@ def test_lines_of_a_pipe_are_keys(robot: support.Robot, dataset: Dataset) -> Non
     assert [one["outcome"] for one in episodes(dataset)] == ["success"]
 
 
+def test_with_a_console_takes_wait_for_somebody(robot: support.Robot, dataset: Dataset) -> None:
+    pytest.importorskip("starlette", reason="the extra console is not installed")
+    with subprocess.Popen(
+        program(*words(dataset, robot, "--no-verdict", "--console", "127.0.0.1:0")),
+        env=environment(dataset.root.parent),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert any(line.startswith("console: http://127.0.0.1:") for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        output = process.stdout.read()
+        assert process.wait(60) == 0
+    assert output.endswith(f"0 saved, 0 discarded, 0 failed; in {dataset.root}\n")
+    assert support.staged(dataset) == []
+
+
 def test_the_terminal_is_left_as_it_was(robot: support.Robot, dataset: Dataset) -> None:
     ours, theirs = os.openpty()
     before = termios.tcgetattr(theirs)
