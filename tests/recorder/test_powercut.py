@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 from recorder.powercut import WAYS, Disk
+from recorder.support import attachments
 from recorder.unfinished import PICK, Bench, killed
 
+from embodied_kit.canonical import load_json
 from embodied_kit.episode.content import read_content
 from embodied_kit.episode.datafile import Flush
 from embodied_kit.episode.dataset import Dataset
@@ -88,6 +91,29 @@ def test_a_power_cut_at_any_call_of_a_take(tmp_path: Path, monkeypatch: pytest.M
     for name, promised_n, dataset in states(disk, tmp_path / "states", STATES):
         kinds |= {rescue.kind for rescue in comes_back(name, promised_n, dataset)}
     assert {"recovered", "finished", "set_aside"} <= kinds
+    assert episodes_after(disk, tmp_path / "end") == [disk.promised_n]
+
+
+def episodes_after(disk: Disk, root: Path) -> list[int]:
+    """Messages of the episodes that a power cut leaves right after the last call."""
+    disk.moments[-1].leave(root, "least")
+    return [read_whole(path).messages_n for path in root.glob("episodes/*/data_000.mcap")]
+
+
+def test_what_was_said_survives_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").mkdir()
+    bench = Bench(tmp_path / "a")
+    disk = Disk(bench.dataset.root)
+    with disk.watched(monkeypatch):
+        running = bench.begin(5)
+        running.mark("cube_slipped")
+        running.say(TakeResult("failure", "grasp_missed", "operator").said())
+    disk.moments[-1].leave(tmp_path / "left", "least")
+    (rescue,) = recover_takes(Dataset(tmp_path / "left"), NOW_NS, 0.0)
+    assert rescue.folder is not None
+    assert load_json(rescue.folder / "episode.json")["outcome"] == "failure"
+    names = [event["name"] for event in json.loads(attachments(rescue.folder)["closing.json"])["events"]]
+    assert names == ["cube_slipped", "recovered"]
 
 
 def test_a_power_cut_at_any_call_of_a_recovery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,3 +127,5 @@ def test_a_power_cut_at_any_call_of_a_recovery(tmp_path: Path, monkeypatch: pyte
         comes_back(name, promised_n, dataset)
         (kept,) = dataset.root.glob(".embodied/damaged/*/data_000.mcap.partial")
         assert kept.read_bytes() == original, name
+    assert episodes_after(disk, tmp_path / "end") == [11]
+    assert next((tmp_path / "end").glob(".embodied/damaged/*/data_000.mcap.partial")).read_bytes() == original

@@ -256,6 +256,7 @@ def test_every_file_of_a_take_that_was_split_comes_back(tmp_path: Path) -> None:
     running = bench.begin(10)
     (staging,) = (bench.dataset.root / ".embodied" / "recording").iterdir()
     bench.writer.run(CloseFile())
+    digest = sha256_file(staging / "data_000.mcap")
     with McapScan(staging / "data_000.mcap") as scan:
         first = sum(map(len, scan.batches()))
         capture = scan.read_attachment(scan.attachments[0])
@@ -276,6 +277,7 @@ def test_every_file_of_a_take_that_was_split_comes_back(tmp_path: Path) -> None:
     ]
     episode = load_json(rescue.folder / "episode.json")
     assert [entry["path"] for entry in episode["files"]] == ["data_000.mcap", "data_001.mcap", "metadata.yaml"]
+    assert sha256_file(rescue.folder / "data_000.mcap") == digest  # as it was
     assert int(episode["end_ns"]) == now_ns + 6
     assert sum(entry["messages_n"] for entry in episode["streams"]) == first + 7
 
@@ -309,6 +311,22 @@ def test_cut_at_any_byte_it_opens_and_says_what_is_gone(tmp_path: Path) -> None:
         shutil.rmtree(copy)
     assert 0 in held
     assert len(held) > 6
+
+
+def test_a_chunk_that_rotted_is_left_out_and_told(tmp_path: Path) -> None:
+    bench = killed(tmp_path, count=20)
+    partial = bench.staging() / "data_000.mcap.partial"
+    with McapScan(partial) as scan:
+        chunks = list(scan.batches())
+    data = bytearray(partial.read_bytes())
+    data[chunks[1].chunk_offset + 9 + 24] ^= 1  # of its CRC
+    partial.write_bytes(data)
+    rescue = recovered(bench)
+    assert rescue.loss is not None
+    assert (rescue.loss.damaged_n, rescue.messages_n) == (len(chunks[1]), 21 - len(chunks[1]))
+    closing = closing_of(rescue.folder)
+    assert sum(entry["received_n"] for entry in closing["streams"]) == rescue.messages_n
+    assert f"{len(chunks[1])} damaged messages" in closing["events"][-1]["text"]
 
 
 def _exclude(root: str, episode_ids: list[str]) -> None:
