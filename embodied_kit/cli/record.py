@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from embodied_kit.cli.contract import EXIT_UNFIT, show_preflight
+from embodied_kit.cli.handsfree import Graph, HandsFree, hands_free, hands_free_options
 from embodied_kit.cli.instant import InstantJudge
 from embodied_kit.cli.keyboard import Keyboard, keyboard
 from embodied_kit.cli.operator import Operator, Plan
@@ -62,6 +63,20 @@ class RecordOptions:
     profile: str | None
     no_verdict: bool
     console: str | None
+    joy: str | None
+    buttons: str
+    pedals: tuple[str, ...]
+    services: bool
+
+    @property
+    def hands_free(self) -> HandsFree:
+        """What is pressed, and called, elsewhere."""
+        return HandsFree(self.joy, self.buttons, self.pedals, self.services)
+
+    @property
+    def is_driven_elsewhere(self) -> bool:
+        """Whether somebody starts and stops takes who is not at this terminal."""
+        return self.console is not None or bool(self.hands_free)
 
 
 def build(texts: Texts) -> click.Command:
@@ -182,6 +197,7 @@ def _session_options(texts: Texts) -> list[click.Parameter]:
                 f"提供操作页面，默认 {_CONSOLE}。",
             ),
         ),
+        *hands_free_options(texts),
     ]
 
 
@@ -222,6 +238,8 @@ def record(options: RecordOptions, texts: Texts) -> int:
             return EXIT_UNFIT
         with stop_on_signals(then_exit=True) as switch, _keys(options) as keys, driven(controller) as driving:
             _serve_console(options, controller, stack, texts)
+            place = Graph(options.transport, options.domain_id, options.interface)
+            stack.enter_context(hands_free(controller, options.hands_free, place, options.failure_cause, texts))
             plan = _plan(options, keys)
             if keys is None and (options.outcome is not None or not plan.attended):
                 controller.unasked = plan.result(options.outcome)
@@ -260,11 +278,11 @@ def driven(controller: Controller) -> Iterator[Future[None]]:
 
 
 def _plan(options: RecordOptions, keys: Keyboard | None) -> Plan:
-    attended = keys is not None or options.console is not None
+    elsewhere = options.is_driven_elsewhere
     return Plan(
-        episodes=options.episodes or (None if options.console is not None else 1),
-        begins=options.duration is not None or not (sys.stdin.isatty() or options.console is not None),
-        attended=attended,
+        episodes=options.episodes or (None if elsewhere else 1),
+        begins=options.duration is not None or not (sys.stdin.isatty() or elsewhere),
+        attended=keys is not None or elsewhere,
         outcome=options.outcome,
         cause=options.failure_cause,
         asks_operator=not options.operator,
