@@ -53,12 +53,13 @@ def _init(texts: Texts) -> click.Command:
         transport: str,
         interface: str,
     ) -> int:
-        from embodied_recorders.contract import draft_contract  # noqa: PLC0415  # arrows
+        from embodied_recorders.contract import draft_contract, robots_of  # noqa: PLC0415  # arrows
         from embodied_recorders.survey import survey  # noqa: PLC0415
         from embodied_recorders.transports import open_transport  # noqa: PLC0415
 
         if output is not None and output.exists():
             raise UsageError(f"expected a new file, got {output}, which exists", remedy="name another, or remove it")
+        owners = robots_of(robots)
         graph = open_transport(transport, domain_id=domain_id, interface=interface)
         try:
             seen = survey(graph, discovery_s=1.0, window_s=window)
@@ -71,7 +72,7 @@ def _init(texts: Texts) -> click.Command:
             )
             return EXIT_UNFIT
         _tell_left_out(seen, texts)
-        _write_draft(draft_contract("draft", robots, seen), output, texts)
+        _write_draft(draft_contract("draft", owners, seen), seen, output, texts)
         return 0
 
     return verb(
@@ -80,7 +81,13 @@ def _init(texts: Texts) -> click.Command:
         params=[
             output_option(texts),
             click.Option(
-                ["--robot", "robots"], multiple=True, help=texts("robot_id it is about.", "对应的 robot_id。")
+                ["--robot", "robots"],
+                multiple=True,
+                metavar="NAME[=/NAMESPACE]",
+                help=texts(
+                    "A robot it is about; with several, the namespace of each one's topics.",
+                    "对应的机器人；多台时给出各自话题的命名空间。",
+                ),
             ),
             click.Option(
                 ["--window"],
@@ -96,6 +103,7 @@ def _init(texts: Texts) -> click.Command:
             "Draft a contract of every topic in the live graph, with types, hashes, cadence and rates.",
             "根据当前通信图起草采集约定：话题、类型、摘要、节拍与频率。",
             "embodied-kit contract init -o contract.yaml --robot my_arm",
+            "embodied-kit contract init -o contract.yaml --robot left=/left --robot right=/right",
         ),
     )
 
@@ -116,13 +124,13 @@ def _tell_left_out(seen: Sequence[TopicSurvey], texts: Texts) -> None:
             click.echo(f"  -> {remedy}", err=True)
 
 
-def _write_draft(document: JsonObject, output: Path | None, texts: Texts) -> None:
-    from embodied_recorders.contract import contract_yaml  # noqa: PLC0415
+def _write_draft(document: JsonObject, seen: Sequence[TopicSurvey], output: Path | None, texts: Texts) -> None:
+    from embodied_recorders.contract import contract_yaml, seen_comment  # noqa: PLC0415
 
     streams = document["streams"]
     count = len(streams) if isinstance(streams, list) else 0
     said = texts(f"{count} topics -> {output}", f"{count} 个话题 -> {output}")
-    write_report(contract_yaml(document).encode(), output, texts, said=said)
+    write_report((contract_yaml(document) + seen_comment(seen)).encode(), output, texts, said=said)
     if output is not None:
         click.echo(
             texts(

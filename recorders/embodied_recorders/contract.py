@@ -8,10 +8,11 @@ from pathlib import Path
 
 import yaml
 
-from embodied_kit.episode.ids import unique_slugs
+from embodied_kit.episode.ids import require_slug, unique_slugs
 from embodied_kit.errors import DataError, UsageError
 from embodied_kit.model.contract import Contract, contract_from
 from embodied_kit.model.json import JsonObject, JsonValue
+from embodied_kit.model.stream import Qos
 from embodied_kit.spec import check, load_yaml, standard
 from embodied_recorders.survey import TopicSurvey
 from embodied_recorders.type_hints import hint_for
@@ -63,15 +64,37 @@ def _not_a_contract(path: Path, found: str) -> DataError:
     )
 
 
-def draft_contract(contract_id: str, robots: Iterable[str], surveys: Iterable[TopicSurvey]) -> JsonObject:
+def robots_of(words: Iterable[str]) -> dict[str, str]:
+    """Robots as the command line names them, `NAME` or `NAME=/namespace` -> namespace, empty for none.
+
+    Raises:
+        UsageError: One is neither, or two share a name.
+    """
+    robots: dict[str, str] = {}
+    for word in words:
+        name, equals, namespace = word.partition("=")
+        if (equals and not namespace.strip("/")) or (namespace and not namespace.startswith("/")) or name in robots:
+            raise UsageError(
+                f"expected each robot once, as NAME or NAME=/namespace, got {word!r}", remedy="--robot left=/left"
+            )
+        robots[require_slug(name, "robot_id")] = namespace.rstrip("/")
+    return robots
+
+
+def draft_contract(contract_id: str, robots: Mapping[str, str], surveys: Iterable[TopicSurvey]) -> JsonObject:
     """Draft a contract document of what a graph offers: topics, types, hashes, cadence and measured rates.
+
+    Args:
+        contract_id: Slug.
+        robots: Robots and their namespaces; streams below one belong to its robot. A robot without one has the rest.
+        surveys: What was seen.
 
     Fields that a graph cannot tell (clock, stamp semantics, frames) are left out: a person declares them. So are topics
     whose publishers disagree on the type, and those that could not be received.
     """
     wanted = [one for one in surveys if one.topic not in _IGNORED_TOPICS and one.agreed and one.refusal is None]
     slugs = unique_slugs(survey.topic for survey in wanted)
-    streams: list[JsonValue] = [_entry(survey, slugs[survey.topic]) for survey in wanted]
+    streams: list[JsonValue] = [_entry(survey, slugs[survey.topic], _owner(survey.topic, robots)) for survey in wanted]
     return {
         "schema_version": SCHEMA_VERSION,
         "contract_id": contract_id,
@@ -85,7 +108,32 @@ def contract_yaml(document: JsonObject) -> str:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
 
 
-def _entry(survey: TopicSurvey, stream_id: str) -> JsonObject:
+def seen_comment(surveys: Iterable[TopicSurvey]) -> str:
+    """The QoS of each topic's publishers as comments of a draft: no contract asks for a QoS, the recorder adapts."""
+    lines = ["# QoS seen while drafting"]
+    for survey in surveys:
+        kinds = Counter(
+            f"{one.qos.reliability} {one.qos.durability} {one.qos.history}"
+            + (f" {one.qos.depth}" * (one.qos.depth > 0))
+            for one in survey.endpoints
+        )
+        told = "; ".join(f"{n} x {kind}" for kind, n in sorted(kinds.items()))
+        lines.append(f"# {survey.topic}: {told}")
+    return "\n".join(lines) + "\n"
+
+
+def _qos_words(qos: Qos) -> str:
+    depth = f" {qos.depth}" if qos.depth else ""
+    return f"{qos.reliability} {qos.durability} {qos.history}{depth}"
+
+
+def _owner(topic: str, robots: Mapping[str, str]) -> str | None:
+    """Robot that a topic belongs to, by the longest namespace; None where there is one robot, or none fits."""
+    fit = [(len(space), name) for name, space in robots.items() if not space or topic.startswith(f"{space}/")]
+    return max(fit)[1] if fit and len(robots) > 1 else None
+
+
+def _entry(survey: TopicSurvey, stream_id: str, robot_id: str | None) -> JsonObject:
     hint = hint_for(survey.ros_type, survey.topic)
     entry: dict[str, JsonValue] = {
         "stream_id": stream_id,
@@ -94,6 +142,8 @@ def _entry(survey: TopicSurvey, stream_id: str) -> JsonObject:
     }
     if survey.type_hash is not None:
         entry["type_hash"] = survey.type_hash
+    if robot_id is not None:
+        entry["robot_id"] = robot_id
     entry |= {"role": hint.role, "modality": hint.modality, "cadence": survey.cadence, "encoding": _ENCODING}
     if survey.cadence == "periodic" and survey.rate_hz is not None:
         entry |= {"nominal_rate_hz": survey.rate_hz, "rate_tolerance": 0.1}

@@ -32,6 +32,7 @@ OTHER_COMMANDS = {
     "--profile FILE",
     "--reason 'camera lost frames'",
     "--reason 'gripper slipped'",
+    "--robot left=/left",
     "export ROS_DOMAIN_ID=0   # 0..{0}",
     "export {0}=10",
     "pip install 'embodied_kit[{0}]'",

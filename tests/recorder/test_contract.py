@@ -10,7 +10,7 @@ from recorder import support
 from embodied_kit.errors import DataError, UsageError
 from embodied_kit.model.stream import Endpoint, Qos
 from embodied_kit.spec import check, load_yaml, standard
-from embodied_recorders.contract import contract_yaml, draft_contract, load_contract
+from embodied_recorders.contract import contract_yaml, draft_contract, load_contract, robots_of, seen_comment
 from embodied_recorders.survey import describe
 from embodied_recorders.type_hints import HINTS, UNKNOWN, hint_for
 
@@ -75,7 +75,7 @@ def test_every_hint_speaks_the_words_of_the_standard(ros_type: str, topic: str) 
     hint = hint_for(ros_type, topic)
     assert hint.role in standard().vocabulary("role").codes
     assert hint.modality in standard().vocabulary("modality").codes
-    document = draft_contract("draft", ["arm_01"], [surveyed(topic, ros_type)])
+    document = draft_contract("draft", {"arm_01": ""}, [surveyed(topic, ros_type)])
     assert check("contract", document, standard().document_schema("contract", "authoring")) == []
     assert load_yaml(contract_yaml(document).encode()) == document
 
@@ -113,5 +113,36 @@ def test_draft_leaves_out_what_no_contract_can_name_twice_or_at_all() -> None:
     topics = ["/a/b", "/a_b", "/rosout", "/parameter_events"]
     quarrel = [Endpoint("/q", f"a/msg/{name}", None, name * 32, "/n", Qos()) for name in "AB"]
     surveys = [surveyed(topic, "a/msg/B") for topic in topics] + [describe("/q", quarrel, {})]
-    entries = draft_contract("draft", [], surveys)["streams"]
+    entries = draft_contract("draft", {}, surveys)["streams"]
     assert [(entry["stream_id"], entry["topic"]) for entry in entries] == [("a_b", "/a/b"), ("a_b_2", "/a_b")]
+
+
+@pytest.mark.parametrize(
+    ("words", "owners"),
+    [
+        (["left=/left", "right=/right"], {"/left/joint_states": "left", "/right/joint_states": "right", "/tf": None}),
+        (["a=/cell", "b=/cell/b"], {"/cell/x": "a", "/cell/b/x": "b", "/cellar/x": None}),
+        (["base", "arm=/arm"], {"/odom": "base", "/arm/x": "arm"}),
+        (["only"], {"/x": None}),
+    ],
+)
+def test_streams_go_to_the_robot_of_their_namespace(words: list[str], owners: dict[str, str | None]) -> None:
+    surveys = [surveyed(topic, support.JOINTS) for topic in owners]
+    document = draft_contract("draft", robots_of(words), surveys)
+    assert {entry["topic"]: entry.get("robot_id") for entry in document["streams"]} == owners
+    assert document["robots"] == [word.partition("=")[0] for word in words]
+    assert check("contract", document, standard().document_schema("contract", "authoring")) == []
+
+
+@pytest.mark.parametrize("words", [["a=left"], ["a="], ["a=/"], ["a=/x", "a=/y"], ["not a slug"]])
+def test_robots_that_cannot_be(words: list[str]) -> None:
+    with pytest.raises(UsageError):
+        robots_of(words)
+
+
+def test_a_draft_tells_the_qos_that_was_seen() -> None:
+    qos = (Qos(), Qos(), Qos(reliability="best_effort", history="keep_all", depth=0))
+    endpoints = [Endpoint("/t", "a/msg/B", None, f"{n}" * 32, "/n", one) for n, one in enumerate(qos)]
+    text = seen_comment([describe("/t", endpoints, {})])
+    assert "# /t: 1 x best_effort volatile keep_all; 2 x reliable volatile keep_last 10" in text
+    assert load_yaml((GOOD + text).encode()) == load_yaml(GOOD.encode())

@@ -265,7 +265,7 @@ def test_a_survey_goes_on_past_a_type_that_is_not_sourced(jazzy: Pair) -> None:
     seen = {one.topic: one for one in survey(jazzy.ours, discovery_s=0.0, window_s=0.05)}
     assert seen["/known"].refusal is None
     assert "package arm_msgs" in seen["/grip"].refusal.remedy
-    assert [stream["topic"] for stream in draft_contract("c", ["r"], seen.values())["streams"]] == ["/known"]
+    assert [stream["topic"] for stream in draft_contract("c", {"r": ""}, seen.values())["streams"]] == ["/known"]
     assert grip.matched() == 0
 
 
