@@ -1,7 +1,7 @@
 """A small robot in a process of its own: publishes over a real middleware and logs each message that it sent.
 
-Arguments: domain, log file, JSON list of topics `{topic, kind, rate_hz, latched}`, transport; ends when its input
-closes. Kind `played` sends the messages of a file instead: `{topic, kind, rate_hz, latched, file}`.
+Arguments: domain, log file, JSON list of topics `{topic, kind, rate_hz, latched, best_effort}`, transport; ends when
+its input closes. Kind `played` sends the messages of a file instead: `{topic, kind, rate_hz, latched, file}`.
 """
 
 from __future__ import annotations
@@ -118,7 +118,8 @@ def advertised(graph: Transport, entry: dict[str, object], now_s: float) -> Topi
         ros_type, say = TYPES[kind], partial(message, kind)
         definition = TypeStore().definition(ros_type, None)
         type_hash = definition.type_hash if definition else None
-    qos = LATCHED if latched else Qos(depth=100)
+    reliability = "best_effort" if entry.get("best_effort") else "reliable"
+    qos = LATCHED if latched else Qos(reliability=reliability, depth=100)
     publisher = graph.advertise(topic, ros_type, qos=qos, type_hash=type_hash)
     silent = rate_hz == 0 and not latched
     return Topic(topic, say, publisher, 1 / rate_hz if rate_hz else 0.0, float("inf") if silent else now_s)
