@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,7 @@ import click
 from embodied_kit.cli.contract import EXIT_UNFIT, show_preflight
 from embodied_kit.cli.handsfree import Graph, HandsFree, hands_free, hands_free_options
 from embodied_kit.cli.instant import InstantJudge
+from embodied_kit.cli.kept_secret import kept_secret
 from embodied_kit.cli.keyboard import Keyboard, keyboard
 from embodied_kit.cli.operator import Operator, Plan
 from embodied_kit.cli.options import example, path_argument, path_option, transport_options, verb
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from embodied_recorders.documents import TakeOptions
 
 _CONSOLE = "127.0.0.1:8765"
+_CONSOLE_KEY = "console.key"
 
 
 @dataclass(frozen=True)
@@ -311,7 +314,8 @@ def _serve_console(options: RecordOptions, controller: Controller, stack: ExitSt
     from embodied_recorders.console import serve  # noqa: PLC0415  # arrows
 
     host, port = _address(options)
-    url = stack.enter_context(serve(controller, host=host, port=port))
+    key = urlsafe_b64encode(kept_secret(_CONSOLE_KEY)).decode().rstrip("=")  # kept: open pages find the next session
+    url = stack.enter_context(serve(controller, host=host, port=port, token=key))
     click.echo(texts(f"console: {url}", f"操作页面：{url}"))
 
 

@@ -6,12 +6,13 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from console.browser import CHROMIUM, Browser, Page, running_browser
-from console.stand import CAMERAS, Stand, running_stand
+from console.stand import CAMERAS, GAP, Stand, running_stand
 
 from embodied_kit.canonical import load_json
 from embodied_kit.episode.quarantine import quarantined
@@ -44,6 +45,10 @@ def page(stand: Stand, browser: Browser) -> Iterator[Page]:
 
 def outcomes(stand: Stand) -> list[tuple[str, str]]:
     return [(take.state, take.outcome) for take in stand.controller.snapshot().takes]
+
+
+def episode(stand: Stand) -> Path:
+    return stand.dataset.root / "episodes" / stand.controller.snapshot().takes[-1].episode_id
 
 
 def enabled(page: Page) -> set[str]:
@@ -84,8 +89,7 @@ def test_a_failure_by_keys_ends_the_take_at_once_and_asks_for_its_cause(page: Pa
     assert page.evaluate("document.querySelector('#cause').open")
     page.key("4", "Digit4")
     page.until_state("armed")
-    take = stand.controller.snapshot().takes[-1]
-    document = load_json(stand.dataset.root / "episodes" / take.episode_id / "episode.json")
+    document = load_json(episode(stand) / "episode.json")
     assert (document["outcome"], document["failure_cause"]) == ("failure", "collision")
 
 
@@ -148,7 +152,9 @@ def test_six_cameras_over_one_connection_and_nothing_from_elsewhere(page: Page, 
 def test_the_table_tells_what_is_wrong_with_a_stream(page: Page, stand: Stand) -> None:
     row = "[...document.querySelectorAll('tbody tr')].find((r) => r.cells[1].innerText.startsWith('joint_states'))"
     page.until(f"{row}.dataset.band === 'ok'")
-    assert "not observable" in str(page.evaluate(f"{row}.innerText"))
+    assert "by stamps" in str(page.evaluate(f"{row}.innerText"))
+    latched = row.replace("joint_states", "description")
+    assert "not observable" in str(page.evaluate(f"{latched}.innerText"))
     assert page.text("#problems") == "Nothing stands in the way."
     stand.graph.muted.add("joint_states")
     page.until(f"{row}.dataset.band === 'silent'")
@@ -156,8 +162,15 @@ def test_the_table_tells_what_is_wrong_with_a_stream(page: Page, stand: Stand) -
     assert page.text("#word") == "Not ready"
     assert "/joint_states: no message" in page.text("#problems")
     assert "start" not in enabled(page)
+    page.key(" ", "Space")
+    assert page.text("#said") == "not now: Start"
     stand.graph.muted.clear()
     page.until_state("armed")
+    page.until("document.querySelector('#problems').dataset.band === 'ok'")
+    stand.graph.sources["joint_states"].period_s *= 4
+    page.until(f"['warn', 'bad'].includes({row}.dataset.band)")
+    assert "contract says 50 Hz" in page.text("#problems")
+    assert page.evaluate("document.documentElement.dataset.state") == "armed"
 
 
 def test_verdicts_come_when_they_come(page: Page, stand: Stand) -> None:
@@ -168,7 +181,13 @@ def test_verdicts_come_when_they_come(page: Page, stand: Stand) -> None:
     page.until_state("armed")
     page.until("document.querySelector('#takes .verdict')")
     assert page.text("#takes .verdict") == "judging…"
-    stand.judge.held = False
+    stand.judge.held, whole = False, stand.judge.verdict
+    stand.judge.verdict = replace(whole, level="", undetermined=(GAP,) * 13, whole=False)
+    page.until("document.querySelector('#takes .level')")
+    assert page.text("#takes .verdict") == "… 1 failed · without images yet"
+    stand.judge.verdict = whole
+    stand.judge.submit(stand.controller.snapshot().takes[-1].episode_id, str(episode(stand)))
+    page.until("!document.querySelector('#takes .level.open')")
     page.until("document.querySelector('#takes .level')")
     assert page.text("#takes .verdict") == "L1 1 failed"
     assert "TM-07" in page.text("#takes .rules")

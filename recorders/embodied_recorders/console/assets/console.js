@@ -13,19 +13,19 @@ const TEXTS = {
     start: "Start", stop: "Stop", success: "Success", failure: "Failure", discard: "Discard", undo: "Undo",
     partial: "Partial", aborted: "Aborted", unknown: "Unknown", next: "Success + next", mark: "Mark",
     intervene: "Intervention", intervening: "INTERVENTION", messages: "messages",
-    band: "State", stream: "Stream", rate: "Rate / nominal", age: "Age", gap: "Max gap", lost: "Lost",
-    dropped: "Queue drops", stale: "Stale / same", bytes: "Bytes", not_observable: "not observable", optional: "optional",
-    band_ok: "ok", band_warn: "off", band_bad: "wrong", band_silent: "silent", band_absent: "absent",
+    band: "State", stream: "Stream", rate: "Hz / nominal", age: "Age", gap: "Max gap", lost: "Lost",
+    dropped: "Queue drops", stale: "Stale / same", bytes: "Bytes", not_observable: "not observable", by_stamps: "{n} by stamps", optional: "optional",
+    band_ok: "ok", band_warn: "off", band_bad: "bad", band_silent: "silent", band_absent: "absent",
     disk: "Disk {free} free", disk_left: "{left} left", clock_ok: "Clock ±{error}", clock_free: "Clock not synchronised",
     clock_unknown: "Clock state unknown", link_open: "Live", link_other: "Not live",
     more_problems: "{n} more", no_problem: "Nothing stands in the way.", no_takes: "No take yet.", no_picture: "cannot be shown", waiting: "no picture yet",
     old_picture: "picture is {age} old", judging: "judging…", no_verdict: "no verdict yet", no_level: "no level",
-    failed: "{n} failed", undetermined: "{n} undecided", warned: "{n} warnings", partial_verdict: "images not looked at yet",
+    failed: "{n} failed", undetermined: "{n} undecided", warned: "{n} warnings", partial_verdict: "without images yet",
     no_failed: "no rule failed", saved: "saved", discarded: "discarded", take_failed: "lost",
     cause_title: "Why did it fail?", cause_none: "Not said", reason_title: "Why is it discarded?",
     reason_own: "Another reason: ", cancel: "Cancel", close: "Close", bring_back: "Bring back",
     reasons: ["wrong start position", "wrong object or scene", "operator error", "sensor fault", "interrupted", "a trial only"],
-    unanswered: "The connection broke before an answer: look whether it was carried out.", transport: "Transport:",
+    not_now: "not now: {verb}", unanswered: "The connection broke before an answer: look whether it was carried out.", transport: "Transport:",
   },
   zh: {
     console: "采集", language: "English", theme: "浅色 / 深色", keys: "快捷键", space: "空格",
@@ -38,19 +38,19 @@ const TEXTS = {
     start: "开始", stop: "停止", success: "成功", failure: "失败", discard: "隔离", undo: "撤销",
     partial: "部分成功", aborted: "中止", unknown: "未知", next: "成功并继续", mark: "标记",
     intervene: "人工干预", intervening: "人工干预中", messages: "条消息",
-    band: "状态", stream: "数据流", rate: "频率 / 标称", age: "距今", gap: "最长间隔", lost: "丢失",
-    dropped: "队列丢弃", stale: "陈旧/重复", bytes: "字节", not_observable: "不可观测", optional: "可选",
+    band: "状态", stream: "数据流", rate: "频率/标称 Hz", age: "距今", gap: "最长间隔", lost: "丢失",
+    dropped: "队列丢弃", stale: "陈旧/重复", bytes: "字节", not_observable: "不可观测", by_stamps: "按时间戳 {n}", optional: "可选",
     band_ok: "正常", band_warn: "偏离", band_bad: "错误", band_silent: "无消息", band_absent: "缺失",
     disk: "磁盘剩余 {free}", disk_left: "可用 {left}", clock_ok: "时钟 ±{error}", clock_free: "时钟未同步",
     clock_unknown: "时钟状态未知", link_open: "实时", link_other: "非实时",
     more_problems: "另有 {n} 项", no_problem: "没有阻碍。", no_takes: "还没有采集。", no_picture: "无法显示", waiting: "还没有图像",
     old_picture: "图像是 {age} 前的", judging: "判定中…", no_verdict: "尚无判定", no_level: "未达级别",
-    failed: "{n} 项未通过", undetermined: "{n} 项无法判定", warned: "{n} 项警告", partial_verdict: "图像尚未检查",
+    failed: "{n} 项未通过", undetermined: "{n} 项无法判定", warned: "{n} 项警告", partial_verdict: "尚未含图像",
     no_failed: "没有未通过的规则", saved: "已保存", discarded: "已隔离", take_failed: "失败",
     cause_title: "为什么失败？", cause_none: "不说明", reason_title: "为什么隔离？",
     reason_own: "其他原因：", cancel: "取消", close: "关闭", bring_back: "恢复",
     reasons: ["起始位置不对", "物体或场景不对", "操作失误", "传感器故障", "被打断", "只是试采"],
-    unanswered: "连接在应答前中断：请确认操作是否已执行。", transport: "传输：",
+    not_now: "现在不行：{verb}", unanswered: "连接在应答前中断：请确认操作是否已执行。", transport: "传输：",
   },
 };
 const SHAPES = {
@@ -64,6 +64,7 @@ const SHAPES = {
 };
 const SIGNS = { ok: "✓", warn: "!", bad: "✕", silent: "◌", absent: "–" };
 const OUTCOME_SIGNS = { success: "✓", failure: "✕", partial: "◐", aborted: "■", unknown: "?" };
+const RULE_SIGNS = { failed: "✕", warned: "!", undetermined: "?" };
 const STALE_MS = 1500, GIVE_UP_MS = 4000, HUNG_S = 2, JUDGING_MS = 30000, LONGEST_PAUSE_MS = 2000, SAID_MS = 10000, PLACES = 4;
 const KINDS = { hello: 72, snapshot: 83, reply: 82, picture: 80 };
 
@@ -241,7 +242,7 @@ function sub(now, take, shot) {
 function showSnapshot(shot) {
   write($("#task"), shot.task_id);
   showMachine(shot.machine);
-  showProblems(shot.problems);
+  showProblems(shot.problems.map(pick), shot.streams.filter(isAmiss).map((stream) => `${stream.topic}: ${pick(stream.problem)}`));
   for (const stream of shot.streams) showStream(stream);
   showTakes(shot.takes);
   const counters = Object.entries(shot.transport_counters).filter(([, n]) => n);
@@ -260,10 +261,13 @@ function showMachine(machine) {
   $("#clock").dataset.band = synchronised ? "ok" : synchronised == null ? "none" : "warn";
 }
 
-function showProblems(problems) {
-  const list = $("#problems ul"), all = problems.length ? problems.map(pick) : [t("no_problem")];
+/** Whether a stream has a problem that does not keep a take from beginning; the others are told by the recorder. */
+const isAmiss = ({ band, required }) => ["warn", "bad"].includes(band) || (!required && ["silent", "absent"].includes(band));
+
+function showProblems(blocking, amiss) {
+  const list = $("#problems ul"), found = [...blocking, ...amiss], all = found.length ? found : [t("no_problem")];
   const lines = all.length > PLACES ? [...all.slice(0, PLACES - 1), t("more_problems", { n: all.length - PLACES + 1 })] : all;
-  $("#problems").dataset.band = problems.length ? "bad" : "ok";
+  $("#problems").dataset.band = blocking.length ? "bad" : amiss.length ? "warn" : "ok";
   if (list.dataset.lines === lines.join("\n")) return;
   list.dataset.lines = lines.join("\n");
   list.title = all.join("\n");
@@ -279,11 +283,11 @@ function showStream(stream) {
   write(name.lastChild, pick(stream.problem) || `${stream.topic}${stream.required ? "" : ` (${t("optional")})`}`);
   name.title = `${stream.stream_id} ${stream.topic} ${pick(stream.problem)}`;
   const nominal = stream.nominal_rate_hz;
-  write(frequency, nominal == null ? rate(stream.rate_hz) : `${rate(stream.rate_hz)} / ${rate(nominal)} Hz`);
+  write(frequency, nominal == null ? rate(stream.rate_hz) : `${rate(stream.rate_hz)} / ${rate(nominal)}`);
   write(age, stream.age_s == null ? "–" : seconds(stream.age_s));
   write(gap, stream.max_gap_s == null ? "–" : seconds(stream.max_gap_s));
-  write(lost, stream.lost_n == null ? t("not_observable") : String(stream.lost_n));
-  lost.dataset.kind = stream.lost_n == null ? "none" : stream.lost_n ? "bad" : "";
+  write(lost, lossText(stream));
+  lost.dataset.kind = stream.lost_n || stream.missing_n ? "bad" : stream.lost_n == null ? "none" : "";
   write(dropped, String(stream.queue_dropped_n));
   dropped.dataset.kind = stream.queue_dropped_n ? "bad" : "";
   write(stale, `${stream.stale_n} / ${stream.duplicate_n}`);
@@ -291,6 +295,13 @@ function showStream(stream) {
   write(size, bytes(stream.bytes_n));
   if (stream.modality === "vision" && !tiles.has(stream.stream_id)) addTile(stream.stream_id);
   if (tiles.has(stream.stream_id)) tiles.get(stream.stream_id).stream = stream;
+}
+
+/** Loss by the publisher's numbers; by the periods that header stamps leave out; neither may be known. */
+function lossText({ lost_n: lost, missing_n: missing }) {
+  if (lost == null && missing == null) return t("not_observable");
+  if (lost == null) return t("by_stamps", { n: missing });
+  return missing ? `${lost} (${t("by_stamps", { n: missing })})` : String(lost);
 }
 
 function addRow(stream) {
@@ -366,22 +377,26 @@ function verdictChip(take, judging) {
   if (take.state !== "saved" && !verdict) return make("span", { class: "verdict" });
   if (!verdict) return make("span", { class: "verdict wait" }, t(judging ? "judging" : "no_verdict"));
   if (pick(verdict.problem)) return make("span", { class: "verdict wait" }, pick(verdict.problem));
-  const counts = ["failed", "undetermined", "warned"].filter((kind) => verdict[kind].length);
-  const text = counts.map((kind) => t(kind, { n: verdict[kind].length }));
+  const counts = kindsOf(verdict);
+  const said = counts.map((kind) => t(kind, { n: verdict[kind].length }));
+  const text = counts.map((kind, at) => (kind === "failed" ? said[at] : `${RULE_SIGNS[kind]} ${verdict[kind].length}`));
   if (!verdict.whole) text.push(t("partial_verdict"));
-  const level = make("b", { class: verdict.level ? "level" : "level none" }, verdict.level || t("no_level"));
-  return make("span", { class: "verdict" }, level, ` ${text.join(" · ") || t("no_failed")}`);
+  const none = verdict.whole ? ["level none", t("no_level")] : ["level open", "…"];
+  const level = make("b", { class: verdict.level ? "level" : none[0] }, verdict.level || none[1]);
+  return make("span", { class: "verdict", title: said.join(", ") }, level, ` ${text.join(" · ") || t("no_failed")}`);
 }
 
+/** Before the images have been looked at, it is no news that rules on them are undecided. */
+const kindsOf = (verdict) =>
+  ["failed", "warned", ...(verdict.whole ? ["undetermined"] : [])].filter((kind) => verdict[kind].length);
+
 function ruleLines(verdict) {
-  const kinds = ["failed", "warned", "undetermined"];
-  const lines = kinds.flatMap((kind) => verdict[kind].map((line) => ruleLine(kind, line)));
+  const lines = kindsOf(verdict).flatMap((kind) => verdict[kind].map((line) => ruleLine(kind, line)));
   return lines.length ? [make("ul", { class: "rules" }, ...lines)] : [];
 }
 
 function ruleLine(kind, line) {
-  const sign = { failed: "✕", warned: "!", undetermined: "?" }[kind];
-  const head = make("span", {}, make("b", {}, `${sign} ${line.rule}`), ` ${pick(line.title)}${line.place ? ` (${line.place})` : ""}`);
+  const head = make("span", {}, make("b", {}, `${RULE_SIGNS[kind]} ${line.rule}${line.level ? ` ${line.level}` : ""}`), ` ${pick(line.title)}${line.place ? ` (${line.place})` : ""}`);
   return make("li", { class: kind }, head, ...(pick(line.fix) ? [make("span", { class: "fix" }, `→ ${pick(line.fix)}`)] : []));
 }
 
@@ -395,9 +410,12 @@ function takeButton(take) {
 
 // What the operator does.
 
+/** A key that can do nothing now says so: nobody should believe to have started a take. */
+const notNow = (chosen, verb) => TEXTS[chosen].not_now.replace("{verb}", TEXTS[chosen][verb]);
+
 function act(verb) {
   const now = condition();
-  if (!allowed(verb, now)) return;
+  if (!allowed(verb, now)) return tell({ done: false, text: { en: notNow("en", verb), zh: notNow("zh", verb) } });
   if (verb === "failure") return askCause(now);
   if (verb === "discard") return askReason(known.snapshot.take?.episode_id ?? lastSaved().episode_id);
   if (verb === "intervene") return ask("intervene", { on: !known.snapshot.intervening });
