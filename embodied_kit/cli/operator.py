@@ -136,7 +136,8 @@ class Operator:
         if not self._plan.attended and self._controller.failure is not None:
             return True
         if shown.state in {"recording", "closing"}:
-            return False
+            waits_for_disk = shown.state == "closing" and not shown.asks_label and self._controller.failure is not None
+            return self._quits and waits_for_disk
         return self._quits or (self._is_done() and not self._awaits_verdict())
 
     def _is_done(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import termios
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from recorder import support
 from recorder.support import Screen, contract_file, environment, problems_of, program
+from recorder.test_program import writer_of
 from transports.harness import until
 
 from embodied_kit.episode.dataset import Dataset
@@ -19,6 +21,7 @@ from embodied_kit.episode.quarantine import quarantined
 
 pytestmark = pytest.mark.wire
 STREAMS = (support.JOINT_STREAM,)
+SCENE = ("--scene", '{"scene_id": "b1", "scene_type": "tabletop"}')
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +172,22 @@ def test_the_verdict_comes_and_the_judge_may_die(robot: support.Robot, dataset: 
     assert "the judging process has ended" not in shown.wait_for("3 saved, 0 discarded, 0 failed")
     assert shown.end() == 0
     assert len(dataset.episode_ids()) == 3
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of another process can be set on Linux alone")
+def test_who_does_not_wait_for_the_disk_quits(robot: support.Robot, dataset: Dataset) -> None:
+    shown = screen(dataset, robot, "--no-verdict", "--outcome", "success", "--operator", "Ada", *SCENE)
+    shown.wait_for("Enter starts.")
+    shown.type("\n")
+    partial = until(lambda: next(dataset.root.glob(".embodied/recording/*/*.partial"), None), "the file")
+    resource.prlimit(until(lambda: writer_of(partial), "its writer"), resource.RLIMIT_FSIZE, (10_000, 10_000))
+    shown.wait_for("amiss: cannot write")
+    shown.type("q")
+    shown.wait_for("NOT SAVED")
+    shown.wait_for("0 saved, 0 discarded, 1 failed")
+    shown.wait_for("Next: embodied-kit recover ")
+    assert shown.end() == 4
+    assert dataset.episode_ids() == []
 
 
 def judge_of(process_id: int) -> int:
