@@ -6,6 +6,7 @@ python tests/bench/kills.py [kills]
 
 from __future__ import annotations
 
+import json
 import statistics
 import sys
 import tempfile
@@ -17,11 +18,25 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "recorders"), str(ROOT / "tests")]
 
 from recorder.kills import kills, last_kept_ns  # noqa: E402 - the path comes first
-from recorder.support import assert_as_sent, dataset_in, run, running_robot  # noqa: E402
+from recorder.support import Robot, Sent, assert_as_sent, dataset_in, run, running_robot  # noqa: E402
 
 from embodied_kit.canonical import load_json  # noqa: E402
 
 KILLS = 200
+
+
+class Log:
+    """What a robot has sent so far, read once."""
+
+    def __init__(self, robot: Robot) -> None:
+        self._by_topic: dict[str, list[Sent]] = {}
+        with robot.log.open(encoding="utf-8") as lines:
+            for one in (Sent(**json.loads(line)) for line in lines):
+                self._by_topic.setdefault(one.topic, []).append(one)
+
+    def sent(self, topic: str) -> list[Sent]:
+        """What it has sent on a topic, in order."""
+        return self._by_topic.get(topic, [])
 
 
 def main() -> None:
@@ -38,8 +53,9 @@ def main() -> None:
                     print(f"\r{len(done)} of {count}", end="", file=sys.stderr, flush=True)
             print(run(folder, "recover", dataset.root).stdout, file=sys.stderr)
             origins = Counter()
+            log = Log(robot)
             for episode_id in dataset.episode_ids():
-                assert_as_sent(dataset.root / "episodes" / episode_id, robot)
+                assert_as_sent(dataset.root / "episodes" / episode_id, log)
                 origins[load_json(dataset.root / "episodes" / episode_id / "episode.json")["origin"]] += 1
         print(f"{len(done)} kills; episodes: {dict(origins)}, each without a hole, by the robot's own log")
         for whole in (True, False):
