@@ -176,6 +176,7 @@ def test_what_the_rmw_says_it_lost_is_counted(version: str, before: dict[str, in
         until(lambda: robots.ours._node._node.pump(0.1) or _lost(robots) == 50, "the rejected ones")
         assert len(robots.take(100)) == 100
         assert _told(robots) == after
+        assert robots.ours.losses_by_topic() == ({TOPIC: 50} if after else {})
 
 
 def _told(robots: Pair) -> dict[str, int]:

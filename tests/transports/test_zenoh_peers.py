@@ -120,6 +120,7 @@ def test_what_the_queue_cannot_hold_is_counted_and_seen_in_the_numbers(router: s
         publisher.put(payload(51, 100), attachment=attached(51))
         assert [one.sequence for one in taken(ours, 1)] == [51]
         assert ours.loss_counters()["queue_messages_dropped"] == 40
+        assert ours.losses_by_topic() == {"/flood": 40}
         ours.close()
 
 
