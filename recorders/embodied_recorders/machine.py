@@ -51,6 +51,7 @@ def check_machine(dataset_folder: Path) -> tuple[CheckRow, ...]:
         lambda: transport("dds"),
         ros2,
         zenoh,
+        ros_control,
         socket_buffer_limit,
         socket_buffer,
         domain,
@@ -135,6 +136,27 @@ def ros2() -> CheckRow:
         "zh": f"已打开：{names}；{taken_by['zh']}；此处未在真实 ROS 2 上核实",
     }
     return CheckRow("warn", what, found, "python -m pytest -m ros2 tests/transports")
+
+
+def ros_control() -> CheckRow:
+    """The recorder as a node with services; a lifecycle where lifecycle_msgs is installed too."""
+    what = {"en": "ROS services", "zh": "ROS 服务"}
+    if importlib.util.find_spec("rclpy") is None:
+        return CheckRow("ok", what, {"en": "over plain DDS (--services)", "zh": "经纯 DDS（--services）"})
+    from embodied_recorders.ros.load import RosModules  # noqa: PLC0415  # not before it is known to be there
+
+    try:
+        managed = RosModules().lifecycle is not None
+    except EmbodiedKitError as error:
+        return CheckRow("warn", what, _same(error.message), error.remedy)
+    kind = {"en": "managed node", "zh": "生命周期节点"}
+    if not managed:
+        kind = {"en": "plain node: no lifecycle_msgs", "zh": "普通节点：没有 lifecycle_msgs"}
+    found = {
+        "en": f"{kind['en']}; not verified here against a real ROS 2",
+        "zh": f"{kind['zh']}；此处未在真实 ROS 2 上核实",
+    }
+    return CheckRow("warn", what, found)
 
 
 def socket_buffer_limit() -> CheckRow:

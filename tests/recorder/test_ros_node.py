@@ -19,6 +19,7 @@ from transports.harness import STANDIN, free_domain, rclpy_standin, until
 
 from embodied_kit.canonical import load_json
 from embodied_kit.cli.recorder_node import PARAMETERS, main
+from embodied_recorders.machine import ros_control
 from embodied_recorders.ros.desk import Desk
 from embodied_recorders.ros.node import SAID as SAID_PARAMETERS
 from embodied_recorders.ros.node import attached
@@ -129,6 +130,16 @@ def test_a_parameter_of_another_type_is_refused(capfd: pytest.CaptureFixture[str
         patch.setenv("EMBODIED_KIT_LANG", "en")
         assert main(["--ros-args", "-p", "task:=7"]) == 2
     assert "expected parameters of the node episode_recorder, got: Trying to set" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [("jazzy", "managed node; not verified"), ("bare", "plain node: no lifecycle_msgs; not verified")],
+)
+def test_doctor_says_which_node_it_would_be(version: str, said: str) -> None:
+    with rclpy_standin(version):
+        row = ros_control()
+    assert (row.state, row.found["en"]) == ("warn", f"{said} here against a real ROS 2")
 
 
 def test_the_launch_file_gives_parameters_that_the_node_has() -> None:
