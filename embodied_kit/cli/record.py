@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +12,15 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from embodied_kit.cli.contract import EXIT_UNFIT, show_preflight
+from embodied_kit.cli.contract import EXIT_UNFIT
 from embodied_kit.cli.handsfree import Graph, HandsFree, hands_free, hands_free_options
-from embodied_kit.cli.instant import InstantJudge
 from embodied_kit.cli.kept_secret import kept_secret
 from embodied_kit.cli.keyboard import Keyboard, keyboard
 from embodied_kit.cli.operator import Operator, Plan
 from embodied_kit.cli.options import example, path_argument, path_option, transport_options, verb
 from embodied_kit.cli.pseudonyms import pseudonym
 from embodied_kit.cli.questions import OUTCOMES, require_words, scene_problem
-from embodied_kit.cli.recovering import recover_dataset
-from embodied_kit.cli.sentences import told
+from embodied_kit.cli.recorder import RecorderSetup, driven, set_up
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import DEFAULT_GROUP, Dataset
 from embodied_kit.errors import UsageError
@@ -206,54 +202,53 @@ def _session_options(texts: Texts) -> list[click.Parameter]:
 
 def record(options: RecordOptions, texts: Texts) -> int:
     """Preflight, then the takes; the exit code."""
-    from embodied_kit.messages.definitions import TypeStore  # noqa: PLC0415  # heavy, and arrows
-    from embodied_recorders.controller import Controller  # noqa: PLC0415
-    from embodied_recorders.preflight import Preflight  # noqa: PLC0415
-    from embodied_recorders.session import Session  # noqa: PLC0415
-    from embodied_recorders.stop import stop_on_signals  # noqa: PLC0415
-    from embodied_recorders.transports import open_transport  # noqa: PLC0415
-
     _require_words(options)
     _address(options)
     if options.profile is not None:
         from embodied_validators.profiles import load_profile  # noqa: PLC0415  # arrows
 
         load_profile(options.profile)  # refuses one that there is not
-    dataset = Dataset.open(options.dataset)
-    contract, take = _contract(options), _take_options(options)
-    host = pseudonym("ho", platform.node())
+    setup = RecorderSetup(
+        Dataset.open(options.dataset),
+        _contract(options),
+        _take_options(options),
+        options.transport,
+        options.domain_id,
+        options.interface,
+        distro=options.distro,
+        msg_folders=options.msg_folders,
+        verdicts=not options.no_verdict,
+        profile=options.profile,
+        duration_s=options.duration,
+        note=_what_a_level_will_miss(options, texts),
+    )
     with ExitStack() as stack:
-        graph = open_transport(options.transport, domain_id=options.domain_id, interface=options.interface)
-        stack.callback(graph.close)
-        session = Session(graph, dataset, contract, TypeStore(options.msg_folders), host, options.distro or None)
-        stack.callback(session.close)
-        session.require(take)
-        session.prepare()
-        judge = _judge(options, stack)
-        controller = Controller(session, take, judge, duration_s=options.duration)
-        controller.chinese = lambda sentence: told(sentence, Texts("zh"))
-        _say_what_a_level_will_miss(options, texts)
-        recover_dataset(dataset, texts)
-        rows = Preflight(contract, graph, controller.idle).look()
-        show_preflight(rows, texts)
-        if any(row.blocks for row in rows):
+        ready = stack.enter_context(set_up(setup, texts))
+        if ready.unfit:
             click.echo(texts("Not recording: mend the lines above.", "未开始采集：请先处理以上问题。"), err=True)
             return EXIT_UNFIT
-        with stop_on_signals(then_exit=True) as switch, _keys(options) as keys, driven(controller) as driving:
-            _serve_console(options, controller, stack, texts)
-            place = Graph(options.transport, options.domain_id, options.interface)
-            stack.enter_context(hands_free(controller, options.hands_free, place, options.failure_cause, texts))
-            plan = _plan(options, keys)
-            if keys is None and (options.outcome is not None or not plan.attended):
-                controller.unasked = plan.result(options.outcome)
-            operator = Operator(controller, plan, switch, keys, texts)
-            try:
-                operator.run()
-            finally:
-                for line in operator.log.last_lines(options.dataset):
-                    click.echo(line)
-            driving.result()
-            stack.close()  # here, so that an impatient second Ctrl-C does no harm
+        return _takes(ready.controller, options, stack, texts)
+
+
+def _takes(controller: Controller, options: RecordOptions, stack: ExitStack, texts: Texts) -> int:
+    """The operator at work until the session ends; the exit code."""
+    from embodied_recorders.stop import stop_on_signals  # noqa: PLC0415  # arrows
+
+    with stop_on_signals(then_exit=True) as switch, _keys(options) as keys, driven(controller) as driving:
+        _serve_console(options, controller, stack, texts)
+        place = Graph(options.transport, options.domain_id, options.interface)
+        stack.enter_context(hands_free(controller, options.hands_free, place, options.failure_cause, texts))
+        plan = _plan(options, keys)
+        if keys is None and (options.outcome is not None or not plan.attended):
+            controller.unasked = plan.result(options.outcome)
+        operator = Operator(controller, plan, switch, keys, texts)
+        try:
+            operator.run()
+        finally:
+            for line in operator.log.last_lines(options.dataset):
+                click.echo(line)
+        driving.result()
+        stack.close()  # here, so that an impatient second Ctrl-C does no harm
     return EXIT_UNFIT if operator.log.count("failed") else 0
 
 
@@ -265,19 +260,6 @@ def _keys(options: RecordOptions) -> Iterator[Keyboard | None]:
         return
     with keyboard() as keys:
         yield keys
-
-
-@contextmanager
-def driven(controller: Controller) -> Iterator[Future[None]]:
-    """The controller at work in a thread of its own; it has ended when the block is left."""
-    from embodied_recorders.control import Shutdown  # noqa: PLC0415  # arrows
-
-    with ThreadPoolExecutor(1, "embodied-kit-recorder") as pool:
-        future = pool.submit(controller.run)
-        try:
-            yield future
-        finally:
-            controller.ask(Shutdown())
 
 
 def _plan(options: RecordOptions, keys: Keyboard | None) -> Plan:
@@ -292,15 +274,6 @@ def _plan(options: RecordOptions, keys: Keyboard | None) -> Plan:
         asks_scene=not options.scene,
         judged=not options.no_verdict,
     )
-
-
-def _judge(options: RecordOptions, stack: ExitStack) -> InstantJudge | None:
-    """The judging process, started well before the first take; None where no verdict is wanted."""
-    if options.no_verdict:
-        return None
-    judge = InstantJudge(options.dataset, options.profile)
-    stack.callback(judge.close)
-    return judge
 
 
 def _serve_console(options: RecordOptions, controller: Controller, stack: ExitStack, texts: Texts) -> None:
@@ -348,14 +321,15 @@ def _contract(options: RecordOptions) -> Contract:
     return contract_from({**contract.document, "rolls": {**rolls, **given}})
 
 
-def _say_what_a_level_will_miss(options: RecordOptions, texts: Texts) -> None:
-    """Name the options that L2 asks for, while there is still time to give them."""
+def _what_a_level_will_miss(options: RecordOptions, texts: Texts) -> str:
+    """Names the options that L2 asks for, while there is still time to give them; empty where none is missing."""
     given = {"--skill": options.skill, "--mode": options.mode}
     if not sys.stdin.isatty():  # else it is asked for
         given = {"--operator": options.operator, **given}
     absent = ", ".join(name for name, value in given.items() if not value)
-    if absent:
-        click.echo(texts(f"note: without {absent} these takes stay below L2", f"注意：未给出 {absent}，片段达不到 L2"))
+    if not absent:
+        return ""
+    return texts(f"note: without {absent} these takes stay below L2", f"注意：未给出 {absent}，片段达不到 L2")
 
 
 def _require_words(options: RecordOptions) -> None:

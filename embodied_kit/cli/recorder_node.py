@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from embodied_kit.cli.app import failed
-from embodied_kit.cli.contract import show_preflight
-from embodied_kit.cli.instant import InstantJudge
 from embodied_kit.cli.pseudonyms import pseudonym
 from embodied_kit.cli.questions import require_words
-from embodied_kit.cli.record import driven
-from embodied_kit.cli.recovering import recover_dataset
-from embodied_kit.cli.sentences import told
+from embodied_kit.cli.recorder import RecorderSetup, driven, in_chinese, set_up
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import DEFAULT_GROUP, Dataset
 from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError, UsageError
@@ -78,9 +73,9 @@ def _serve(arguments: list[str], texts: Texts) -> None:
             make,
             executor,
             PARAMETERS,
-            lambda values: Stages(lambda: opened(values(), texts), chinese=_chinese),
+            lambda values: Stages(lambda: opened(values(), texts), chinese=in_chinese),
             lambda node, stages: Desk(
-                stages.recorder, stages.shown, lambda: said_by(node), texts.language, lambda: stages.stage, _chinese
+                stages.recorder, stages.shown, lambda: said_by(node), texts.language, lambda: stages.stage, in_chinese
             ),
         )
         try:
@@ -92,10 +87,6 @@ def _serve(arguments: list[str], texts: Texts) -> None:
             managed.stages.cleanup()
 
 
-def _chinese(sentence: str) -> str:
-    return told(sentence, Texts("zh"))
-
-
 @contextmanager
 def opened(values: Mapping[str, object], texts: Texts) -> Iterator[Recorder]:
     """A recorder at work, as parameters say it; its preflight has passed.
@@ -104,13 +95,8 @@ def opened(values: Mapping[str, object], texts: Texts) -> Iterator[Recorder]:
         UsageError: A parameter is absent, or says what there is not.
         EnvironmentUnfitError: Preflight refuses, or the transport cannot work here.
     """
-    from embodied_kit.messages.definitions import TypeStore  # noqa: PLC0415  # heavy, and arrows
     from embodied_recorders.contract import load_contract  # noqa: PLC0415
-    from embodied_recorders.controller import Controller  # noqa: PLC0415
     from embodied_recorders.documents import TakeOptions  # noqa: PLC0415
-    from embodied_recorders.preflight import Preflight  # noqa: PLC0415
-    from embodied_recorders.session import Session  # noqa: PLC0415
-    from embodied_recorders.transports import open_transport  # noqa: PLC0415
 
     said = {name: str(value) for name, value in values.items() if isinstance(value, str)}
     if absent := [name for name in _REQUIRED if not said[name]]:
@@ -119,8 +105,6 @@ def opened(values: Mapping[str, object], texts: Texts) -> Iterator[Recorder]:
             remedy="ros2 run embodied_kit episode_recorder_node --ros-args -p contract:=C -p dataset:=D -p task:=T",
         )
     require_words({"acquisition_mode": said["mode"], "operator_skill_level": said["skill"]})
-    dataset, contract = Dataset.open(Path(said["dataset"])), load_contract(Path(said["contract"]))
-    folders = [Path(str(folder)) for folder in cast("list[str]", values["msg_folders"]) if folder]
     take = TakeOptions(
         task_id=said["task"],
         collection_id=said["collection"],
@@ -129,28 +113,24 @@ def opened(values: Mapping[str, object], texts: Texts) -> Iterator[Recorder]:
         operator_skill_level=said["skill"],
         acquisition_mode=said["mode"],
     )
-    with ExitStack() as stack:
-        domain_id = int(str(values["domain_id"]))
-        graph = open_transport(
-            said["transport"], domain_id=None if domain_id < 0 else domain_id, interface=said["interface"]
-        )
-        stack.callback(graph.close)
-        host = pseudonym("ho", platform.node())
-        session = Session(graph, dataset, contract, TypeStore(folders), host, said["distro"] or None)
-        stack.callback(session.close)
-        session.require(take)
-        session.prepare()
-        judge = InstantJudge(dataset.root, said["profile"] or None) if values["verdict"] else None
-        if judge is not None:
-            stack.callback(judge.close)
-        controller = Controller(session, take, judge, chinese=_chinese)
-        recover_dataset(dataset, texts)
-        rows = Preflight(contract, graph, controller.idle).look()
-        show_preflight(rows, texts)
-        if unfit := [row.stream.stream_id for row in rows if row.blocks]:
+    domain_id = int(str(values["domain_id"]))
+    setup = RecorderSetup(
+        Dataset.open(Path(said["dataset"])),
+        load_contract(Path(said["contract"])),
+        take,
+        said["transport"],
+        None if domain_id < 0 else domain_id,
+        said["interface"],
+        distro=said["distro"],
+        msg_folders=[Path(str(folder)) for folder in cast("list[str]", values["msg_folders"]) if folder],
+        verdicts=bool(values["verdict"]),
+        profile=said["profile"] or None,
+    )
+    with set_up(setup, texts) as ready:
+        if ready.unfit:
             raise EnvironmentUnfitError(
-                f"expected every stream of the contract to be fit, got {', '.join(unfit)} unfit",
+                f"expected every stream of the contract to be fit, got {', '.join(ready.unfit)} unfit",
                 remedy="embodied-kit contract check CONTRACT",
             )
-        stack.enter_context(driven(controller))
-        yield controller
+        with driven(ready.controller):
+            yield ready.controller

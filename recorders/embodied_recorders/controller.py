@@ -33,7 +33,6 @@ from embodied_recorders.control import (
     State,
     Stop,
     TakeEnd,
-    TakeState,
     Texts,
     Undo,
 )
@@ -43,13 +42,13 @@ from embodied_recorders.live import LiveStreams
 from embodied_recorders.preroll import PreRoll
 from embodied_recorders.running import Running
 from embodied_recorders.session import Session
+from embodied_recorders.takelist import TakeList, take_state
 from embodied_recorders.watch import GraphWatch
 
 _IDLE_S = 0.02
 _SNAPSHOT_PERIOD_NS = 200_000_000
 _GRAPH_PERIOD_NS = 1_000_000_000
 _ANSWER_S = 60.0
-_KEPT_TAKES = 50
 _RETRY_PERIOD_NS = 1_000_000_000
 _FINAL_REASONS = frozenset(
     {"disk_floor", "write_error", "transport", "sigint", "sigterm"}
@@ -94,7 +93,7 @@ class Controller:
     _state: State = "idle"
     _running: Running | None = None
     _result: TakeResult | None = None
-    _takes: list[TakeState] = field(default_factory=list)
+    _takes: TakeList = field(default_factory=TakeList)
     _shutdown: bool = False
     _fault: WriteFaultError | None = None
     _next_try_ns: int = 0
@@ -233,7 +232,7 @@ class Controller:
         self._next_snapshot_ns = now_ns + _SNAPSHOT_PERIOD_NS
         if self._state in {"idle", "armed"}:
             self._state = "idle" if self._live.blocking(now_ns / 1e9) else "armed"
-        self._hear_verdicts()
+        self._takes.hear(self.judge.finished() if self.judge else ())
         self._snapshot = self._made_snapshot()
 
     def _look_at_the_graph(self) -> None:
@@ -311,7 +310,7 @@ class Controller:
         self._ended(running, "failed", "", f"{error.message}; {error.remedy}")
 
     def _ended(self, running: Running, state: TakeEnd, outcome: str, reason: str) -> None:
-        self._takes = [*self._takes, _take_state(running, state, outcome, reason)][-_KEPT_TAKES:]
+        self._takes.add(running, state, outcome, reason)
         self._running, self._result, self._fault, self._next_try_ns = None, None, None, 0
         self._state = "armed"
 
@@ -322,17 +321,16 @@ class Controller:
             self._closing(_DISCARDED)
             if not self._roll_out():
                 return self._not_now()
-        saved = [take.episode_id for take in self._takes if take.state == "saved"]
-        wanted = episode_id or (saved[-1] if saved else "")
+        wanted = episode_id or self._takes.last_saved()
         if not wanted:
             return Reply(done=False, text=NO_TAKE)
         discard(self.session.dataset, wanted, reason, self._clock.now_ns())
-        self._change(wanted, state="discarded", reason=reason)
+        self._takes.change(wanted, state="discarded", reason=reason)
         return Reply(done=True, text=DISCARDED, episode_id=wanted)
 
     def _undo(self, episode_id: str) -> Reply:
         folder = restore(self.session.dataset, episode_id, self._clock.now_ns())
-        self._change(folder.name, state="saved", reason="")
+        self._takes.change(folder.name, state="saved", reason="")
         if self.judge is not None:
             self.judge.submit(folder.name, str(folder))
         return Reply(done=True, text=RESTORED, episode_id=folder.name)
@@ -358,17 +356,6 @@ class Controller:
 
     # What is shown.
 
-    def _change(self, episode_id: str, *, state: TakeEnd, reason: str) -> None:
-        self._takes = [
-            replace(take, state=state, reason=reason) if take.episode_id == episode_id else take for take in self._takes
-        ]
-
-    def _hear_verdicts(self) -> None:
-        for episode_id, verdict in self.judge.finished() if self.judge else ():
-            self._takes = [
-                replace(take, verdict=verdict) if take.episode_id == episode_id else take for take in self._takes
-            ]
-
     def _made_snapshot(self) -> Snapshot:
         now_s, running = self._clock.monotonic_ns() / 1e9, self._running
         counters = self.session.transport.loss_counters()
@@ -384,8 +371,8 @@ class Controller:
             problems=[*self._faults(), *self._live.blocking(now_s), *self._live.unfit(now_s)],
             asks_label=self._state == "closing" and self._result is None,
             intervening=running is not None and running.intervening,
-            take=_take_state(running, "recording" if self._state == "recording" else "closing") if running else None,
-            takes=tuple(self._takes),
+            take=take_state(running, "recording" if self._state == "recording" else "closing") if running else None,
+            takes=self._takes.takes,
             transport_counters={} if running is None else counter_difference(running.opening.counters, counters),
         )
 
@@ -404,10 +391,3 @@ class Controller:
     def _answer_the_rest(self) -> None:
         while not self._commands.empty():
             self._commands.get()[1].set_result(Reply(done=False, text=ENDED))
-
-
-def _take_state(running: Running, state: TakeEnd, outcome: str = "", reason: str = "") -> TakeState:
-    progress = running.progress()
-    return TakeState(
-        running.file.episode_id, state, progress.elapsed_s, progress.messages_n, progress.bytes_n, outcome, reason
-    )

@@ -1,0 +1,115 @@
+"""A recorder set up as `record` and the ROS node both need it: transport, session, judge, controller, preflight."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from embodied_kit.cli.contract import show_preflight
+from embodied_kit.cli.instant import InstantJudge
+from embodied_kit.cli.pseudonyms import pseudonym
+from embodied_kit.cli.recovering import recover_dataset
+from embodied_kit.cli.sentences import told
+from embodied_kit.cli.texts import Texts
+from embodied_kit.episode.dataset import Dataset
+
+if TYPE_CHECKING:
+    from embodied_kit.model.contract import Contract
+    from embodied_recorders.controller import Controller
+    from embodied_recorders.documents import TakeOptions
+
+
+@dataclass(frozen=True)
+class RecorderSetup:
+    """What a recorder is made of.
+
+    Attributes:
+        take: What takes say of themselves.
+        domain_id: ROS domain; None takes ROS_DOMAIN_ID, else 0.
+        distro: ROS distribution of the robot; empty where its types tell their hashes.
+        msg_folders: Folders with a lab's own .msg files.
+        verdicts: Whether closed takes are judged.
+        profile: Name or file of the profile; None lets the dataset choose.
+        duration_s: Longest take in s; None for no limit.
+        note: Said before the graph is looked at.
+    """
+
+    dataset: Dataset
+    contract: Contract
+    take: TakeOptions
+    transport: str
+    domain_id: int | None
+    interface: str
+    distro: str = ""
+    msg_folders: Sequence[Path] = ()
+    verdicts: bool = True
+    profile: str | None = None
+    duration_s: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """A recorder that has looked at its graph; `unfit` names the streams that keep it from recording."""
+
+    controller: Controller
+    unfit: Sequence[str]
+
+
+@contextmanager
+def set_up(setup: RecorderSetup, texts: Texts) -> Iterator[SetUp]:
+    """Join the graph, bring unfinished takes back, and show the preflight.
+
+    Raises:
+        UsageError: The take refers to what the dataset does not have.
+        EnvironmentUnfitError: The transport or the writer cannot work here.
+    """
+    from embodied_kit.messages.definitions import TypeStore  # noqa: PLC0415  # heavy, and arrows
+    from embodied_recorders.controller import Controller  # noqa: PLC0415
+    from embodied_recorders.preflight import Preflight  # noqa: PLC0415
+    from embodied_recorders.session import Session  # noqa: PLC0415
+    from embodied_recorders.transports import open_transport  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        graph = open_transport(setup.transport, domain_id=setup.domain_id, interface=setup.interface)
+        stack.callback(graph.close)
+        host, store = pseudonym("ho", platform.node()), TypeStore(setup.msg_folders)
+        session = Session(graph, setup.dataset, setup.contract, store, host, setup.distro or None)
+        stack.callback(session.close)
+        session.require(setup.take)
+        session.prepare()
+        judge = InstantJudge(setup.dataset.root, setup.profile) if setup.verdicts else None
+        if judge is not None:
+            stack.callback(judge.close)
+        controller = Controller(session, setup.take, judge, duration_s=setup.duration_s, chinese=in_chinese)
+        if setup.note:
+            click.echo(setup.note)
+        recover_dataset(setup.dataset, texts)
+        rows = Preflight(setup.contract, graph, controller.idle).look()
+        show_preflight(rows, texts)
+        yield SetUp(controller, [row.stream.stream_id for row in rows if row.blocks])
+
+
+@contextmanager
+def driven(controller: Controller) -> Iterator[Future[None]]:
+    """The controller at work in a thread of its own; it has ended when the block is left."""
+    from embodied_recorders.control import Shutdown  # noqa: PLC0415  # arrows
+
+    with ThreadPoolExecutor(1, "embodied-kit-recorder") as pool:
+        future = pool.submit(controller.run)
+        try:
+            yield future
+        finally:
+            controller.ask(Shutdown())
+
+
+def in_chinese(sentence: str) -> str:
+    """An error's sentence in Chinese."""
+    return told(sentence, Texts("zh"))
