@@ -106,8 +106,7 @@ def test_ctrl_c_ends_in_one_line(environment: dict[str, str], tmp_path: Path) ->
     cache = tmp_path / "cache"
     os.mkfifo(tmp_path / "begun")
     code = f"""
-import signal, sys, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background inherits that it is ignored
+import sys, time
 from pathlib import Path
 from embodied_kit.cli import main
 from embodied_kit.measure.streams.scan import EpisodeScan
