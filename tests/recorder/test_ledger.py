@@ -13,7 +13,7 @@ from recorder import support
 
 from embodied_kit.model.stream import Sample
 from embodied_recorders.ledger import NOT_OBSERVABLE, Evidence, Ledger, counter_difference
-from embodied_recorders.stamps import is_stamped
+from embodied_recorders.stamps import HeaderStamps, is_stamped
 
 STREAMS = support.contract(support.JOINT_STREAM, support.stream("other", "/other", support.TEXT, None)).streams
 
@@ -170,3 +170,12 @@ def test_a_message_too_short_for_a_stamp_shifts_no_other() -> None:
     first, last = stamped([START_NS, START_NS + 2 * PERIOD_NS])
     ledger.add([first, Sample("/joint_states", b"\0\1\0\0\1\2", 1, 1, "p", None), last])
     assert ledger.totals()["/joint_states"].missing_n == 1
+
+
+def test_a_regular_loss_of_each_third_message_is_no_slower_sensor() -> None:
+    stamps = HeaderStamps(33_333_333.0)
+    for number in (n for n in range(61) if n % 3 != 2):
+        seconds, rest_ns = divmod(number * 33_000_000, 1_000_000_000)
+        stamps.heads += struct.pack("<iI", 1_790_000_000 + seconds, rest_ns)
+    stamps.fold()
+    assert stamps.missing_n == 20
