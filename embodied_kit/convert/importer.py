@@ -143,15 +143,17 @@ def _closing(file: TakeFile) -> JsonObject:
     for channel, count in zip(file.channels, file.counts, strict=True):
         if channel.stream_id:
             counts[channel.stream_id, channel.topic] += count
+    loss: JsonObject = {str(kind): known for kind, known in UNKNOWN_LOSS.items()}
+    streams: list[JsonObject] = [
+        {"stream_id": stream_id, "topic": topic, "received_n": count, "loss": loss}
+        for (stream_id, topic), count in counts.items()
+    ]
     return {
         "schema_version": SCHEMA_VERSION,
         "episode_id": file.episode_id,
         **Span(start_ns, end_ns).document(),
         "outcome": "unknown",
-        "streams": [
-            {"stream_id": stream_id, "topic": topic, "received_n": count, "loss": dict(UNKNOWN_LOSS)}
-            for (stream_id, topic), count in counts.items()
-        ],
+        "streams": streams,
         "transport_counters": {},
         "intervention_segments": [],
         "events": [],

@@ -195,7 +195,8 @@ class _Take:
     def _told_messages(self) -> int:
         streams = parse_json((self.target / EPISODE_JSON).read_bytes()).value or {}
         entries = streams.get("streams")
-        return sum(int(str(entry["messages_n"])) for entry in entries) if isinstance(entries, list) else 0
+        objects = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+        return sum(int(str(entry["messages_n"])) for entry in objects)
 
     def _why_not(self, parts: Sequence[Content]) -> Reason:
         """Why no episode can be made of it, if so."""
