@@ -62,8 +62,9 @@ class Robot:
     log: Path
 
     def sent(self, topic: str) -> list[Sent]:
-        """What it has sent on a topic so far, in order."""
-        lines = self.log.read_text(encoding="utf-8").splitlines()
+        """What it has sent on a topic so far, in order; nothing before its first message."""
+        text = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
+        lines = text[: text.rfind("\n") + 1].splitlines()  # the last line may be half written
         return [one for one in (Sent(**json.loads(line)) for line in lines) if one.topic == topic]
 
 

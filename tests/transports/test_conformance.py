@@ -250,7 +250,14 @@ def test_who_joins_late_gets_what_is_latched(wire: Wire) -> None:
 
 def test_who_joins_late_gets_nothing_of_a_volatile_topic(wire: Wire) -> None:
     wire.they_advertise("/volatile")
+    wire.open_peer("witness")
+    wire.peer("subscribe", "witness", topic="/volatile", qos=asdict(RELIABLE))
+    until(lambda: wire.peer("matched_subscribers", topic="/volatile"), "the witness's match")
     wire.peer("publish", topic="/volatile", first=0, count=5, size=100)
+    seen: list[object] = []  # what the witness has is no longer on its way, to nobody
+    until(lambda: seen.extend(wire.peer("take", "witness", timeout_s=0.2)) or len(seen) == 5, "the witness's messages")
+    wire.peer("close", "witness")
+    until(lambda: not wire.peer("matched_subscribers", topic="/volatile"), "the witness's leaving")
     wire.we_subscribe("/volatile")
     wire.peer("publish", topic="/volatile", first=9, count=1, size=100)
     assert [sample.cdr for sample in wire.take(1)] == [payload(9, 100)]
