@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from embodied_kit.mcap.writer import McapWriter
 from embodied_kit.measure.api import measure_path
+from embodied_kit.measure.images.access import Access, access
 from embodied_kit.measure.images.video import NO_VIDEO
 from embodied_kit.model.facts import Row
 
@@ -56,6 +58,24 @@ H264 = {"preset": "veryfast", "tune": "zerolatency", "x264-params": f"keyint={GO
 H265 = {"preset": "ultrafast", "x265-params": f"log-level=none:bframes=0:keyint={GOP}:min-keyint={GOP}:scenecut=0"}
 
 
+@dataclass(frozen=True)
+class Coder:
+    """An encoder, and what its messages say."""
+
+    encoder: str
+    codec: str
+    options: dict[str, str]
+
+
+CODERS = [
+    pytest.param(Coder("libx264", "h264", H264), id="h264"),
+    pytest.param(Coder("libx265", "hevc", H265), id="hevc"),
+]
+VP9 = Coder("libvpx-vp9", "vp9", {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"})
+AV1 = Coder("libsvtav1", "av1", {"preset": "12", "svtav1-params": "pred-struct=1:lookahead=0"})
+ALL = [*CODERS, pytest.param(VP9, id="vp9"), pytest.param(AV1, id="av1")]
+
+
 def message(stamp_ns: int, data: bytes, codec: str) -> bytes:
     def text(value: str) -> bytes:
         return struct.pack("<I", len(value) + 1) + value.encode() + b"\0"
@@ -65,14 +85,16 @@ def message(stamp_ns: int, data: bytes, codec: str) -> bytes:
     return b"\0\1\0\0" + body + b"\0" * (-len(body) % 4) + text(codec)
 
 
-def written(path: Path, packets: list[bytes], codec: str) -> Path:
+def written(path: Path, packets: list[bytes], codec: str | list[str], first: int = 0) -> Path:
     """Several small chunks, so that the decoder crosses batches."""
+    codecs = codec if isinstance(codec, list) else [codec] * len(packets)
+    path.parent.mkdir(exist_ok=True)
     with McapWriter(path, compression="none", chunk_bytes=2048) as writer:
         schema = writer.add_schema("foxglove_msgs/msg/CompressedVideo", "ros2msg", DEFINITION)
         channel = writer.add_channel("/cam/video", schema)
-        for index, data in enumerate(packets):
+        for index, (data, name) in enumerate(zip(packets, codecs, strict=True), first):
             stamp_ns = START_NS + index * PERIOD_NS
-            writer.write(channel, stamp_ns + 10**6, stamp_ns, index, message(stamp_ns, data, codec))
+            writer.write(channel, stamp_ns + 10**6, stamp_ns, index, message(stamp_ns, data, name))
     return path
 
 
@@ -84,12 +106,12 @@ def frame_row(path: Path) -> Row:
     return row
 
 
-@pytest.mark.parametrize(("encoder", "codec", "options"), [("libx264", "h264", H264), ("libx265", "hevc", H265)])
-def test_every_frame_of_a_video_is_measured(tmp_path: Path, encoder: str, codec: str, options: dict[str, str]) -> None:
-    packets = encoded(encoder, options)
-    row = frame_row(written(tmp_path / "v.mcap", packets, codec))
-    assert (row["codec"], row["kind"], row["storage"]) == (codec, "color", "message")
-    assert (row["n"], row["decoded"], row["failed"]) == (FRAMES, FRAMES, 0)
+@pytest.mark.parametrize("kind", CODERS)
+def test_every_frame_of_a_video_is_measured(tmp_path: Path, kind: Coder) -> None:
+    packets = encoded(kind.encoder, kind.options)
+    row = frame_row(written(tmp_path / "v.mcap", packets, kind.codec))
+    assert (row["codec"], row["kind"], row["storage"]) == (kind.codec, "color", "message")
+    assert (row["n"], row["decoded"], row["failed"], row["leading_n"]) == (FRAMES, FRAMES, 0, 0)
     assert (row["width"], row["height"]) == (160, 96)
     assert (row["keyframes_n"], row["keyframe_interval_n"]) == (FRAMES // GOP, GOP)
     assert row["luma_mean_p50"] == pytest.approx(np.mean(picture(9)), abs=3)
@@ -100,20 +122,102 @@ def test_every_frame_of_a_video_is_measured(tmp_path: Path, encoder: str, codec:
     assert row["frozen_n"] == 0
 
 
-def cut_one(packets: list[bytes]) -> list[bytes]:
-    return [*packets[:15], packets[15][: len(packets[15]) // 2], *packets[16:]]
+def test_what_is_built_on_a_lost_frame_has_failed_too(tmp_path: Path) -> None:
+    packets = encoded("libx264", H264)
+    packets[15] = packets[15][: len(packets[15]) // 2]
+    row = frame_row(written(tmp_path / "v.mcap", packets, "h264"))
+    assert (row["failed"], row["decoded"], row["leading_n"]) == (24 - 15, FRAMES - (24 - 15), 0)
 
 
-def late_start(packets: list[bytes]) -> list[bytes]:
-    return packets[5:]
+@pytest.mark.parametrize("kind", ALL)
+def test_a_recording_that_joins_a_live_stream_sees_it_from_the_first_key_frame(tmp_path: Path, kind: Coder) -> None:
+    packets = encoded(kind.encoder, kind.options)
+    joined = frame_row(written(tmp_path / "joined.mcap", packets[5:], kind.codec))
+    n, leading = FRAMES - 5, GOP - 5
+    assert (joined["n"], joined["decoded"], joined["failed"], joined["leading_n"]) == (n, n - leading, 0, leading)
+    assert joined["leading_ratio"] == pytest.approx(leading / n)
+    whole = frame_row(written(tmp_path / "whole.mcap", packets[GOP:], kind.codec))
+    apart = {"n", "leading_n", "leading_ratio"}
+    assert {name: joined[name] for name in joined if name not in apart} == {
+        name: whole[name] for name in whole if name not in apart
+    }
 
 
-@pytest.mark.parametrize(("change", "failed"), [(cut_one, 24 - 15), (late_start, GOP - 5)])
-def test_what_is_built_on_a_lost_frame_has_failed_too(tmp_path: Path, change: Change, failed: int) -> None:
-    row = frame_row(written(tmp_path / "v.mcap", change(encoded("libx264", H264)), "h264"))
-    assert row["failed"] == failed
-    assert isinstance(row["n"], int)
-    assert row["decoded"] == row["n"] - failed
+def without_keys(packets: list[bytes]) -> list[bytes]:
+    return [data for index, data in enumerate(packets) if index % GOP]
+
+
+def cut_key(packets: list[bytes]) -> list[bytes]:
+    return [*packets[5:GOP], packets[GOP][: len(packets[GOP]) // 2], *packets[GOP + 1 :]]
+
+
+def key_without_begin(packets: list[bytes]) -> list[bytes]:
+    return [*packets[5:GOP], bytes(4) + packets[GOP][4:], *packets[GOP + 1 :]]
+
+
+def noise_ahead(packets: list[bytes]) -> list[bytes]:
+    return [b"\xff" * 90, b"", *packets[7:]]
+
+
+def noise_between(packets: list[bytes]) -> list[bytes]:
+    return [packets[5], b"\xff" * 90, *packets[6:]]
+
+
+def no_frame_ahead(packets: list[bytes]) -> list[bytes]:
+    """Parameter sets alone."""
+    return [packets[0][: packets[0].rindex(b"\0\0\1")], *packets[5:]]
+
+
+@pytest.mark.parametrize("kind", CODERS)
+@pytest.mark.parametrize(
+    ("change", "failed", "leading"),
+    [
+        (without_keys, FRAMES - FRAMES // GOP, 0),
+        (cut_key, GOP, GOP - 5),
+        (key_without_begin, GOP, GOP - 5),
+        (noise_ahead, 2 + GOP - 7, 0),
+        (noise_between, 1 + GOP - 6, 1),
+        (no_frame_ahead, 1 + GOP - 5, 0),
+    ],
+)
+def test_what_no_key_frame_explains_has_failed(
+    tmp_path: Path, kind: Coder, change: Change, failed: int, leading: int
+) -> None:
+    packets = change(encoded(kind.encoder, kind.options))
+    row = frame_row(written(tmp_path / "v.mcap", packets, kind.codec))
+    assert (row["failed"], row["leading_n"]) == (failed, leading)
+    assert row["decoded"] == len(packets) - failed - leading
+
+
+def test_another_codec_in_the_same_stream_does_not_begin_it_again(tmp_path: Path) -> None:
+    packets = [*encoded("libx264", H264)[:GOP], *encoded("libx265", H265)[5:]]
+    path = written(tmp_path / "v.mcap", packets, ["h264"] * GOP + ["h265"] * (FRAMES - 5))
+    row = frame_row(path)
+    assert (row["codec"], row["failed"], row["leading_n"]) == (None, GOP - 5, 0)
+
+
+def test_pictures_that_follow_an_open_key_frame_and_look_back_are_leading(tmp_path: Path) -> None:
+    """H.265: pictures that the standard leaves out where a decoder enters at this key frame."""
+    params = f"log-level=none:bframes=3:keyint={GOP}:min-keyint={GOP}:scenecut=0:open-gop=1"
+    packets = encoded("libx265", {"preset": "medium", "x265-params": params})
+    kinds = [access("hevc", data) for data in packets]
+    first = kinds.index(Access.ALONE, 1)
+    skipped = kinds.index(Access.DEPENDENT, first) - first - 1
+    assert skipped
+    row = frame_row(written(tmp_path / "v.mcap", packets[5:], "hevc"))
+    assert (row["leading_n"], row["failed"]) == (first - 5 + skipped, 0)
+    full = frame_row(written(tmp_path / "full.mcap", packets, "hevc"))
+    assert (full["leading_n"], full["decoded"]) == (0, FRAMES)
+
+
+def test_a_decoder_goes_on_in_the_next_file_of_a_recording(tmp_path: Path) -> None:
+    packets = encoded("libx264", H264)
+    one = written(tmp_path / "one" / "data_000.mcap", packets, "h264")
+    first = written(tmp_path / "two" / "data_000.mcap", packets[: GOP + 5], "h264")
+    written(first.with_name("data_001.mcap"), packets[GOP + 5 :], "h264", first=GOP + 5)
+    row, whole = frame_row(first.parent), frame_row(one.parent)
+    assert (row["decoded"], row["leading_n"], row["failed"]) == (FRAMES, 0, 0)
+    assert row["content_sha256"] == whole["content_sha256"]
 
 
 def test_frames_that_come_out_late_keep_their_place(tmp_path: Path) -> None:

@@ -134,7 +134,8 @@ class FrameLog:
     def _add_video(self, picture: Picture, stamp_ns: int) -> None:
         if self._video is None or self._video_codec != picture.coding.codec:
             self._end_video()
-            self._video, self._video_codec, self._fed = VideoDecoder(picture.coding.codec), picture.coding.codec, 0
+            self._video = VideoDecoder(picture.coding.codec, leads=not self._rows.n)
+            self._video_codec, self._fed = picture.coding.codec, 0
         row = _blank(picture)
         row["stamp"], row["state"] = stamp_ns, State.FAILED
         self._waiting[self._fed] = row
@@ -151,6 +152,8 @@ class FrameLog:
                 continue
             self._settled.add(frame.number)
             row["key"] = frame.key
+            if frame.leading:
+                row["state"] = State.LEADING
             if frame.plane is not None:
                 row["state"] = State.DECODED
                 self._make.fill(row, frame.plane)

@@ -49,11 +49,12 @@ FRAME_DTYPE = np.dtype(
 
 
 class State(IntEnum):
-    """What became of an image."""
+    """What became of an image; a leading one cannot be decoded without what was sent before the recording began."""
 
     DECODED = 0
     FAILED = 1
     UNDECODED = 2
+    LEADING = 3
 
 
 class RowMaker:

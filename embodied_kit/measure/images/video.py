@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embodied_kit.measure.images.access import Access, access
 from embodied_kit.measure.images.image import MAX_PIXELS, Plane, make_plane
 
 if TYPE_CHECKING:
@@ -45,30 +46,52 @@ class Shown:
         number: Of the message that holds it, counted from 0.
         plane: Grey plane; None where the frame or one that it depends on is damaged.
         key: Whether it can be decoded alone.
+        leading: Whether it is whole as far as can be told, and lies before the first frame that can.
     """
 
     number: int
     plane: Plane | None
     key: bool
+    leading: bool = False
+
+
+class _Lead:
+    """The part of a stream that is built on frames before it: up to the first key frame, or the first damage.
+
+    Pictures of H.265 that follow this key frame and are built on what lies before it belong here too.
+    """
+
+    def __init__(self, codec: str) -> None:
+        self._codec = codec
+        self._entered = self._over = False
+
+    def reads(self, data: bytes) -> Access | None:
+        """Access of the next message where it belongs here, else None."""
+        found = None if self._over else access(self._codec, data)
+        self._over = found in (None, Access.BROKEN) or (self._entered and found is not Access.SKIPPED)
+        self._entered = self._entered or found is Access.ALONE
+        return None if self._over or found is Access.ALONE else found
 
 
 class VideoDecoder:
     """Decoder of one stream.
 
     A frame after a damaged one is damaged too, until the next key frame: its pixels are built on what is not there.
-    So is every frame before the first key frame.
+    Frames before the first key frame are leading, not damaged: whoever joins a live stream gets them.
 
     Args:
         codec: `h264`, `hevc`, `vp9` or `av1`.
+        leads: Whether the stream begins here, so that frames may be leading.
     """
 
-    def __init__(self, codec: str) -> None:
+    def __init__(self, codec: str, *, leads: bool = True) -> None:
         from av import CodecContext  # noqa: PLC0415 - late: an extra
 
         self._context: VideoCodecContext = CodecContext.create(_DECODERS[codec], "r")  # type: ignore[assignment]  # of a video codec
         self._context.thread_count = 1
         strict = {"max_frame_delay": "1"} if codec == "av1" else {"err_detect": "explode"}
         self._context.options = {"max_pixels": str(MAX_PIXELS), **strict}
+        self._lead = _Lead(codec) if leads else None
         self._broken = True
         self._fed = 0
 
@@ -77,15 +100,19 @@ class VideoDecoder:
         from av import Packet  # noqa: PLC0415 - late: an extra
         from av.error import FFmpegError  # noqa: PLC0415 - late: an extra
 
+        lead = self._lead.reads(data) if self._lead else None
         packet = Packet(data)
         packet.pts = packet.dts = self._fed
         self._fed += 1
+        lost = [Shown(self._fed - 1, None, key=False, leading=lead is not None)]
+        if lead is Access.SKIPPED:  # to the decoder it would be damage
+            return lost
         try:
-            frames = self._context.decode(packet) if data else []
+            shown = list(self._shown(self._context.decode(packet) if data else []))
         except FFmpegError:
             self._broken = True
-            return [Shown(self._fed - 1, None, key=False)]
-        return list(self._shown(frames))
+            return lost
+        return lost + shown if lead else shown
 
     def finish(self) -> list[Shown]:
         """Frames that were kept back; nothing may be fed after."""

@@ -1,4 +1,4 @@
-"""Table `frame`: one row per image stream (rules VS-01 to VS-03, VS-05 to VS-11, DG-01, DG-02)."""
+"""Table `frame`: one row per image stream (rules VS-01 to VS-03, VS-05 to VS-11, VS-14, DG-01, DG-02)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def _row(episode: Episode, view: StreamView, series: Series, log: FrameLog) -> R
     states = np.zeros(len(State), np.int64)
     for block in log.rows.blocks():
         states += np.bincount(block["state"], minlength=len(State))
-    decoded, failed, undecoded = (int(states[state]) for state in State)
+    decoded, failed, undecoded, leading = (int(states[state]) for state in State)
+    if not decoded:  # before what never came
+        failed, leading = failed + leading, 0
     values: dict[str, JsonValue] = {
         "stream": view.stream,
         "publisher": series.publisher,
@@ -78,9 +80,11 @@ def _row(episode: Episode, view: StreamView, series: Series, log: FrameLog) -> R
         "codec_declared": _codec_declared(episode.cameras.get(view.stream, {})),
         "decoded": decoded,
         "failed": failed + series.failed_n,
+        "leading_n": leading,
+        "leading_ratio": leading / series.n,
     }
     if undecoded or series.unsupported_n:
-        values |= {"decoded": None, "failed": None}
+        values |= dict.fromkeys(("decoded", "failed", "leading_n", "leading_ratio"))
     reasons = dict.fromkeys(
         make_row("frame", {}), log.remedy if undecoded or series.unsupported_n else "no frame could be decoded"
     )
