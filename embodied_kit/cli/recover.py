@@ -63,7 +63,7 @@ def _dataset(dataset: Dataset, texts: Texts) -> int:
 
 def _verdict(dataset: Dataset, folder: Path, texts: Texts) -> str:
     """The recovered episode's level and the rules that it fails, measured anew."""
-    from embodied_kit.cli.instant import judge_take  # noqa: PLC0415  # heavy
+    from embodied_kit.cli.take_verdict import judge_take  # noqa: PLC0415  # heavy
 
     verdict = judge_take(dataset.root, folder, None, time.monotonic(), "full")
     if verdict.problem:

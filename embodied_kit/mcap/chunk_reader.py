@@ -38,7 +38,6 @@ class ChunkReader:
         self._ledger = ledger
         self._limits = limits
         self._define = define
-        self._file_bytes = span.size
         self._decompress = Decompressor()
 
     def read(self, offset: int, length: int) -> Iterator[Batch]:
@@ -89,7 +88,7 @@ class ChunkReader:
         while span.ensure(HEAD.size):
             offset = span.offset
             opcode, length = HEAD.unpack_from(span.buffer, span.at)
-            if opcode != Opcode.MESSAGE_INDEX or offset + HEAD.size + length > self._file_bytes:
+            if opcode != Opcode.MESSAGE_INDEX or offset + HEAD.size + length > span.size:
                 break
             try:
                 check_size(length, self._limits.chunk_bytes)

@@ -83,7 +83,6 @@ class McapScan:
 
     def __init__(self, file: Source | Path | str, *, limits: ReadLimits = DEFAULT_LIMITS) -> None:
         self._source = open_source(file)
-        self._size = self._source.size
         self._limits = limits
         self._ledger = Ledger(limits)
         self._digest = StreamDigest()
@@ -201,6 +200,11 @@ class McapScan:
             return self._source.size_now()
         except OSError:
             return -1
+
+    @property
+    def _size(self) -> int:
+        """Bytes of the file; of one that still grows they are known at its end."""
+        return self._source.size
 
     @property
     def position(self) -> int:
@@ -373,6 +377,7 @@ class McapScan:
             ledger.problem(offset, "expected the end of the data section before the footer, got none")
         else:
             self._check_footer(footer.summary_start, footer.summary_crc, computed, offset)
+        span.ensure(len(MAGIC) + 1)  # a file that grows ends here, or shows that it does not
         rest = self._size - span.offset
         if rest < len(MAGIC) or not span.ensure(len(MAGIC)) or span.peek(len(MAGIC)) != MAGIC:
             self._truncated_at = span.offset

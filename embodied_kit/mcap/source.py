@@ -15,7 +15,7 @@ class Source(Protocol):
 
     @property
     def size(self) -> int:
-        """Bytes when it was opened."""
+        """Bytes when it was opened; of a file that grows, more than any has until its end was read."""
         ...
 
     def size_now(self) -> int:

@@ -18,6 +18,7 @@ from embodied_kit.measure.places.s3 import S3Folder, object_entry, s3_path
 from embodied_kit.measure.places.walk import Entry, make_entry
 from embodied_kit.measure.progress import MeasureProgress, ProgressCallback
 from embodied_kit.measure.sample import Sample
+from embodied_kit.measure.streams.follower import Follower
 from embodied_kit.model.facts import Depth, Facts
 
 
@@ -30,6 +31,7 @@ def measure_path(
     progress: ProgressCallback | None = None,
     engine: Engine | None = None,
     sample: Sample | None = None,
+    follower: Follower | None = None,
 ) -> Iterator[Facts]:
     """Facts of a dataset folder, one episode folder, a bare MCAP file or a rosbag2 folder, on disk or s3://.
 
@@ -44,6 +46,7 @@ def measure_path(
         progress: Told how far it is.
         engine: What carries out the episodes of a dataset (see `make_engine`); None measures one after the other.
         sample: Measure so many episodes of a dataset only; the facts say so.
+        follower: Of one episode: has read it while it was recorded; None for none.
 
     Raises:
         UsageError: The path does not exist or is none of these, or a sample is asked of anything but a dataset.
@@ -55,7 +58,7 @@ def measure_path(
     if kind == "dataset":
         return measure_whole(folder_at(path), depth, kept, told, engine or SerialEngine(), sample)
     if kind == "episode":
-        return measure_episode_folder(folder_at(path), path.resolve().name, depth, kept, told)
+        return measure_episode_folder(folder_at(path), path.resolve().name, depth, kept, told, follower)
     single = _single(path)
     return measure_bare(folder_at(path.parent if single else path), single, depth, kept, told)
 

@@ -26,6 +26,7 @@ from embodied_kit.measure.places.location import Location
 from embodied_kit.measure.places.walk import Entry, make_entry
 from embodied_kit.measure.progress import MeasureProgress
 from embodied_kit.measure.sample import Sample, left_out_coverage, left_out_errors
+from embodied_kit.measure.streams.follower import Follower
 from embodied_kit.measure.tables.content_links import urdf_links
 from embodied_kit.measure.tables.text import FolderText, folder_text
 from embodied_kit.model.facts import DATASET_SCOPE, Depth, Facts, Row
@@ -108,7 +109,12 @@ def _after_all_episodes(
 
 
 def measure_episode_folder(
-    location: Location, name: str, depth: Depth, cache: Cache, progress: MeasureProgress
+    location: Location,
+    name: str,
+    depth: Depth,
+    cache: Cache,
+    progress: MeasureProgress,
+    follower: Follower | None = None,
 ) -> Iterator[Facts]:
     """Facts of one episode folder of that name alone: nothing outside it is looked at."""
     prefix = f"{EPISODES}/{name}/"
@@ -117,7 +123,8 @@ def measure_episode_folder(
     )
     job = EpisodeJob(name, tuple(entry for entry in entries if entry.episode == name))
     progress.expect(job.data_bytes)
-    result = measure_episode(Shared(Place(location, prefix), None, depth, cache), job, progress.read)
+    shared = Shared(Place(location, prefix), None, depth, cache, follower=follower)
+    result = measure_episode(shared, job, progress.read)
     progress.unit_done(job.data_files_n, job.data_bytes)
     yield Facts(name, depth, "episode", {**result.facts.tables, "file": result.files}, result.facts.key)
 

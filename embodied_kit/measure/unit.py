@@ -34,6 +34,7 @@ def measure_unit(
     cache: Cache,
     progress: Progress | None = None,
     given: Given = NOTHING_GIVEN,
+    scan: EpisodeScan | None = None,
 ) -> Measured:
     """Tables of the data files of one unit, and those derived from them.
 
@@ -46,6 +47,7 @@ def measure_unit(
         progress: Told the bytes read since the last call.
         given: Robots, calibrations and layers of the dataset's folder; the data files are not read again when only
             these have changed.
+        scan: One of the first of these files, at this depth, which ends with this call; None for none.
     """
     claims: Claims = {
         "episode": episode_id,
@@ -58,11 +60,10 @@ def measure_unit(
         again = _derived(found, given, episode_id, depth, cache)
         if again is not None:
             return again
-    with ColumnStore() as store:
-        scan = EpisodeScan(store, depth, progress)
-        for item in files:
-            _scan_file(scan, item)
-        episode = _episode(scan, files, document, episode_id)
+    with scan or EpisodeScan(ColumnStore(), depth, progress) as going:
+        for item in files[len(going.files) :]:
+            _scan_file(going, item)
+        episode = _episode(going, files, document, episode_id)
         measured, whole = _tables(episode, files, claims)
         if not measured.key:
             return measured

@@ -144,6 +144,10 @@ class Verdict:
 class Judge(Protocol):
     """Judges closed takes beside the recording; the command line hands one in."""
 
+    def follow(self, episode_id: str, staging: str) -> None:
+        """Have a take read while it is recorded, so that its verdict comes the sooner; returns at once."""
+        ...
+
     def submit(self, episode_id: str, folder: str) -> None:
         """Have an episode folder judged; returns at once."""
         ...

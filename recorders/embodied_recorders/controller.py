@@ -252,6 +252,8 @@ class Controller:
         self._state = "recording"
         self._live.begin()
         self._ledger = self.session.new_ledger()
+        if self.judge is not None:
+            self.judge.follow(self._running.file.episode_id, str(self._running.file.staging))
         return Reply(done=True, text=STARTED, episode_id=self._running.file.episode_id)
 
     def _stop(self, reason: str, result: TakeResult | None) -> Reply:

@@ -3,7 +3,9 @@
 python tests/bench/bench_verdict.py [rounds] [folder]
 
 The take is of the simulated robot, made without waiting (three cameras, 1 kHz joints); a folder keeps it for the next
-call. Each round judges the file as if it were new: the cache of measurements is emptied before.
+call. Each round judges the file as if it were new: the cache of measurements is emptied before. `followed`: the file
+grows for 60 s as the recorder's does, and the judge reads along; `at once`: it is there from the start, as after
+`undo`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import statistics
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -23,10 +26,10 @@ from embodied_kit.cli.instant import InstantJudge
 from embodied_kit.episode.datafile import FileWriter
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.ids import uuid7
+from embodied_kit.episode.layout import PARTIAL, data_file
 from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.stream import Qos
 from embodied_recorders.contract import load_contract
-from embodied_recorders.control import Verdict
 from embodied_recorders.documents import TakeOptions, TakeResult
 from embodied_recorders.session import Session
 from embodied_recorders.sim.files import HOST, OPERATOR, TASK_ID, create_sim_dataset, write_description
@@ -36,7 +39,9 @@ from embodied_recorders.sim.options import SimOptions
 
 TAKE_S = 60.0
 EPOCH_NS = 1_790_000_000_000_000_000
+DATA = data_file(0)
 _PATIENCE_S = 300.0
+_SYNC_S = 0.5
 _WARM_S = 8.0
 
 
@@ -70,64 +75,97 @@ def _record(dataset: Dataset, contract_yaml: Path, options: SimOptions) -> None:
 
 
 @dataclass(frozen=True)
+class Told:
+    """One verdict: s from the close of the take to it, and whether it is the last."""
+
+    seconds: float
+    whole: bool
+
+
+@dataclass(frozen=True)
 class Round:
-    """One judgement of the take at each depth: s from its close to the verdict, and s of CPU that the judge took."""
+    """Verdicts on one take, s of CPU that the judge took for it before its close, and after."""
 
-    index_s: float
-    index_cpu_s: float
-    signal_s: float
-    signal_cpu_s: float
-    full_s: float
-    full_cpu_s: float
+    told: Sequence[Told]
+    before_cpu_s: float
+    after_cpu_s: float
 
 
-def judge_once(judge: InstantJudge, episode: Path) -> Round:
-    """Hand the take over, and wait for its verdicts."""
-    process = psutil.Process(judge.process_id)
-    before_s = _cpu_s(process)
+def judge_at_once(judge: InstantJudge, episode: Path) -> Round:
+    """Hand the take over, and wait for its last verdict."""
+    before_s = _cpu_s(judge)
     judge.submit(episode.name, str(episode))
-    found: list[float] = []
-    for _ in range(3):
-        found.append(_next(judge).seconds)
-        now_s = _cpu_s(process)
-        found.append(now_s - before_s)
-        before_s = now_s
-    return Round(*found)
+    return Round(_all_told(judge), 0.0, _cpu_s(judge) - before_s)
 
 
-def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
+def judge_followed(judge: InstantJudge, episode: Path, copy: Path) -> Round:
+    """Let the take grow as a recorder does, then hand it over."""
+    staging, data = copy / "staging", (episode / DATA).read_bytes()
+    staging.mkdir(parents=True)
+    before_s = _cpu_s(judge)
+    judge.follow(episode.name, str(staging))
+    begun_s, partial = time.monotonic(), staging / (DATA + PARTIAL)
+    with partial.open("wb", buffering=0) as file:
+        while file.tell() < len(data):
+            due = min(len(data), int(len(data) * (time.monotonic() - begun_s) / TAKE_S))
+            file.write(data[file.tell() : due])
+            time.sleep(_SYNC_S)
+    for other in episode.iterdir():
+        if other.name != DATA:
+            shutil.copy(other, staging)
+    partial.rename(staging / DATA)
+    folder = staging.rename(copy / episode.name)
+    closed_s = _cpu_s(judge)
+    judge.submit(episode.name, str(folder))
+    return Round(_all_told(judge), closed_s - before_s, _cpu_s(judge) - closed_s)
+
+
+def _all_told(judge: InstantJudge) -> list[Told]:
+    told: list[Told] = []
+    until_s = time.monotonic() + _PATIENCE_S
+    while not told or not told[-1].whole:
+        if time.monotonic() > until_s:
+            raise TimeoutError("no verdict")
+        told += [Told(verdict.seconds, verdict.whole) for _, verdict in judge.finished()]
+        time.sleep(0.005)
+    return told
+
+
+def _cpu_s(judge: InstantJudge) -> float:
+    times = psutil.Process(judge.process_id).cpu_times()
     return times.user + times.system
 
 
-def _next(judge: InstantJudge) -> Verdict:
-    until_s = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < until_s:
-        for _, verdict in judge.finished():
-            return verdict
-        time.sleep(0.005)
-    raise TimeoutError("no verdict")
-
-
 def main() -> None:
-    """Judge the take again and again."""
+    """Judge the take again and again, both ways in turn."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryDirectory() as made:
         os.environ["XDG_CACHE_HOME"] = cache  # the judge's, too
         episode = make(Path(sys.argv[2]) if len(sys.argv) > 2 else Path(made))
-        size = sum(path.stat().st_size for path in episode.glob("*.mcap"))
         judge = InstantJudge(episode.parents[1])
         time.sleep(_WARM_S)  # a preflight takes longer
-        rows: list[Round] = []
-        for _ in range(rounds):
-            shutil.rmtree(Path(cache) / "embodied-kit", ignore_errors=True)
-            rows.append(judge_once(judge, episode))
-            print(rows[-1], flush=True)
+        rows: dict[str, list[Round]] = {"followed": [], "at once": []}
+        for number in range(rounds):
+            for kind, found in rows.items():
+                shutil.rmtree(Path(cache) / "embodied-kit", ignore_errors=True)
+                copy = Path(made) / f"copy{number}"
+                found.append(
+                    judge_followed(judge, episode, copy) if kind == "followed" else judge_at_once(judge, episode)
+                )
+                print(kind, found[-1], flush=True)
+                shutil.rmtree(copy, ignore_errors=True)
         judge.close()
+        size = (episode / DATA).stat().st_size
     print(f"{TAKE_S:.0f} s, {size / 1e6:.0f} MB, {rounds} rounds, load {os.getloadavg()[0]:.1f} of {os.cpu_count()}")
-    for field in fields(Round):
-        column = [float(getattr(row, field.name)) for row in rows]
-        print(f"{field.name:13} {statistics.median(column):6.2f}  ({min(column):.2f} .. {max(column):.2f})")
+    for kind, found in rows.items():
+        _show(f"{kind}: first verdict, s", [row.told[0].seconds for row in found])
+        _show(f"{kind}: last verdict, s", [row.told[-1].seconds for row in found])
+        _show(f"{kind}: CPU before the close, s", [row.before_cpu_s for row in found])
+        _show(f"{kind}: CPU after, s", [row.after_cpu_s for row in found])
+
+
+def _show(name: str, column: list[float]) -> None:
+    print(f"{name:35} {statistics.median(column):6.2f}  ({min(column):.2f} .. {max(column):.2f})")
 
 
 if __name__ == "__main__":

@@ -84,6 +84,9 @@ class Scripted:
     held: bool = False
     submitted: list[str] = field(default_factory=list)
 
+    def follow(self, episode_id: str, staging: str) -> None:
+        assert Path(staging).is_dir()
+
     def submit(self, episode_id: str, folder: str) -> None:
         assert (Path(folder) / "episode.json").is_file()
         self.submitted.append(episode_id)

@@ -93,6 +93,11 @@ class Scripted:
     """A judge that answers at once."""
 
     submitted: list[str] = field(default_factory=list)
+    followed: dict[str, str] = field(default_factory=dict)
+
+    def follow(self, episode_id: str, staging: str) -> None:
+        assert Path(staging).is_dir()
+        self.followed[episode_id] = staging
 
     def submit(self, episode_id: str, folder: str) -> None:
         assert (Path(folder) / "episode.json").is_file()

@@ -16,9 +16,11 @@ from transports.harness import until
 from embodied_kit.cli.instant import InstantJudge
 from embodied_kit.cli.texts import Texts
 from embodied_kit.cli.verdictlines import verdict_lines
+from embodied_kit.episode.layout import data_file
 from embodied_recorders.control import Verdict, VerdictLine
 
 SAMPLES = ROOT / "sample_episodes"
+DATA = data_file(0)
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def test_three_verdicts_each_of_a_good_and_a_bad_take_first_ones_first(judge: In
     judge.submit("good", str(good))
     judge.submit("bad", str(bad))
     found = heard(judge, 6)
-    assert [name for name, _ in found] == ["good", "bad", "bad", "good", "bad", "good"]
+    assert [name for name, _ in found][-4:] == ["bad", "good", "bad", "good"], "first ones first, then the newest"
     assert [verdict.whole for _, verdict in found] == [False] * 4 + [True] * 2
     first, quick, whole = (verdict for name, verdict in found if name == "good")
     assert [(verdict.level, verdict.failed) for verdict in (first, quick, whole)] == [("", ()), ("", ()), ("L4", ())]
@@ -65,6 +67,36 @@ def test_three_verdicts_each_of_a_good_and_a_bad_take_first_ones_first(judge: In
         assert lines["TM-07"].title["zh"]
         assert lines["TM-07"].fix["zh"]
     assert later[-1].level == "L1"
+
+
+def test_a_take_that_was_read_as_it_grew_has_its_last_verdict_without_one_in_between(
+    judge: InstantJudge, tmp_path: Path
+) -> None:
+    good, staging = only_episode("good"), tmp_path / "staging"
+    staging.mkdir()
+    data, partial = (good / DATA).read_bytes(), staging / f"{DATA}.partial"
+    judge.follow("good", str(staging))
+    partial.write_bytes(data[:700_000])
+    shutil.copy(good / "episode.json", staging)
+    shutil.copy(good / "metadata.yaml", staging)
+    with partial.open("ab") as file:
+        file.write(data[700_000:])
+    partial.rename(staging / DATA)
+    judge.submit("good", str(staging.rename(tmp_path / good.name)))
+    found = heard(judge, 2)
+    assert [(verdict.whole, verdict.level) for _, verdict in found] == [(False, ""), (True, "L4")]
+    assert judge.finished() == []
+
+
+def test_a_take_that_was_given_up_is_let_go(judge: InstantJudge, tmp_path: Path) -> None:
+    for name in ("lost", "lost too", "discarded"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{DATA}.partial").write_bytes(b"")
+        judge.follow(name, str(tmp_path / name))
+    judge.submit("good", str(only_episode("good")))
+    heard(judge, 3)
+    threads = {path.read_text().strip() for path in Path(f"/proc/{judge.process_id}/task").glob("*/comm")}
+    assert sum(name.startswith("embodied-kit-fo") for name in threads) <= 1
 
 
 def test_a_folder_that_cannot_be_judged_is_a_verdict_in_words(judge: InstantJudge, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from embodied_kit.measure.places.folder import Place, data_bytes, entry_coverage
 from embodied_kit.measure.places.location import DataFile
 from embodied_kit.measure.places.walk import Entry
 from embodied_kit.measure.rows import error_row
+from embodied_kit.measure.streams.follower import Follower
 from embodied_kit.measure.tables.audio import with_voice
 from embodied_kit.measure.tables.coverage import CONTENT_TABLES, UNREAD, coverage_row, unread_data
 from embodied_kit.measure.tables.text import FolderText, folder_text
@@ -41,6 +42,7 @@ class Shared:
         depth: How deep to look.
         cache: Where earlier measurements lie.
         urdfs: Path -> content of the robots' URDFs (see `read_urdfs`).
+        follower: Has read the one episode while it was written; None for none. It stays in this process.
     """
 
     place: Place
@@ -48,6 +50,7 @@ class Shared:
     depth: Depth
     cache: Cache
     urdfs: Mapping[str, bytes | None] = field(default_factory=dict)
+    follower: Follower | None = None
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,16 @@ def measure_episode(shared: Shared, job: EpisodeJob, progress: Callable[[int], N
     given = NOTHING_GIVEN
     if shared.dataset is not None:
         given = dataset_given(shared.dataset, job.name, document.value, shared.urdfs)
+    digests = {item.path: item.sha256 for item in declared}
     measured = measure_unit(
-        data, document, episode_id=job.name, depth=shared.depth, cache=shared.cache, progress=progress, given=given
+        data,
+        document,
+        episode_id=job.name,
+        depth=shared.depth,
+        cache=shared.cache,
+        progress=progress,
+        given=given,
+        scan=shared.follower.scan_of(data, digests, shared.depth) if shared.follower else None,
     )
     return _result(shared, job, document, declared, measured)
 
