@@ -153,8 +153,9 @@ def dataset_in(folder: Path) -> Dataset:
 
 
 def environment(folder: Path, language: str = "en") -> dict[str, str]:
-    """Environment of the program: our modules, a home that is nobody's."""
-    paths = os.pathsep.join(str(ROOT / name) for name in (".", "recorders", "validators"))
+    """Environment of the program: our modules before those of a sourced ROS 2, a home that is nobody's."""
+    sourced = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    paths = os.pathsep.join([*(str(ROOT / name) for name in (".", "recorders", "validators")), *filter(None, sourced)])
     return {**os.environ, "PYTHONPATH": paths, "XDG_DATA_HOME": str(folder / "home"), "EMBODIED_KIT_LANG": language}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from recorder.running import running_controller
-from transports.harness import Process, free_domain, rclpy_standin, reachable, until
+from transports.harness import REAL_RCLPY, Process, free_domain, rclpy_of, reachable, until
 
 from embodied_kit.canonical import load_json
 from embodied_kit.episode.quarantine import quarantined
@@ -219,8 +219,9 @@ def test_takes_driven_by_a_gamepad_and_a_pedal(transport: str, tmp_path: Path) -
 
 
 @pytest.mark.wire
-def test_takes_driven_by_a_pedal_over_rclpy(tmp_path: Path) -> None:
-    with rclpy_standin("jazzy"), desk("ros2", tmp_path) as (hands, running):
+@pytest.mark.parametrize("version", ["jazzy", REAL_RCLPY])
+def test_takes_driven_by_a_pedal_over_rclpy(tmp_path: Path, version: str) -> None:
+    with rclpy_of(version), desk("ros2", tmp_path) as (hands, running):
         hands.press({"data": True}, topic="/pedal", ros_type=BOOL)
         running.until("recording")
         assert hands.heard == [("toggle", True)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import runpy
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import pytest
 import yaml
 from recorder import support
 from recorder.support import JOINT_STREAM, assert_as_sent, contract_file, problems_of, stream
-from transports.harness import STANDIN, free_domain, rclpy_standin
+from transports.harness import REAL_RCLPY, free_domain, rclpy_of, rclpy_standin
 
 from embodied_kit.canonical import load_json
 from embodied_kit.cli import main as program
@@ -33,12 +32,12 @@ STREAMS = (
 
 
 @pytest.mark.wire
-def test_a_take_over_rclpy_holds_what_the_robot_sent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", ["jazzy", REAL_RCLPY])
+def test_a_take_over_rclpy_holds_what_the_robot_sent(tmp_path: Path, version: str) -> None:
     dataset = support.dataset_in(tmp_path)
     contract = contract_file(tmp_path, *STREAMS)
-    with rclpy_standin("jazzy"), support.running_robot(tmp_path) as robot:
+    with rclpy_of(version), support.running_robot(tmp_path) as robot:
         environment = support.environment(tmp_path)
-        environment["PYTHONPATH"] += os.pathsep + str(STANDIN)
         words = [contract, "--dataset", dataset.root, "--task", "pick", "--domain", robot.domain_id, "--duration", "1"]
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT, *map(str, words), "--ros-args"],
@@ -63,8 +62,9 @@ def test_a_take_over_rclpy_holds_what_the_robot_sent(tmp_path: Path) -> None:
 
 
 @pytest.mark.wire
-def test_a_draft_says_which_types_are_not_sourced(capsys: pytest.CaptureFixture[str]) -> None:
-    with rclpy_standin("jazzy"), free_domain() as domain_id:
+@pytest.mark.parametrize("version", ["jazzy", REAL_RCLPY])
+def test_a_draft_says_which_types_are_not_sourced(capsys: pytest.CaptureFixture[str], version: str) -> None:
+    with rclpy_of(version), free_domain() as domain_id:
         robot = DdsTransport(domain_id, node_name="arm")
         robot.advertise("/grip", "arm_msgs/msg/Grip", qos=Qos(), type_hash=None)
         robot.advertise("/text", support.TEXT, qos=Qos(), type_hash=None)

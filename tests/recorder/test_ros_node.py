@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import runpy
 import signal
 import subprocess
@@ -14,8 +13,8 @@ from pathlib import Path
 import pytest
 from recorder import support
 from recorder.running import running_controller
-from recorder.test_ros_plain import SAID, Caller, called, takes_by_services
-from transports.harness import STANDIN, free_domain, rclpy_standin, until
+from recorder.test_ros_plain import CALLER, ROS2_CALLER, SAID, Caller, called, takes_by_services
+from transports.harness import REAL, REAL_RCLPY, free_domain, rclpy_of, rclpy_standin, until
 
 from embodied_kit.canonical import load_json
 from embodied_kit.cli.recorder_node import PARAMETERS, main
@@ -27,13 +26,20 @@ from embodied_recorders.ros.node import attached
 pytestmark = pytest.mark.wire
 LAUNCH = support.ROOT / "recorders" / "launch" / "episode_recorder_node.launch.py"
 SCRIPT = "import sys\nfrom embodied_kit.cli.recorder_node import main\nsys.exit(main())\n"
+VERSIONS = pytest.mark.parametrize("version", ["jazzy", REAL_RCLPY])
 CHANGE, GET = "lifecycle_msgs/srv/ChangeState", "lifecycle_msgs/srv/GetState"
 
 
-def test_takes_driven_by_services_of_a_node_beside_any_recorder(tmp_path: Path) -> None:
-    with rclpy_standin("jazzy"), free_domain() as domain_id, running_controller(tmp_path) as running:
+def caller_of(version: str) -> Path:
+    """Over the real rclpy, requests are in the form of whatever RMW there is."""
+    return ROS2_CALLER if version == REAL else CALLER
+
+
+@VERSIONS
+def test_takes_driven_by_services_of_a_node_beside_any_recorder(tmp_path: Path, version: str) -> None:
+    with rclpy_of(version), free_domain() as domain_id, running_controller(tmp_path) as running:
         desk = Desk(lambda: running.controller, lambda: running.controller, lambda: SAID, "en")
-        with attached(desk, domain_id), called(domain_id) as call:
+        with attached(desk, domain_id), called(domain_id, caller_of(version)) as call:
             takes_by_services(running, call)
 
 
@@ -51,27 +57,28 @@ def node(
         **parameters,
     }
     words = [word for name, value in given.items() for word in ("-p", f"{name}:={value}")]
-    with rclpy_standin(version), support.running_robot(tmp_path) as robot:
+    with rclpy_of(version), support.running_robot(tmp_path) as robot:
         environment = support.environment(tmp_path) | {"ROS_DOMAIN_ID": str(robot.domain_id)}
-        environment["PYTHONPATH"] += os.pathsep + str(STANDIN)
         with subprocess.Popen(
             [sys.executable, "-c", SCRIPT, "--ros-args", *words],
             env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        ) as process, called(robot.domain_id) as call:  # fmt: skip
+        ) as process, called(robot.domain_id, caller_of(version)) as call:  # fmt: skip
             try:
                 yield process, call
             finally:
                 process.send_signal(signal.SIGINT)
                 out, err = process.communicate(timeout=60)
-                assert process.returncode == 0, (out, err)
+                sys.stderr.write(out + err)  # shown where the test fails
+                assert process.returncode == 0
 
 
 def state(call: Caller) -> object:
     return call.ask("get_state", GET)["current_state"]["label"]
 
 
-def test_a_take_from_a_launched_node_to_a_saved_episode(tmp_path: Path) -> None:
-    with node(tmp_path, operator="Li", discard_reason="'gripper slipped'") as (_, call):
+@VERSIONS
+def test_a_take_from_a_launched_node_to_a_saved_episode(tmp_path: Path, version: str) -> None:
+    with node(tmp_path, version, operator="Li", discard_reason="'gripper slipped'") as (_, call):
         until(lambda: call.status().get("state") == "armed", "armed")
         assert state(call) == "active"
         assert call("start")[0]
@@ -85,11 +92,12 @@ def test_a_take_from_a_launched_node_to_a_saved_episode(tmp_path: Path) -> None:
     assert str(document["operator_pseudonym"]).startswith("op-")
 
 
-def test_a_lifecycle_manager_decides_when(tmp_path: Path) -> None:
+@VERSIONS
+def test_a_lifecycle_manager_decides_when(tmp_path: Path, version: str) -> None:
     def change(label: str) -> object:
         return call("change_state", CHANGE, transition={"id": 0, "label": label})[0]
 
-    with node(tmp_path, autostart="false") as (process, call):
+    with node(tmp_path, version, autostart="false") as (process, call):
         assert state(call) == "unconfigured"
         assert call("start") == (False, "the recorder is unconfigured; configure and activate its node first")
         assert not change("activate")
@@ -114,18 +122,20 @@ def test_without_lifecycle_messages_a_plain_node_starts_by_itself(tmp_path: Path
         assert call("start")[0]
 
 
-def test_a_preflight_that_fails_leaves_the_node_unconfigured_and_says_why(tmp_path: Path) -> None:
+@VERSIONS
+def test_a_preflight_that_fails_leaves_the_node_unconfigured_and_says_why(tmp_path: Path, version: str) -> None:
     absent = support.contract_file(tmp_path, support.stream("wrist", "/wrist", support.JOINTS, 10))
     other = tmp_path / "absent.yaml"
     absent.rename(other)
-    with node(tmp_path, contract=other) as (process, call):
+    with node(tmp_path, version, contract=other) as (process, call):
         assert process.stderr is not None
         assert "expected every stream of the contract to be fit, got wrist unfit" in process.stderr.readline()
         assert state(call) == "unconfigured"
 
 
-def test_a_parameter_of_another_type_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
-    with rclpy_standin("jazzy"), free_domain() as domain_id, pytest.MonkeyPatch.context() as patch:
+@VERSIONS
+def test_a_parameter_of_another_type_is_refused(capfd: pytest.CaptureFixture[str], version: str) -> None:
+    with rclpy_of(version), free_domain() as domain_id, pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROS_DOMAIN_ID", str(domain_id))
         patch.setenv("EMBODIED_KIT_LANG", "en")
         assert main(["--ros-args", "-p", "task:=7"]) == 2

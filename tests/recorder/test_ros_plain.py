@@ -20,7 +20,7 @@ from embodied_recorders.transports.dds.service import joined, parted
 from embodied_recorders.transports.dds.transport import DdsTransport
 from embodied_recorders.words import Said
 
-CALLER = Path(__file__).with_name("caller.py")
+CALLER, ROS2_CALLER = (Path(__file__).with_name(name) for name in ("caller.py", "ros2_caller.py"))
 
 
 class Caller:
@@ -36,13 +36,17 @@ class Caller:
     def ask(self, word: str, ros_type: str) -> dict[str, object]:
         return self._process.ask("call", service=f"{self._node}/{word}", type=ros_type)
 
+    def set(self, name: str, value: object) -> dict[str, object]:
+        """What `ros2 param set` does; over rclpy alone."""
+        return self._process.ask("set", node=self._node, name=name, value=value)
+
     def status(self) -> dict[str, object]:
         return self._process.ask("status", topic=f"{self._node}/status")
 
 
 @contextmanager
-def called(domain_id: int) -> Iterator[Caller]:
-    process = Process([sys.executable, CALLER, str(domain_id)])
+def called(domain_id: int, caller: Path = CALLER) -> Iterator[Caller]:
+    process = Process([sys.executable, caller, str(domain_id)])
     try:
         yield Caller(process)
     finally:

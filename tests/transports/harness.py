@@ -132,6 +132,28 @@ def start_peer(**environment: str) -> Process:
     return Process([sys.executable, PEER], environment)
 
 
+REAL = ""
+REAL_RCLPY = pytest.param(
+    REAL,
+    id="real",
+    # What is sourced may warn of itself; that is not ours to mend.
+    marks=[pytest.mark.ros2, pytest.mark.filterwarnings("default")],
+)
+"""As a version: the rclpy that is sourced. Asked for by `-m ros2`."""
+
+
+@contextmanager
+def rclpy_of(version: str, **environment: str) -> Iterator[None]:
+    """`import rclpy` gives the stand-in of this version, or the real one, here and in children."""
+    if version != REAL:
+        with rclpy_standin(version, **environment):
+            yield
+        return
+    if importlib.util.find_spec("rclpy") is None:
+        pytest.skip("no ROS 2 with rclpy is sourced; docs/how-to/record-ros2.md says how to run this with it")
+    yield
+
+
 @contextmanager
 def rclpy_standin(version: str, **environment: str) -> Iterator[None]:
     """`import rclpy` gives the stand-in of this version, here and in children, as long as this lasts."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 
 import pytest
 from transports.harness import (
+    REAL_RCLPY,
     Process,
     digest,
     free_domain,
     padded,
     payload,
-    rclpy_standin,
+    rclpy_of,
     reachable,
     start_peer,
     until,
@@ -121,17 +121,15 @@ class Wire:
 
 def param(row: Row) -> object:
     """The real rclpy is asked for by `-m ros2`."""
-    return pytest.param(row, id=row.id, marks=[pytest.mark.ros2] if row.id == "ros2" else [])
+    return pytest.param(row, id=row.id, marks=REAL_RCLPY.marks if row.id == "ros2" else [])
 
 
 @pytest.fixture(params=[param(row) for row in ROWS])
 def wire(request: pytest.FixtureRequest, peers: dict[str, Process], monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     row: Row = request.param
-    if row.id == "ros2" and importlib.util.find_spec("rclpy") is None:
-        pytest.skip("no ROS 2 with rclpy is sourced; docs/how-to/record-ros2.md has the container for it")
     with ExitStack() as around:
-        if row.standin:
-            around.enter_context(rclpy_standin(row.standin))
+        if row.transport == "ros2":
+            around.enter_context(rclpy_of(row.standin))
         domain_id = around.enter_context(free_domain())
         try:
             environment = around.enter_context(reachable(row.transport))
