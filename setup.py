@@ -62,6 +62,7 @@ EXTRAS = {
         "pyright[nodejs]>=1.1.380",
         "pytest>=8",
         "pytest-timeout>=2.3",
+        "pytest-xdist>=3.6",  # .ci/run: two files of tests at a time
         "ray>=2.30; sys_platform == 'linux' and python_version < '3.14'",
         "ruff>=0.6",
         "types-PyYAML",
