@@ -10,11 +10,11 @@ from embodied_kit.cli.failure import failure_of, tell
 from embodied_kit.cli.keyboard import END, ENTER, Keyboard
 from embodied_kit.cli.liveline import Screen, live_line
 from embodied_kit.cli.pseudonyms import pseudonym
-from embodied_kit.cli.questions import DISCARD, UNDONE, Questions
+from embodied_kit.cli.questions import DISCARD, Questions
 from embodied_kit.cli.takelog import TakeLog
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import EnvironmentUnfitError
-from embodied_kit.model.json import JsonObject
+from embodied_kit.model.ending import UNDONE
 
 if TYPE_CHECKING:
     from embodied_recorders.control import Command, Reply, Snapshot
@@ -40,7 +40,6 @@ class Plan:
         begins: Takes begin by themselves, as soon as every stream is there.
         attended: Somebody can start, stop and label takes: at the terminal, or elsewhere.
         outcome, cause: Of every take; None and empty where they are to be asked for.
-        asks_operator, asks_scene: They were not given, and are asked for once.
         judged: A judge says verdicts, and the end waits for them.
     """
 
@@ -49,8 +48,6 @@ class Plan:
     attended: bool
     outcome: str | None = None
     cause: str = ""
-    asks_operator: bool = True
-    asks_scene: bool = True
     judged: bool = True
 
     def result(self, outcome: str | None) -> TakeResult:
@@ -83,9 +80,7 @@ class Operator:
         self._screen = Screen()
         self.log = TakeLog(self._screen, texts)
         self._outcome: str | None = None
-        self._operator = ""
-        self._scene: JsonObject = {}
-        self._asked = not (plan.asks_operator or plan.asks_scene)
+        self._asked = False
         self._quits = self._goes_on = False
         self._invited_for = -1
         self._next_start_s = 0.0
@@ -297,16 +292,19 @@ class Operator:
             result = replace(result, failure_cause=questions.cause())
         self._ask_once(questions)
         if self._controller.snapshot().asks_label and not self._switch.reason:
-            self._ask(Label(replace(result, operator_pseudonym=self._operator, scene=self._scene)))
+            self._ask(Label(result))
 
     def _ask_once(self, questions: Questions) -> None:
-        """Operator and scene, at the first take of the session."""
+        """Operator and scene, at the first take of the session, unless they were given or somebody said them."""
+        from embodied_recorders.control import Describe  # noqa: PLC0415  # arrows
+
         if self._asked:
             return
-        if self._plan.asks_operator:
-            self._operator = pseudonym("op", questions.operator())
-        if self._plan.asks_scene:
-            self._scene = questions.scene()
+        known = self._controller.snapshot().described
+        name = "" if known.operator_pseudonym else questions.operator()
+        scene = {} if known.scene else questions.scene()
+        if name or scene:
+            self._ask(Describe(operator_pseudonym=pseudonym("op", name), scene=scene))
         self._asked = True
 
     def _questions(self, keys: Keyboard, *, label: bool = False) -> Questions:

@@ -8,10 +8,9 @@ from embodied_kit.cli.keyboard import END, ENTER, Keyboard
 from embodied_kit.cli.liveline import Screen
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import UsageError
+from embodied_kit.model.ending import OUTCOMES
 from embodied_kit.model.json import JsonObject
 
-OUTCOMES = ("success", "failure", "partial", "aborted", "unknown")
-UNDONE = frozenset({"failure", "partial", "aborted"})  # outcomes that have a cause
 DISCARD = "discard"
 _LOOK_S = 0.05
 
@@ -61,6 +60,8 @@ class Questions:
 
     def scene(self) -> JsonObject:
         """Where the take was, where that is not the scene of its task; empty for that."""
+        from embodied_kit.episode.scene import scene_problem  # noqa: PLC0415  # heavy
+
         types = " ".join(_labels("scene_type"))
         hint = self._texts(
             "Scene, if not the task's: ID TYPE, e.g. lab_table_1 tabletop [Enter: the task's] ",
@@ -106,14 +107,6 @@ def _labels(vocabulary: str) -> dict[str, Mapping[str, str]]:
     from embodied_kit.spec import standard  # noqa: PLC0415  # heavy
 
     return {str(term.code): term.label for term in standard().vocabulary(vocabulary).terms}
-
-
-def scene_problem(scene: JsonObject) -> str:
-    """What the standard has against a scene; empty for nothing."""
-    from embodied_kit.spec import check, standard  # noqa: PLC0415  # heavy
-
-    found = check("capture", {"scene": scene}, standard().document_schema("capture", "authoring"))
-    return next((f"{item.pointer} {item.message}" for item in found if item.pointer.startswith("/scene")), "")
 
 
 def require_words(words: Mapping[str, str]) -> None:

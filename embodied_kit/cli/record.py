@@ -7,6 +7,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,11 +20,12 @@ from embodied_kit.cli.keyboard import Keyboard, keyboard
 from embodied_kit.cli.operator import Operator, Plan
 from embodied_kit.cli.options import example, path_argument, path_option, transport_options, verb
 from embodied_kit.cli.pseudonyms import pseudonym
-from embodied_kit.cli.questions import OUTCOMES, require_words, scene_problem
+from embodied_kit.cli.questions import require_words
 from embodied_kit.cli.recorder import RecorderSetup, driven, set_up
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import DEFAULT_GROUP, Dataset
 from embodied_kit.errors import UsageError
+from embodied_kit.model.ending import OUTCOMES
 from embodied_kit.model.json import JsonObject
 
 if TYPE_CHECKING:
@@ -270,8 +272,6 @@ def _plan(options: RecordOptions, keys: Keyboard | None) -> Plan:
         attended=keys is not None or elsewhere,
         outcome=options.outcome,
         cause=options.failure_cause,
-        asks_operator=not options.operator,
-        asks_scene=not options.scene,
         judged=not options.no_verdict,
     )
 
@@ -284,11 +284,12 @@ def _serve_console(options: RecordOptions, controller: Controller, stack: ExitSt
     """
     if options.console is None:
         return
-    from embodied_recorders.console import serve  # noqa: PLC0415  # arrows
+    from embodied_recorders.console import Asked, serve  # noqa: PLC0415  # arrows
 
     host, port = _address(options)
     key = urlsafe_b64encode(kept_secret(_CONSOLE_KEY)).decode().rstrip("=")  # kept: open pages find the next session
-    url = stack.enter_context(serve(controller, host=host, port=port, token=key))
+    asked = Asked(partial(pseudonym, "op"), options.failure_cause)
+    url = stack.enter_context(serve(controller, host=host, port=port, token=key, asked=asked))
     click.echo(texts(f"console: {url}", f"操作页面：{url}"))
 
 
@@ -323,9 +324,11 @@ def _contract(options: RecordOptions) -> Contract:
 
 def _what_a_level_will_miss(options: RecordOptions, texts: Texts) -> str:
     """Names the options that L2 asks for, while there is still time to give them; empty where none is missing."""
-    given = {"--skill": options.skill, "--mode": options.mode}
-    if not sys.stdin.isatty():  # else it is asked for
-        given = {"--operator": options.operator, **given}
+    given = {"--mode": options.mode}
+    if options.console is None:  # else the page asks for it
+        given = {"--skill": options.skill, **given}
+        if not sys.stdin.isatty():  # else it is asked for here
+            given = {"--operator": options.operator, **given}
     absent = ", ".join(name for name, value in given.items() if not value)
     if not absent:
         return ""
@@ -368,6 +371,7 @@ def _scene(given: str) -> JsonObject:
         UsageError: It cannot be read, or the standard has something against it.
     """
     from embodied_kit.canonical import parse_json  # noqa: PLC0415  # seldom needed
+    from embodied_kit.episode.scene import scene_problem  # noqa: PLC0415
 
     if not given:
         return {}
@@ -376,10 +380,10 @@ def _scene(given: str) -> JsonObject:
     except OSError as error:
         raise UsageError(f"cannot read the scene {given}: {error.strerror}") from error
     scene = parse_json(data).value
-    problem = "" if scene is None else scene_problem(scene)
+    problem = {"en": given} if scene is None else scene_problem(scene)
     if scene is None or problem:
         raise UsageError(
-            f"expected a scene as a JSON object, got {problem or given}",
+            f"expected a scene as a JSON object, got {problem['en']}",
             remedy="give scene_id and scene_type, as embodied-kit record --help shows it",
         )
     return scene

@@ -26,6 +26,7 @@ from embodied_kit.errors import UsageError
 from embodied_kit.model.json import JsonObject, JsonValue
 
 DEFAULT_GROUP = "default"
+_SCENE_FIELDS = ("scene_id", "scene_type", "scene_text_zh", "scene_text_en")
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,19 @@ class Dataset:
 
     def task_ids(self) -> list[str]:
         """Ids in tasks.json."""
+        return _ids(self._tasks(), "task_id")
+
+    def task_scenes(self) -> dict[str, JsonObject]:
+        """Scenes of the tasks in tasks.json by task id; a task that names no place has none."""
+        scenes = {
+            str(task.get("task_id")): {name: task[name] for name in _SCENE_FIELDS if name in task}
+            for task in _entries(self._tasks())
+        }
+        return {task_id: scene for task_id, scene in scenes.items() if "scene_id" in scene}
+
+    def _tasks(self) -> JsonValue:
         path = self.root / TASKS_JSON
-        return _ids(load_json(path).get("tasks") if path.is_file() else None, "task_id")
+        return load_json(path).get("tasks") if path.is_file() else None
 
     def collection_ids(self) -> list[str]:
         """Ids of the collections in dataset.json."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from embodied_kit.model.json import JsonObject
 from embodied_recorders.documents import TakeOptions, TakeResult
 
 State = Literal["idle", "armed", "recording", "closing", "closed"]
@@ -89,6 +90,21 @@ class Intervene:
 
 
 @dataclass(frozen=True)
+class Describe:
+    """Say who operates and where, of the take that is open and of those that follow; what is empty stays as it was.
+
+    Attributes:
+        operator_pseudonym: Keyed hash of the operator, never a name.
+        operator_skill_level: Word of the vocabulary.
+        scene: As of TakeOptions.
+    """
+
+    operator_pseudonym: str = ""
+    operator_skill_level: str = ""
+    scene: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Shutdown:
     """End the session; a take that runs is saved.
 
@@ -99,7 +115,7 @@ class Shutdown:
     reason: str = "operator"
 
 
-Command: TypeAlias = Start | Stop | Label | Next | Discard | Undo | Mark | Intervene | Shutdown
+Command: TypeAlias = Start | Stop | Label | Next | Discard | Undo | Mark | Intervene | Describe | Shutdown
 
 
 @dataclass(frozen=True)
@@ -219,6 +235,22 @@ class TakeState:
 
 
 @dataclass(frozen=True)
+class Described:
+    """Who operates and where, as takes say it now; empty for what nobody said.
+
+    Attributes:
+        task_scene: Where the take is if `scene` is empty; empty where tasks.json does not say it.
+        scenes: Those of tasks.json, and those said in this session.
+    """
+
+    operator_pseudonym: str = ""
+    operator_skill_level: str = ""
+    scene: JsonObject = field(default_factory=dict)
+    task_scene: JsonObject = field(default_factory=dict)
+    scenes: Sequence[JsonObject] = ()
+
+
+@dataclass(frozen=True)
 class MachineState:
     """Disk and clock.
 
@@ -261,6 +293,7 @@ class Snapshot:
     take: TakeState | None = None
     takes: Sequence[TakeState] = ()
     transport_counters: Mapping[str, int] = field(default_factory=dict)
+    described: Described = field(default_factory=Described)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ Whoever asks (keys, console, service, pedal) does so from a thread of its own; a
 from __future__ import annotations
 
 import queue
-import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -17,13 +16,14 @@ from dataclasses import dataclass, field, replace
 from embodied_kit.episode.quarantine import discard, restore
 from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError, WriteFaultError
 from embodied_kit.model.stream import Sample
+from embodied_recorders import answers
 from embodied_recorders.control import (
     Command,
+    Describe,
     Discard,
     Intervene,
     Judge,
     Label,
-    MachineState,
     Mark,
     Next,
     Reply,
@@ -36,12 +36,14 @@ from embodied_recorders.control import (
     Texts,
     Undo,
 )
+from embodied_recorders.description import Description
 from embodied_recorders.documents import TakeOptions, TakeResult
 from embodied_recorders.ledger import counter_difference
 from embodied_recorders.live import LiveStreams
 from embodied_recorders.preroll import PreRoll
 from embodied_recorders.running import Running
 from embodied_recorders.session import Session
+from embodied_recorders.showing import disk_and_clock
 from embodied_recorders.takelist import TakeList, take_state
 from embodied_recorders.watch import GraphWatch
 
@@ -55,16 +57,6 @@ _FINAL_REASONS = frozenset(
 )  # nobody is left to say an outcome
 _DISCARDED = TakeResult("aborted", outcome_source="operator")
 
-NOT_NOW: Texts = {"en": "not now: the recorder is {state}", "zh": "现在不行：采集器处于 {state}"}
-STARTED: Texts = {"en": "recording", "zh": "开始采集"}
-STOPPED: Texts = {"en": "stopped", "zh": "已停止"}
-SAVED: Texts = {"en": "saved", "zh": "已保存"}
-DISCARDED: Texts = {"en": "discarded; undo brings it back", "zh": "已隔离；可撤销"}
-RESTORED: Texts = {"en": "brought back", "zh": "已恢复"}
-MARKED: Texts = {"en": "marked", "zh": "已标记"}
-ENDED: Texts = {"en": "the session has ended", "zh": "会话已结束"}
-NO_TAKE: Texts = {"en": "there is no take to discard", "zh": "没有可隔离的采集"}
-
 
 @dataclass
 class Controller:
@@ -72,7 +64,7 @@ class Controller:
 
     Attributes:
         session: Its transport is subscribed to the contract's streams.
-        options: What takes say of themselves unless a Start says otherwise.
+        options: What takes say of themselves unless a Start, or a Describe, says otherwise.
         judge: Judges closed takes beside the recording; None for no verdicts.
         stop_when: Asked after each batch of a running take; a non-empty reason ends it.
         duration_s: Longest take in s; None for no limit.
@@ -107,6 +99,7 @@ class Controller:
         self._watch = GraphWatch(contract, self.session.transport)
         self._ledger = self.session.new_ledger()  # of what comes between takes; a take has its own
         self._preroll = PreRoll(contract.pre_roll_s)
+        self._description = Description(self.options, self.session.dataset)
         self._post_roll_ns = round(contract.post_roll_s * 1e9)
         self._snapshot = self._made_snapshot()
 
@@ -115,13 +108,13 @@ class Controller:
     def ask(self, command: Command) -> Reply:
         """Have a command carried out by the receiving thread, and wait for the answer."""
         if self._state == "closed":
-            return Reply(done=False, text=ENDED)
+            return Reply(done=False, text=answers.ENDED)
         future: Future[Reply] = Future()
         self._commands.put((command, future))
         try:
             return future.result(_ANSWER_S)
         except FutureTimeoutError:
-            return Reply(done=False, text=ENDED)
+            return Reply(done=False, text=answers.ENDED)
 
     def snapshot(self) -> Snapshot:
         """The newest snapshot."""
@@ -179,7 +172,7 @@ class Controller:
     def _carry_out(self, command: Command) -> Reply:
         match command:
             case Start(options):
-                return self._start(options or self.options)
+                return self._start(options or self._description.options)
             case Stop(result):
                 return self._stop("operator", result)
             case Label(result):
@@ -194,6 +187,8 @@ class Controller:
                 return self._noted(lambda running: running.mark(name, text))
             case Intervene(on):
                 return self._noted(lambda running: running.intervene(on=on))
+            case Describe():
+                return self._describe(command)
             case Shutdown(reason):
                 return self._end(reason)
 
@@ -246,7 +241,7 @@ class Controller:
 
     def _start(self, options: TakeOptions) -> Reply:
         if self._state != "armed":
-            return self._not_now()
+            return answers.not_now(self._state)
         self._running = self.session.begin(options, self._preroll.take())
         self._result = None
         self._state = "recording"
@@ -254,33 +249,40 @@ class Controller:
         self._ledger = self.session.new_ledger()
         if self.judge is not None:
             self.judge.follow(self._running.file.episode_id, str(self._running.file.staging))
-        return Reply(done=True, text=STARTED, episode_id=self._running.file.episode_id)
+        return Reply(done=True, text=answers.STARTED, episode_id=self._running.file.episode_id)
 
     def _stop(self, reason: str, result: TakeResult | None) -> Reply:
         if self._running is None or self._state != "recording":
-            return self._not_now()
+            return answers.not_now(self._state)
         self._running.stop(reason)
         self._closing(result)
-        return Reply(done=True, text=STOPPED, episode_id=self._running.file.episode_id)
+        return Reply(done=True, text=answers.STOPPED, episode_id=self._running.file.episode_id)
 
     def _label(self, result: TakeResult) -> Reply:
         if self._running is None or self._state != "closing":
-            return self._not_now()
+            return answers.not_now(self._state)
         self._result = result
-        self._running.say(result.said())
-        return Reply(done=True, text=SAVED, episode_id=self._running.file.episode_id)
+        self._note_result(self._running)
+        return Reply(done=True, text=answers.SAVED, episode_id=self._running.file.episode_id)
 
     def _next(self, result: TakeResult) -> Reply:
         reply = self._stop("operator", result)
         if not reply.done:
             return reply
-        return self._start(self.options) if self._roll_out() else self._not_now()
+        return self._start(self._description.options) if self._roll_out() else answers.not_now(self._state)
 
     def _closing(self, result: TakeResult | None) -> None:
         self._state = "closing"
         self._result = result
         if result is not None and self._running is not None:
-            self._running.say(result.said())
+            self._note_result(self._running)
+
+    def _note_result(self, running: Running) -> None:
+        """Whatever happens now, `recover` knows what was said."""
+        running.say(self._full_result(running).said())
+
+    def _full_result(self, running: Running) -> TakeResult:
+        return self._description.completed(self._result or TakeResult(), running.opening.capture)
 
     def _roll_out(self) -> bool:
         """Receive until the take in `closing`, whose label is known, is saved; False where the disk refuses."""
@@ -290,7 +292,7 @@ class Controller:
 
     def _finish(self, running: Running) -> None:
         """Save the take; where the disk refuses, it stays in `closing` and is tried again."""
-        result = replace(self._result or TakeResult(), stop_reason=running.stop_reason)
+        result = replace(self._full_result(running), stop_reason=running.stop_reason)
         try:
             done = self.session.finish(running, result, self._between)
         except WriteFaultError as error:
@@ -322,26 +324,32 @@ class Controller:
             self._running.stop("operator")
             self._closing(_DISCARDED)
             if not self._roll_out():
-                return self._not_now()
+                return answers.not_now(self._state)
         wanted = episode_id or self._takes.last_saved()
         if not wanted:
-            return Reply(done=False, text=NO_TAKE)
+            return Reply(done=False, text=answers.NO_TAKE)
         discard(self.session.dataset, wanted, reason, self._clock.now_ns())
         self._takes.change(wanted, state="discarded", reason=reason)
-        return Reply(done=True, text=DISCARDED, episode_id=wanted)
+        return Reply(done=True, text=answers.DISCARDED, episode_id=wanted)
 
     def _undo(self, episode_id: str) -> Reply:
         folder = restore(self.session.dataset, episode_id, self._clock.now_ns())
         self._takes.change(folder.name, state="saved", reason="")
         if self.judge is not None:
             self.judge.submit(folder.name, str(folder))
-        return Reply(done=True, text=RESTORED, episode_id=folder.name)
+        return Reply(done=True, text=answers.RESTORED, episode_id=folder.name)
+
+    def _describe(self, said: Describe) -> Reply:
+        self._description.hear(said)
+        if self._running is not None:
+            self._note_result(self._running)
+        return Reply(done=True, text=answers.DESCRIBED)
 
     def _noted(self, note: Callable[[Running], None]) -> Reply:
         if self._running is None or self._state != "recording":
-            return self._not_now()
+            return answers.not_now(self._state)
         note(self._running)
-        return Reply(done=True, text=MARKED, episode_id=self._running.file.episode_id)
+        return Reply(done=True, text=answers.MARKED, episode_id=self._running.file.episode_id)
 
     def _end(self, reason: str) -> Reply:
         if self._running is not None:
@@ -351,10 +359,7 @@ class Controller:
             if not self._roll_out() and self._running is not None and self._fault is not None:
                 self._failed(self._running, self._fault)
         self._shutdown = True
-        return Reply(done=True, text=ENDED)
-
-    def _not_now(self) -> Reply:
-        return Reply(done=False, text={language: text.format(state=self._state) for language, text in NOT_NOW.items()})
+        return Reply(done=True, text=answers.ENDED)
 
     # What is shown.
 
@@ -369,27 +374,20 @@ class Controller:
             state=self._state,
             task_id=self.options.task_id,
             streams=self._live.states(now_s),
-            machine=self._machine(),
+            machine=disk_and_clock(self.session, running),
             problems=[*self._faults(), *self._live.blocking(now_s), *self._live.unfit(now_s)],
             asks_label=self._state == "closing" and self._result is None,
             intervening=running is not None and running.intervening,
             take=take_state(running, "recording" if self._state == "recording" else "closing") if running else None,
             takes=self._takes.takes,
             transport_counters={} if running is None else counter_difference(running.opening.counters, counters),
+            described=self._description.shown(),
         )
 
     def _faults(self) -> Sequence[Texts]:
         fault = self._fault or (self._running.fault if self._running else None)
         return [] if fault is None else [{"en": f"{fault.message}; {fault.remedy}", "zh": self.chinese(fault.message)}]
 
-    def _machine(self) -> MachineState:
-        free, floor = shutil.disk_usage(self.session.dataset.root).free, self.session.contract.min_free_bytes
-        progress = self._running.progress() if self._running else None
-        rate = progress.bytes_n / progress.elapsed_s if progress and progress.elapsed_s > 1 else 0.0
-        clock = self._clock.state()
-        left_s = max(free - floor, 0) / rate if rate else None
-        return MachineState(free, floor, left_s, clock.synchronised, clock.max_error_ns)
-
     def _answer_the_rest(self) -> None:
         while not self._commands.empty():
-            self._commands.get()[1].set_result(Reply(done=False, text=ENDED))
+            self._commands.get()[1].set_result(Reply(done=False, text=answers.ENDED))

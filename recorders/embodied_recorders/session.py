@@ -289,13 +289,14 @@ class Session:
         longest_s = self.contract.max_episode_s
         if longest_s is not None and running.progress().elapsed_s >= longest_s:
             return "limit"
-        return "disk_floor" if self._free_bytes() < self.contract.min_free_bytes else ""
+        return "disk_floor" if self.free_bytes() < self.contract.min_free_bytes else ""
 
-    def _free_bytes(self) -> int:
+    def free_bytes(self) -> int:
+        """On the dataset's disk."""
         return shutil.disk_usage(self.dataset.root).free
 
     def _require_space(self) -> None:
-        free = self._free_bytes()
+        free = self.free_bytes()
         if free < self.contract.min_free_bytes:
             raise EnvironmentUnfitError(
                 f"expected {self.contract.min_free_bytes} bytes free for {self.dataset.root}, got {free}",

@@ -91,6 +91,12 @@ class Page:
         """Wait for what the page calls the state."""
         self.until(f"document.documentElement.dataset.state === {json.dumps(state)}")
 
+    def press(self, key: str, state: str) -> None:
+        """Press a key that changes the state, once the page would have it, and wait for that."""
+        self.until("document.documentElement.dataset.link === 'open'")  # on a busy machine it may be grey for a moment
+        self.key(key, "Space" if key == " " else "")
+        self.until_state(state)
+
     def key(self, key: str, code: str = "") -> None:
         """Press and let go."""
         code = code or (f"Key{key.upper()}" if key.isalpha() and len(key) == 1 else key)

@@ -15,6 +15,7 @@ import simplejpeg
 from recorder import support
 from recorder.support import dataset_in, stream
 
+from embodied_kit.canonical import pretty_bytes
 from embodied_kit.episode.datafile import FileWriter
 from embodied_kit.messages.codec import codec
 from embodied_kit.model.stream import LATCHED, Qos, Sample
@@ -145,6 +146,8 @@ def running_stand(folder: Path, **more: object) -> Iterator[Stand]:
     ]
     entries.append(stream("description", "/robot_description", support.TEXT, None, cadence="latched"))
     document = {**support.contract_document(*entries), **more}
+    task = {"task_id": "pick", "scene_id": "lab_1", "scene_type": "laboratory"}
+    (dataset.root / "tasks.json").write_bytes(pretty_bytes({"schema_version": "1.0.0", "tasks": [task]}))
     graph = Graph(time.time_ns)
     graph.advertise("/robot_description", support.TEXT, qos=LATCHED, type_hash=None).publish(
         codec(support.TEXT).encode({"data": "<robot/>"})

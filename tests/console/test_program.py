@@ -54,10 +54,8 @@ def free_port() -> int:
 
 
 def record_one(page: Page) -> None:
-    page.key(" ", "Space")
-    page.until_state("recording")
-    page.key("s")
-    page.until_state("armed")
+    page.press(" ", "recording")
+    page.press("s", "armed")
 
 
 def test_the_page_outlives_a_killed_recorder_and_goes_on_with_the_next(tmp_path: Path) -> None:
@@ -72,8 +70,7 @@ def test_the_page_outlives_a_killed_recorder_and_goes_on_with_the_next(tmp_path:
         page.until("document.querySelectorAll('figure:not(.old)').length === 1")
         page.evaluate("void (window.same = true)")
         record_one(page)
-        page.key(" ", "Space")
-        page.until_state("recording")
+        page.press(" ", "recording")
         first.kill()
         page.until_state("lost")
         with recorder(dataset, robot, port) as (_, again):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import threading
 import time
@@ -22,8 +23,9 @@ from websockets.sync.client import ClientConnection, connect
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_recorders.console import serve
 from embodied_recorders.console.access import Access
-from embodied_recorders.console.wire import Request, read
-from embodied_recorders.control import Intervene, Label, Mark, Start, Stop
+from embodied_recorders.console.server import Console
+from embodied_recorders.console.wire import Asked, Request, hello, read
+from embodied_recorders.control import Describe, Intervene, Label, Mark, Start, Stop
 from embodied_recorders.documents import TakeResult
 
 TOKEN = "test-token-0123456789"  # noqa: S105  # of the test alone
@@ -241,7 +243,10 @@ def test_a_take_by_commands_in_the_order_they_were_asked(port: int, stand: Stand
         '{"id": 1, "do": "stop", "outcome": "splendid"}', '{"id": 1, "do": "mark", "name": "a b"}',
         '{"id": 1, "do": "label", "outcome": "failure", "failure_cause": "gremlins"}',
         '{"id": 1, "do": "discard", "reason": 5}', json.dumps({"id": 1, "do": "discard", "reason": "x" * 501}),
-        '{"id": "one", "do": 3}',
+        '{"id": "one", "do": 3}', '{"id": 1, "do": "describe", "scene": {"scene_id": "A b", "scene_type": "office"}}',
+        '{"id": 1, "do": "describe", "scene": {"scene_id": "b"}}', '{"id": 1, "do": "describe", "operator": "Ada"}',
+        '{"id": 1, "do": "describe", "operator_skill_level": "wizard"}',
+        '{"id": 1, "do": "describe", "scene": {"scene_id": "b", "scene_type": "office", "objects": 5}}',
     ],
 )  # fmt: skip
 def test_what_is_no_command_is_answered_and_goes_no_further(port: int, request_: str) -> None:
@@ -252,7 +257,8 @@ def test_what_is_no_command_is_answered_and_goes_no_further(port: int, request_:
         connection.send(request_)
         reply = Listener(connection).until(b"R")["reply"]
     assert reply["done"] is False
-    assert set(reply["text"]) == {"en", "zh"}
+    assert reply["text"]["en"].startswith("not understood: ")
+    assert re.search(r"[\u4e00-\u9fff]", reply["text"]["zh"].removeprefix("无法理解："))
 
 
 def test_requests_become_commands() -> None:
@@ -263,6 +269,17 @@ def test_requests_become_commands() -> None:
     assert read('{"id": 4, "do": "label", "outcome": "success"}') == Request(4, Label(said))
     assert read('{"id": 5, "do": "mark", "name": "mark"}') == Request(5, Mark("mark"))
     assert read('{"id": 6, "do": "intervene", "on": true}') == Request(6, Intervene(on=True))
+    scene = {"scene_id": "b_1", "scene_type": "office"}
+    asked = {"id": 7, "do": "describe", "operator": " Ada ", "operator_skill_level": "expert", "scene": scene}
+    assert read(json.dumps(asked), "op-{}".format) == Request(7, Describe("op-Ada", "expert", scene))
+
+
+def test_a_name_is_asked_for_on_this_machine_alone(stand: Stand) -> None:
+    console = Console(stand.controller, Access("0.0.0.0", 80, TOKEN), {}, Asked("op-{}".format, "timeout"))  # noqa: S104
+    for peer, may in (("127.0.0.1", True), ("::1", True), ("192.168.1.7", False), ("", False)):
+        assert (console.asked_of(peer).pseudonym is not None) is may
+        assert console.asked_of(peer).failure_cause == "timeout"
+    assert json.loads(hello("x", console.asked_of("10.0.0.1"))[1:])["names"] is False
 
 
 def test_a_port_that_is_taken_and_a_weak_token_are_told(stand: Stand, port: int) -> None:

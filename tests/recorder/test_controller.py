@@ -28,6 +28,7 @@ from embodied_kit.model.stream import LATCHED, Qos, Sample
 from embodied_recorders.clock import ClockState
 from embodied_recorders.control import (
     Command,
+    Describe,
     Discard,
     Intervene,
     Label,
@@ -200,6 +201,29 @@ def test_a_stop_without_a_label_waits_for_it(desk: Desk) -> None:
     assert (document["outcome"], document["failure_cause"]) == ("failure", "grasp_missed")
     assert (document["operator_pseudonym"], document["scene"]) == ("op-" + "1" * 32, {"scene_type": "factory"})
     found = problems_of(desk.dataset.root / "episodes" / started.episode_id)
+    assert (found["closing"], found["episode"]) == ([], [])
+
+
+def test_who_and_where_hold_for_the_open_take_and_those_that_follow(desk: Desk) -> None:
+    scene = {"scene_id": "b1", "scene_type": "office"}
+    assert desk.controller.snapshot().described.scenes == ()
+    first = desk.ask(Start()).episode_id
+    desk.turn(20)
+    assert desk.ask(Describe("op-" + "2" * 32, scene=scene)).done
+    assert read_journal(journal_path(desk.dataset.root, first))[-1]["scene"] == scene
+    assert desk.ask(Stop(SUCCESS)).done
+    desk.until("armed")
+    assert desk.ask(Describe(operator_skill_level="expert")).done
+    second = desk.take()
+    shown = desk.controller.snapshot().described
+    assert (shown.operator_skill_level, shown.scene, shown.scenes) == ("expert", scene, (scene,))
+    documents = [load_json(desk.dataset.root / "episodes" / name / "episode.json") for name in (first, second)]
+    assert [one["operator_pseudonym"] for one in documents] == ["op-" + "2" * 32] * 2
+    assert [one.get("operator_skill_level") for one in documents] == [None, "expert"]
+    assert [one["scene"] for one in documents] == [scene, scene]
+    assert [one["outcome"] for one in documents] == ["success", "success"]
+    assert "scene" not in desk.closing(second)
+    found = problems_of(desk.dataset.root / "episodes" / first)
     assert (found["closing"], found["episode"]) == ([], [])
 
 

@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from embodied_kit.errors import MissingExtraError
+from embodied_recorders.console.wire import Asked
 from embodied_recorders.control import Recorder
 
-__all__ = ["serve"]
+__all__ = ["Asked", "serve"]
+_NOTHING = Asked()
 _EXTRA = frozenset({"anyio", "starlette", "uvicorn", "websockets"})
 
 
 @contextmanager
-def serve(recorder: Recorder, *, host: str = "127.0.0.1", port: int = 0, token: str = "") -> Iterator[str]:
+def serve(
+    recorder: Recorder, *, host: str = "127.0.0.1", port: int = 0, token: str = "", asked: Asked = _NOTHING
+) -> Iterator[str]:
     """Serve the page from a thread until the block ends.
 
     Args:
@@ -22,6 +26,7 @@ def serve(recorder: Recorder, *, host: str = "127.0.0.1", port: int = 0, token: 
         port: 0 takes a free one.
         token: Who has it may command; empty makes a new one. A page reconnects by itself to a later server that has the
             same port and token.
+        asked: What the page asks of whoever operates.
 
     Yields:
         The address to open, with the token in its fragment.
@@ -36,5 +41,5 @@ def serve(recorder: Recorder, *, host: str = "127.0.0.1", port: int = 0, token: 
         if (error.name or "").partition(".")[0] not in _EXTRA:
             raise
         raise MissingExtraError("console", "the operator console") from error
-    with running_server(recorder, host, port, token) as url:
+    with running_server(recorder, host, port, token, asked) as url:
         yield url

@@ -65,9 +65,9 @@ class Access:
 
     def _is_ours(self, name: str) -> bool:
         """A stranger's name cannot be an address; where only loopback is listened to, no other name is ours either."""
-        if name == "localhost" or _is_loopback(name):
+        if name == "localhost" or is_loopback(name):
             return True
-        if _is_loopback(self.host) or self.host == "localhost":
+        if is_loopback(self.host) or self.host == "localhost":
             return False
         machine = socket.gethostname().lower()
         return _address(name) is not None or name in {self.host.lower(), machine, f"{machine}.local"}
@@ -87,5 +87,6 @@ def _address(name: str) -> str | None:
         return None
 
 
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
+    """Whether it is an address of this machine that no network carries."""
     return _address(name) is not None and ipaddress.ip_address(name).is_loopback

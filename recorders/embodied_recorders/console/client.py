@@ -19,6 +19,7 @@ from embodied_recorders.console.pictures import Pictures
 from embodied_recorders.console.wire import (
     SNAPSHOTS,
     Ack,
+    Asked,
     Request,
     hello,
     picture_frame,
@@ -63,6 +64,7 @@ class Client:
     pictures: Pictures
     freshness: Freshness
     build: str
+    asked: Asked
     _under_way: set[str] = field(default_factory=set)
     _shown: dict[str, bytes] = field(default_factory=dict)
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
@@ -74,7 +76,7 @@ class Client:
         requests, waiting = anyio.create_memory_object_stream[Request](_MOST_WAITING)
         async with anyio.create_task_group() as group, requests, waiting:
             self._scope = group.cancel_scope
-            await self._send(hello(self.build))
+            await self._send(hello(self.build, self.asked))
             group.start_soon(self._snapshots)
             group.start_soon(self._cameras)
             group.start_soon(self._commands, waiting)
@@ -92,7 +94,7 @@ class Client:
 
     async def _listen(self, requests: MemoryObjectSendStream[Request]) -> None:
         async for text in self.socket.iter_text():
-            said = read(text)
+            said = read(text, self.asked.pseudonym)
             if isinstance(said, Ack):
                 self._under_way.discard(said.channel)
             else:
@@ -106,7 +108,7 @@ class Client:
             else:
                 ask = partial(self.recorder.ask, request.command)
                 reply = await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
-            await self._send(reply_frame(request.number, reply))
+            await self._send(reply_frame(request, reply))
 
     async def _snapshots(self) -> None:
         while True:

@@ -10,7 +10,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 
 import uvicorn
@@ -23,9 +23,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
-from embodied_recorders.console.access import Access
+from embodied_recorders.console.access import Access, is_loopback
 from embodied_recorders.console.client import Client, Freshness
 from embodied_recorders.console.pictures import Pictures
+from embodied_recorders.console.wire import Asked
 from embodied_recorders.control import Recorder
 
 _ASSETS = {
@@ -52,12 +53,14 @@ class Console:
     """What the routes share.
 
     Attributes:
+        asked: Of pages on this machine; those on others are asked for no name.
         clients: Pages that look right now.
     """
 
     recorder: Recorder
     access: Access
     assets: dict[str, bytes]
+    asked: Asked
     pictures: Pictures = field(default_factory=Pictures)
     freshness: Freshness = field(default_factory=Freshness)
     clients: int = 0
@@ -82,9 +85,14 @@ class Console:
             return
         self.clients += 1
         try:
-            await Client(websocket, self.recorder, self.pictures, self.freshness, self._build()).run()
+            asked = self.asked_of(websocket.client.host if websocket.client else "")
+            await Client(websocket, self.recorder, self.pictures, self.freshness, self._build(), asked).run()
         finally:
             self.clients -= 1
+
+    def asked_of(self, peer: str) -> Asked:
+        """A person's name crosses no network."""
+        return self.asked if is_loopback(peer) else replace(self.asked, pseudonym=None)
 
     def _build(self) -> str:
         return hashlib.sha256(b"\0".join(self.assets.values())).hexdigest()[:16]
@@ -142,7 +150,7 @@ def _with_headers(send: Send, policy: str) -> Send:
 
 
 @contextmanager
-def running_server(recorder: Recorder, host: str, port: int, token: str) -> Iterator[str]:
+def running_server(recorder: Recorder, host: str, port: int, token: str, asked: Asked) -> Iterator[str]:
     """The console in a thread of its own; see `embodied_recorders.console.serve`."""
     if token and not _TOKEN.fullmatch(token):
         raise UsageError(
@@ -153,7 +161,7 @@ def running_server(recorder: Recorder, host: str, port: int, token: str) -> Iter
     folder = resources.files("embodied_recorders.console") / "assets"
     assets = {name: (folder / name).read_bytes() for name in (*_ASSETS, _ENTRANCE)}
     config = uvicorn.Config(
-        Console(recorder, access, assets).app(),
+        Console(recorder, access, assets, asked).app(),
         ws="websockets-sansio",
         http="h11",
         loop="asyncio",

@@ -7,15 +7,19 @@ JPEG, empty where the image cannot be shown. A request is JSON: `{"ack": channel
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import orjson
 
+from embodied_kit.episode.scene import scene_problem
+from embodied_kit.model.ending import UNDONE
+from embodied_kit.model.json import JsonObject
 from embodied_kit.spec import standard
 from embodied_recorders.control import (
     Command,
+    Describe,
     Discard,
     Intervene,
     Label,
@@ -34,14 +38,35 @@ Json: TypeAlias = dict[str, object]
 HELLO, SNAPSHOT, REPLY, PICTURE = b"H", b"S", b"R", b"P"
 SNAPSHOTS = ""
 """Channel of snapshots; those of pictures are called like their streams."""
-_VOCABULARIES = ("failure_cause", "stop_reason")
+_VOCABULARIES = ("outcome", "failure_cause", "stop_reason", "operator_skill_level", "scene_type")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _LONGEST_TEXT = 500
 NOT_UNDERSTOOD: Texts = {"en": "not understood: {what}", "zh": "无法理解：{what}"}
+NO_NAMES: Texts = {
+    "en": "expected no name from another machine: the connection is not encrypted",
+    "zh": "不接受来自其他机器的姓名：连接未加密",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a page asks of whoever operates.
+
+    Attributes:
+        pseudonym: Makes of a person's name what may be kept; None where no name is asked for.
+        failure_cause: Of takes that fail, where that was said beforehand; empty where the page asks.
+    """
+
+    pseudonym: Callable[[str], str] | None = None
+    failure_cause: str = ""
 
 
 class _NoCommandError(Exception):
-    """A request that the page would not make."""
+    """A request that the page would not make; what is wrong with it, in both languages."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.texts: Texts = {"en": en, "zh": zh}
 
 
 @dataclass(frozen=True)
@@ -57,20 +82,22 @@ class Request:
 
     number: int
     command: Command | None
-    problem: str = ""
+    problem: Texts = field(default_factory=dict)
 
 
-def hello(build: str) -> bytes:
-    """First frame: which assets this server has, and the words of the standard.
+def hello(build: str, asked: Asked) -> bytes:
+    """First frame: which assets this server has, the words of the standard, and what this page asks.
 
     Args:
         build: Digest of the assets; a page with other ones loads itself anew.
+        asked: Of this page.
     """
     words = {
         name: [{"code": term.code, "label": dict(term.label)} for term in standard().vocabulary(name).terms]
         for name in _VOCABULARIES
     }
-    return HELLO + orjson.dumps({"build": build, "words": words})
+    may = {"names": asked.pseudonym is not None, "undone": UNDONE, "failure_cause": asked.failure_cause}
+    return HELLO + orjson.dumps({"build": build, "words": words, **may})
 
 
 def snapshot_frame(snapshot: Snapshot, age_s: float) -> bytes:
@@ -84,35 +111,44 @@ def picture_frame(stream_id: str, jpeg: bytes) -> bytes:
     return PICTURE + bytes([len(name)]) + name + jpeg
 
 
-def reply_frame(number: int, reply: Reply) -> bytes:
-    """Answer to a request."""
-    return REPLY + orjson.dumps({"id": number, "reply": reply}, default=_plain)
+def reply_frame(request: Request, reply: Reply) -> bytes:
+    """Answer to a request; where it named an operator, with the pseudonym, by which the page knows the name again."""
+    said = request.command
+    operator = said.operator_pseudonym if isinstance(said, Describe) else ""
+    return REPLY + orjson.dumps({"id": request.number, "reply": reply, "operator": operator}, default=_plain)
 
 
-def refusal(problem: str) -> Reply:
+def refusal(problem: Texts) -> Reply:
     """Answer to what is no command."""
-    return Reply(done=False, text={language: text.format(what=problem) for language, text in NOT_UNDERSTOOD.items()})
+    return Reply(
+        done=False, text={language: text.format(what=problem[language]) for language, text in NOT_UNDERSTOOD.items()}
+    )
 
 
-def read(text: str) -> Ack | Request:
-    """A message of the page; whatever it is, this does not raise."""
+def read(text: str, pseudonym: Callable[[str], str] | None = None) -> Ack | Request:
+    """A message of the page; whatever it is, this does not raise.
+
+    Args:
+        text: What came.
+        pseudonym: As of Asked; None refuses names.
+    """
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return Request(0, None, "no JSON")
+        return Request(0, None, {"en": "no JSON", "zh": "不是 JSON"})
     if not isinstance(document, dict):
-        return Request(0, None, "no object")
+        return Request(0, None, {"en": "no object", "zh": "不是 JSON 对象"})
     if "ack" in document:
         return Ack(str(document["ack"]))
     number = document.get("id")
     number = number if isinstance(number, int) else 0
     try:
-        return Request(number, _command(document))
+        return Request(number, _command(document, pseudonym))
     except _NoCommandError as error:
-        return Request(number, None, str(error))
+        return Request(number, None, error.texts)
 
 
-def _command(document: Json) -> Command:
+def _command(document: Json, pseudonym: Callable[[str], str] | None) -> Command:
     verb = _text(document, "do")
     episode_id = _text(document, "episode_id")
     match verb:
@@ -132,8 +168,33 @@ def _command(document: Json) -> Command:
             return Mark(_slug(document, "name"), _text(document, "text"))
         case "intervene":
             return Intervene(on=document.get("on") is True)
+        case "describe":
+            return _description(document, pseudonym)
         case _:
-            raise _NoCommandError(f"expected a verb of the console, got {verb!r}")
+            raise _NoCommandError(f"expected a verb of the console, got {verb!r}", f"没有名为 {verb!r} 的操作")
+
+
+def _description(document: Json, pseudonym: Callable[[str], str] | None) -> Describe:
+    name, level = _text(document, "operator").strip(), ""
+    if name and pseudonym is None:
+        raise _NoCommandError(NO_NAMES["en"], NO_NAMES["zh"])
+    if document.get("operator_skill_level"):
+        level = _word(document, "operator_skill_level")
+    return Describe(pseudonym(name) if name and pseudonym else "", level, _scene(document))
+
+
+def _scene(document: Json) -> JsonObject:
+    scene = document.get("scene") or {}
+    if not isinstance(scene, dict):
+        raise _NoCommandError("expected a scene as an object", "场景应为 JSON 对象")
+    if not scene:
+        return {}
+    _slug(scene, "scene_id")
+    _word(scene, "scene_type")
+    problem = scene_problem(scene)
+    if problem:
+        raise _NoCommandError(problem["en"], problem["zh"])
+    return scene
 
 
 def _result(document: Json) -> TakeResult:
@@ -144,21 +205,31 @@ def _result(document: Json) -> TakeResult:
 def _word(document: Json, vocabulary: str) -> str:
     word, known = _text(document, vocabulary), standard().vocabulary(vocabulary).codes
     if word not in known:
-        raise _NoCommandError(f"expected {vocabulary} to be one of {', '.join(map(str, known))}, got {word!r}")
+        words = ", ".join(map(str, known))
+        raise _NoCommandError(
+            f"expected {vocabulary} to be one of {words}, got {word!r}",
+            f"{vocabulary} 应为 {words}，实为 {word!r}",
+        )
     return word
 
 
 def _slug(document: Json, name: str) -> str:
     text = _text(document, name)
     if not _SLUG.fullmatch(text):
-        raise _NoCommandError(f"expected {name} of small letters, digits, _ . and -, got {text!r}")
+        raise _NoCommandError(
+            f"expected {name} of small letters, digits, _ and -, got {text!r}",
+            f"{name} 应由小写字母、数字、_ 与 - 组成，实为 {text!r}",
+        )
     return text
 
 
 def _text(document: Json, name: str) -> str:
     value = document.get(name, "")
     if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
-        raise _NoCommandError(f"expected {name} to be text of at most {_LONGEST_TEXT} characters")
+        raise _NoCommandError(
+            f"expected {name} to be text of at most {_LONGEST_TEXT} characters",
+            f"{name} 应为不超过 {_LONGEST_TEXT} 字的文本",
+        )
     return value
 
 

@@ -10,9 +10,13 @@ const TEXTS = {
     word_refused: "Key refused", word_hung: "Not responding",
     sub_lost: "What is below is {age} old; reconnecting by itself", sub_hung: "What is below is {age} old",
     sub_refused: "Open the address that the recorder prints now", sub_connecting: "", sub_armed: "Space starts a take",
-    start: "Start", stop: "Stop", success: "Success", failure: "Failure", discard: "Discard", undo: "Undo",
-    partial: "Partial", aborted: "Aborted", unknown: "Unknown", next: "Success + next", mark: "Mark",
+    start: "Start", stop: "Stop", discard: "Discard", undo: "Undo", next: "Success + next", mark: "Mark",
     intervene: "Intervention", intervening: "INTERVENTION", messages: "messages",
+    describe: "Who operates, and where?", operator: "Operator (only a keyed pseudonym is kept)", skill: "Skill level", scene: "Scene",
+    scene_id: "Identifier, e.g. lab_table_1", scene_type: "Type", keep: "Keep", enter: "Enter", as_before: "as before: {who}",
+    no_names: "Names cross no network: say yours on the recorder's machine, or there with --operator.",
+    no_operator: "operator not said", no_skill: "skill not said", no_scene: "scene not said", of_task: "{scene} (the task's)",
+    other_scene: "another …", sub_unsaid: "O: who operates, and where",
     band: "State", stream: "Stream", rate: "Hz / nominal", age: "Age", gap: "Max gap", lost: "Lost",
     dropped: "Queue drops", stale: "Stale / same", bytes: "Bytes", not_observable: "not observable", by_stamps: "{n} by stamps", optional: "optional",
     band_ok: "ok", band_warn: "off", band_bad: "bad", band_silent: "silent", band_absent: "absent",
@@ -22,10 +26,10 @@ const TEXTS = {
     old_picture: "picture is {age} old", judging: "judging…", no_verdict: "no verdict yet", no_level: "no level",
     failed: "{n} failed", undetermined: "{n} undecided", warned: "{n} warnings", partial_verdict: "without images yet",
     no_failed: "no rule failed", saved: "saved", discarded: "discarded", take_failed: "lost",
-    cause_title: "Why did it fail?", cause_none: "Not said", reason_title: "Why is it discarded?",
+    cause_title: "What went wrong?", cause_none: "Not said", reason_title: "Why is it discarded?",
     reason_own: "Another reason: ", cancel: "Cancel", close: "Close", bring_back: "Bring back",
     reasons: ["wrong start position", "wrong object or scene", "operator error", "sensor fault", "interrupted", "a trial only"],
-    not_now: "not now: {verb}", unanswered: "The connection broke before an answer: look whether it was carried out.", transport: "Transport:",
+    not_now: "not now: {verb}", no_reason: "discarded by the operator", unanswered: "The connection broke before an answer: look whether it was carried out.", transport: "Transport:",
   },
   zh: {
     console: "采集", language: "English", theme: "浅色 / 深色", keys: "快捷键", space: "空格",
@@ -35,9 +39,13 @@ const TEXTS = {
     word_refused: "密钥无效", word_hung: "采集器无响应",
     sub_lost: "以下内容是 {age} 前的；正在自动重连", sub_hung: "以下内容是 {age} 前的",
     sub_refused: "请打开采集器现在打印的地址", sub_connecting: "", sub_armed: "按空格开始采集",
-    start: "开始", stop: "停止", success: "成功", failure: "失败", discard: "隔离", undo: "撤销",
-    partial: "部分成功", aborted: "中止", unknown: "未知", next: "成功并继续", mark: "标记",
+    start: "开始", stop: "停止", discard: "隔离", undo: "撤销", next: "成功并继续", mark: "标记",
     intervene: "人工干预", intervening: "人工干预中", messages: "条消息",
+    describe: "谁在操作，在哪里？", operator: "操作员（只保存化名）", skill: "熟练度", scene: "场景",
+    scene_id: "标识，如 lab_table_1", scene_type: "类型", keep: "保存", enter: "回车", as_before: "同前：{who}",
+    no_names: "姓名不经网络传输：请在采集器本机填写，或在本机用 --operator 给出。",
+    no_operator: "操作员未填", no_skill: "熟练度未填", no_scene: "场景未填", of_task: "{scene}（同任务）",
+    other_scene: "其他…", sub_unsaid: "按 O：谁在操作，在哪里",
     band: "状态", stream: "数据流", rate: "频率/标称 Hz", age: "距今", gap: "最长间隔", lost: "丢失",
     dropped: "队列丢弃", stale: "陈旧/重复", bytes: "字节", not_observable: "不可观测", by_stamps: "按时间戳 {n}", optional: "可选",
     band_ok: "正常", band_warn: "偏离", band_bad: "错误", band_silent: "无消息", band_absent: "缺失",
@@ -47,10 +55,10 @@ const TEXTS = {
     old_picture: "图像是 {age} 前的", judging: "判定中…", no_verdict: "尚无判定", no_level: "未达级别",
     failed: "{n} 项未通过", undetermined: "{n} 项无法判定", warned: "{n} 项警告", partial_verdict: "尚未含图像",
     no_failed: "没有未通过的规则", saved: "已保存", discarded: "已隔离", take_failed: "失败",
-    cause_title: "为什么失败？", cause_none: "不说明", reason_title: "为什么隔离？",
+    cause_title: "原因是什么？", cause_none: "不说明", reason_title: "为什么隔离？",
     reason_own: "其他原因：", cancel: "取消", close: "关闭", bring_back: "恢复",
     reasons: ["起始位置不对", "物体或场景不对", "操作失误", "传感器故障", "被打断", "只是试采"],
-    not_now: "现在不行：{verb}", unanswered: "连接在应答前中断：请确认操作是否已执行。", transport: "传输：",
+    not_now: "现在不行：{verb}", no_reason: "操作员未说明原因", unanswered: "连接在应答前中断：请确认操作是否已执行。", transport: "传输：",
   },
 };
 const SHAPES = {
@@ -70,8 +78,9 @@ const KINDS = { hello: 72, snapshot: 83, reply: 82, picture: 80 };
 
 const $ = (selector) => document.querySelector(selector);
 const page = document.documentElement;
-const known = { link: "connecting", snapshot: null, age: 0, at: -Infinity, words: {}, build: null, said: null, saidAt: 0, reached: "" };
-const pending = new Set();
+const known = { link: "connecting", snapshot: null, age: 0, at: -Infinity, words: {}, undone: [], failureCause: "", names: false, build: null, said: null, saidAt: 0, reached: "" };
+const pending = new Map(); // number of a request -> what is to be done with its answer
+const names = new Map(); // pseudonym -> name, as they were typed here; nowhere else
 const rows = new Map(), tiles = new Map(), takes = new Map();
 let language = localStorage.getItem("console-language") ?? (/^zh\b/i.test(navigator.language) ? "zh" : "en");
 let socket, number = 0, pause = 250;
@@ -126,6 +135,7 @@ function allowed(verb, now) {
   if (["stop", "next", "mark", "intervene"].includes(verb)) return now === "recording";
   if (verb === "discard") return busy || (between && Boolean(lastSaved()));
   if (verb === "undo") return busy || between;
+  if (verb === "describe") return busy || between;
   return now === "recording" || now === "asking";
 }
 
@@ -162,7 +172,9 @@ function receive(frame) {
   const document = JSON.parse(new TextDecoder().decode(body));
   if (frame[0] === KINDS.hello) return greet(document);
   if (frame[0] === KINDS.reply) {
+    const heard = pending.get(document.id);
     pending.delete(document.id);
+    heard?.(document);
     return tell(document.reply);
   }
   Object.assign(known, { link: "open", snapshot: document.snapshot, age: document.age_s, at: performance.now() });
@@ -171,9 +183,10 @@ function receive(frame) {
   socket.send(JSON.stringify({ ack: "" }));
 }
 
-function greet({ build, words }) {
+function greet({ build, words, names: mayName, undone, failure_cause: failureCause }) {
   if (known.build && known.build !== build) location.reload();
-  Object.assign(known, { build, words });
+  Object.assign(known, { build, words, names: mayName, undone, failureCause });
+  caption();
 }
 
 async function picture(body) {
@@ -192,9 +205,9 @@ async function picture(body) {
   if (from.readyState === WebSocket.OPEN) from.send(JSON.stringify({ ack: id }));
 }
 
-function ask(verb, more = {}) {
+function ask(verb, more = {}, heard = null) {
   if (socket.readyState !== WebSocket.OPEN) return;
-  pending.add(++number);
+  pending.set(++number, heard);
   socket.send(JSON.stringify({ id: number, do: verb, ...more }));
 }
 
@@ -223,7 +236,7 @@ function show() {
   $("#said").dataset.done = said?.done ?? "";
   write($("#link"), t(live ? "link_open" : "link_other"));
   document.title = `${now === "recording" ? "● " : ""}${t(`word_${now}`)}${take ? ` ${stopwatch(take.elapsed_s)}` : ""}`;
-  for (const button of document.querySelectorAll("#controls button")) button.disabled = !allowed(button.dataset.do, now);
+  for (const button of document.querySelectorAll("[data-do]")) button.disabled = !allowed(button.dataset.do, now);
   $("[data-do=intervene]").setAttribute("aria-pressed", String(Boolean(shot?.intervening)));
   page.toggleAttribute("data-intervening", Boolean(shot?.intervening));
   if (shot) showSnapshot(shot);
@@ -235,12 +248,14 @@ function sub(now, take, shot) {
     return now === "lost" && !shot ? "" : t(`sub_${now}`, { age: seconds(ageS()) });
   }
   if (!take) return now === "armed" ? t("sub_armed") : "";
+  if (now === "asking" && isUnsaid(shot.described)) return t("sub_unsaid");
   const said = shot.intervening ? `${t("intervening")} · ` : "";
   return `${said}${take.messages_n.toLocaleString("en")} ${t("messages")} · ${bytes(take.bytes_n)}`;
 }
 
 function showSnapshot(shot) {
   write($("#task"), shot.task_id);
+  showWho(shot.described);
   showMachine(shot.machine);
   showProblems(shot.problems.map(pick), shot.streams.filter(isAmiss).map((stream) => `${stream.topic}: ${pick(stream.problem)}`));
   for (const stream of shot.streams) showStream(stream);
@@ -249,6 +264,77 @@ function showSnapshot(shot) {
   write($("#transport"), counters.length ? `${t("transport")} ${counters.map(([name, n]) => `${name} +${n}`).join(", ")}` : "");
   closeWhatIsOver(shot);
 }
+
+// Who operates, and where.
+
+const sceneOf = (described) => (described.scene.scene_id ? described.scene : described.task_scene);
+const isUnsaid = (described) => !described.operator_pseudonym || !described.operator_skill_level || !sceneOf(described).scene_id;
+const nameOf = (pseudonym) => names.get(pseudonym) ?? `${pseudonym.slice(0, 11)}…`;
+const sceneText = (scene) => [scene.scene_id, word("scene_type", scene.scene_type)].filter(Boolean).join(" · ");
+
+function showWho(described) {
+  const { operator_pseudonym: operator, operator_skill_level: skill } = described, scene = sceneOf(described);
+  const who = [operator ? nameOf(operator) : t("no_operator"), skill ? word("operator_skill_level", skill) : t("no_skill")].join(" · ");
+  const where = scene.scene_id ? sceneText(scene) : t("no_scene");
+  write($("#who b"), who);
+  write($("#who small"), where);
+  $("#who").title = `${who}\n${where}`;
+  $("#who").toggleAttribute("data-unsaid", isUnsaid(described));
+}
+
+function askWho() {
+  const { described } = known.snapshot, now = described.operator_pseudonym, operator = $("#about-operator");
+  operator.disabled = !known.names;
+  operator.value = names.get(now) ?? "";
+  operator.placeholder = now ? t("as_before", { who: nameOf(now) }) : "";
+  $("#about-names").replaceChildren(...[...new Set(names.values())].map((name) => make("option", { value: name })));
+  write($("#about-note"), known.names ? "" : t("no_names"));
+  write($("#about-problem"), "");
+  $("#about-skill").replaceChildren(...(known.words.operator_skill_level ?? []).map(({ code, label }) => skillChoice(code, pick(label), described)));
+  offerScenes(described);
+  $("#about").showModal();
+  (known.names ? operator : $("#about-scene")).focus();
+}
+
+const isSame = (one, other) => one.scene_id === other.scene_id && one.scene_type === other.scene_type;
+
+function offerScenes(described) {
+  const here = sceneOf(described), { scenes } = described;
+  const text = (scene) => (isSame(scene, described.task_scene) ? t("of_task", { scene: sceneText(scene) }) : sceneText(scene));
+  const options = scenes.map((scene, at) => make("option", { value: at }, text(scene)));
+  const unsaid = here.scene_id ? [] : [make("option", { value: "" }, t("no_scene"))];
+  $("#about-scene").replaceChildren(...unsaid, ...options, make("option", { value: "other" }, t("other_scene")));
+  $("#about-scene").value = here.scene_id ? scenes.findIndex((scene) => isSame(scene, here)) : "";
+  $("#about-scene-type").replaceChildren(...(known.words.scene_type ?? []).map(({ code, label }) => make("option", { value: code }, pick(label))));
+  $("#about-scene-id").value = "";
+  $("#about-scene").onchange();
+}
+
+function skillChoice(code, label, described) {
+  const input = make("input", { type: "radio", name: "skill", value: code });
+  input.checked = described.operator_skill_level === code;
+  return make("label", {}, input, make("span", {}, label));
+}
+
+/** What is as it was is not said again. */
+function keepWho(event) {
+  event.preventDefault();
+  const { described } = known.snapshot, name = $("#about-operator").value.trim();
+  const place = $("#about-scene").value, own = { scene_id: $("#about-scene-id").value.trim(), scene_type: $("#about-scene-type").value };
+  const scene = place === "other" ? own : place === "" ? {} : described.scenes[place];
+  const said = {
+    operator: name === names.get(described.operator_pseudonym) ? "" : name,
+    operator_skill_level: $("#about-skill :checked")?.value ?? "",
+    scene: isSame(scene, sceneOf(described)) ? {} : scene,
+  };
+  ask("describe", said, ({ reply, operator }) => {
+    if (operator && reply.done) names.set(operator, name);
+    if (reply.done) $("#about").close();
+    else write($("#about-problem"), pick(reply.text));
+  });
+}
+
+// The machine, the streams and the takes.
 
 function showMachine(machine) {
   const left = machine.seconds_left, low = machine.free_bytes < 2 * machine.floor_bytes || (left != null && left < 600);
@@ -357,7 +443,7 @@ function fillTake(item, take, judging) {
   const open = item.querySelector("details")?.open ?? item === item.parentNode.firstChild, { verdict } = take;
   item.dataset.state = take.state;
   const sign = take.state === "saved" ? OUTCOME_SIGNS[take.outcome] ?? "?" : "⊘";
-  const ended = t(take.state === "saved" ? take.outcome || "unknown" : take.state === "failed" ? "take_failed" : take.state);
+  const ended = take.state === "saved" ? word("outcome", take.outcome || "unknown") : t(take.state === "failed" ? "take_failed" : take.state);
   const summary = make(
     "summary", {},
     make("time", {}, begun(take.episode_id)), make("span", { class: "long" }, stopwatch(take.elapsed_s)),
@@ -410,25 +496,33 @@ function takeButton(take) {
 
 // What the operator does.
 
+/** What a verb is called: an outcome as in the standard. */
+const called = (verb, chosen = language) => TEXTS[chosen][verb] ?? known.words.outcome?.find((term) => term.code === verb)?.label[chosen] ?? verb;
+
 /** A key that can do nothing now says so: nobody should believe to have started a take. */
-const notNow = (chosen, verb) => TEXTS[chosen].not_now.replace("{verb}", TEXTS[chosen][verb]);
+const notNow = (chosen, verb) => TEXTS[chosen].not_now.replace("{verb}", called(verb, chosen));
 
 function act(verb) {
   const now = condition();
   if (!allowed(verb, now)) return tell({ done: false, text: { en: notNow("en", verb), zh: notNow("zh", verb) } });
-  if (verb === "failure") return askCause(now);
+  if (verb === "describe") return askWho();
+  if (known.undone.includes(verb) && !known.failureCause) return askCause(verb, now);
   if (verb === "discard") return askReason(known.snapshot.take?.episode_id ?? lastSaved().episode_id);
   if (verb === "intervene") return ask("intervene", { on: !known.snapshot.intervening });
   if (verb === "mark") return ask("mark", { name: "mark" });
   if (verb === "next") return ask("next", { outcome: "success" });
-  if (verb in OUTCOME_SIGNS) return ask(now === "asking" ? "label" : "stop", { outcome: verb });
+  if (verb in OUTCOME_SIGNS) return ask(now === "asking" ? "label" : "stop", { outcome: verb, failure_cause: causeOf(verb) });
   return ask(verb);
 }
 
-/** The take ends at once, and is saved when its cause is said. */
-function askCause(now) {
+/** What was said beforehand, on the command line. */
+const causeOf = (outcome) => (known.undone.includes(outcome) ? known.failureCause : "");
+
+/** The take ends at once, and is saved when its cause is said; the same key again says none. */
+function askCause(outcome, now) {
   if (now === "recording") ask("stop");
-  const dialog = $("#cause"), choose = (code) => () => ask("label", { outcome: "failure", failure_cause: code });
+  const dialog = $("#cause"), choose = (code) => () => ask("label", { outcome, failure_cause: code });
+  dialog.dataset.again = outcome;
   dialog.dataset.take = known.snapshot.take?.episode_id ?? "";
   const causes = (known.words.failure_cause ?? []).map(({ code, label }, at) => [at + 1, pick(label), choose(code)]);
   offer(dialog, [...causes, [0, t("cause_none"), choose("")]]);
@@ -439,8 +533,10 @@ function askReason(id) {
   dialog.dataset.take = id;
   write($("#reason-take"), `${begun(id)} ${id}`);
   $("#reason-text").value = "";
+  dialog.dataset.again = "discard";
   const discard = (reason) => ask("discard", { reason, episode_id: id });
-  offer(dialog, TEXTS[language].reasons.map((reason, at) => [at + 1, reason, () => discard(reason)]));
+  const reasons = TEXTS[language].reasons.map((reason, at) => [at + 1, reason, () => discard(reason)]);
+  offer(dialog, [...reasons, [0, t("cause_none"), () => discard(t("no_reason"))]]);
   dialog.querySelector("form").onsubmit = (event) => {
     event.preventDefault();
     const own = $("#reason-text").value.trim();
@@ -466,9 +562,9 @@ function closeWhatIsOver(shot) {
 }
 
 function showKeys() {
-  const lines = [...document.querySelectorAll("#controls button")].flatMap((button) => [
+  const lines = [...document.querySelectorAll("[data-do]")].flatMap((button) => [
     make("dt", {}, make("kbd", {}, button.querySelector("kbd").textContent)),
-    make("dd", {}, button.querySelector("span").textContent),
+    make("dd", {}, called(button.dataset.do)),
   ]);
   $("#keys dl").replaceChildren(...lines, make("dt", {}, make("kbd", {}, "L")), make("dd", {}, "中文 / English"));
   $("#keys").showModal();
@@ -478,10 +574,15 @@ function speak(chosen) {
   language = chosen;
   localStorage.setItem("console-language", chosen);
   page.lang = chosen === "zh" ? "zh-CN" : "en";
+  caption();
+}
+
+function caption() {
   for (const element of document.querySelectorAll("[data-text]")) write(element, t(element.dataset.text));
+  for (const element of document.querySelectorAll("[data-word]")) write(element, word(...element.dataset.word.split("/")));
   for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", t(element.dataset.label));
   write($("#language"), t("language"));
-  $("#language").lang = chosen === "zh" ? "en" : "zh-CN";
+  $("#language").lang = language === "zh" ? "en" : "zh-CN";
   known.reached = "";
   show();
 }
@@ -497,12 +598,17 @@ const letter = (event) => (/^[a-z?]$/i.test(event.key) ? event.key.toLowerCase()
 
 const VERBS = {
   s: "success", f: "failure", d: "discard", u: "undo", p: "partial", a: "aborted", k: "unknown", n: "next", m: "mark", i: "intervene",
+  o: "describe",
 };
 
 function pressed(event) {
-  if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.target.matches("input")) return;
+  if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.target.matches("dialog[open] :is(input, select)")) return;
   const dialog = $("dialog[open]");
-  if (dialog) return void dialog.querySelector(`[data-digit="${event.key}"]`)?.click();
+  if (dialog) {
+    const again = VERBS[letter(event)] === dialog.dataset.again && dialog.dataset.again;
+    const none = again || (event.key === "Enter" && event.target === $("#cause"));
+    return void dialog.querySelector(`[data-digit="${none ? 0 : event.key}"]`)?.click();
+  }
   if (event.code === "Space" || event.code === "Enter") {
     if (event.target.matches(":is(button, summary):focus-visible")) return;
     if (event.code === "Space") event.preventDefault(), act(condition() === "recording" ? "stop" : "start");
@@ -516,8 +622,10 @@ function pressed(event) {
 
 addEventListener("keydown", pressed);
 addEventListener("pointerup", () => setTimeout(() => document.activeElement?.matches("button") && document.activeElement.blur()));
-for (const button of document.querySelectorAll("#controls button")) button.onclick = () => act(button.dataset.do);
+for (const button of document.querySelectorAll("[data-do]")) button.onclick = () => act(button.dataset.do);
 for (const button of document.querySelectorAll("[data-close]")) button.onclick = () => button.closest("dialog").close();
+$("#about form").onsubmit = keepWho;
+$("#about-scene").onchange = () => ($("#about-other").hidden = $("#about-scene").value !== "other");
 $("#language").onclick = () => speak(language === "zh" ? "en" : "zh");
 $("#theme").onclick = shade;
 $("#help").onclick = showKeys;

@@ -1,0 +1,32 @@
+"""What a recorder answers to commands, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from embodied_recorders.control import Reply, State, Texts
+
+STARTED: Final[Texts] = {"en": "recording", "zh": "开始采集"}
+STOPPED: Final[Texts] = {"en": "stopped", "zh": "已停止"}
+SAVED: Final[Texts] = {"en": "saved", "zh": "已保存"}
+DISCARDED: Final[Texts] = {"en": "discarded; undo brings it back", "zh": "已隔离；可撤销"}
+RESTORED: Final[Texts] = {"en": "brought back", "zh": "已恢复"}
+MARKED: Final[Texts] = {"en": "marked", "zh": "已标记"}
+DESCRIBED: Final[Texts] = {"en": "noted", "zh": "已记录"}
+ENDED: Final[Texts] = {"en": "the session has ended", "zh": "会话已结束"}
+NO_TAKE: Final[Texts] = {"en": "there is no take to discard", "zh": "没有可隔离的采集"}
+_NOT_NOW: Final[Texts] = {"en": "not now: the recorder is {state}", "zh": "现在不行：采集器{state}"}
+_STATES_ZH: Final[Mapping[State, str]] = {
+    "idle": "未就绪（idle）",
+    "armed": "已就绪（armed）",
+    "recording": "正在采集（recording）",
+    "closing": "正在保存（closing）",
+    "closed": "已结束（closed）",
+}
+
+
+def not_now(state: State) -> Reply:
+    """A command that the state does not allow."""
+    words = {"en": state, "zh": _STATES_ZH[state]}
+    return Reply(done=False, text={language: text.format(state=words[language]) for language, text in _NOT_NOW.items()})
