@@ -192,6 +192,7 @@ class StreamState:
         duplicate_n: Messages with the bytes of the one before.
         problem: What is wrong in words, language -> text; empty where nothing is.
         missing_n: Periods in which no message came, by the header stamps; None where those tell nothing.
+        ros_type: Full type name of its messages.
     """
 
     stream_id: str
@@ -213,6 +214,7 @@ class StreamState:
     band: Band = "absent"
     problem: Texts = field(default_factory=dict)
     missing_n: int | None = None
+    ros_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -317,5 +319,5 @@ class Recorder(Protocol):
         ...
 
     def image(self, stream_id: str) -> bytes | None:
-        """Newest message (CDR) of an image stream; None where none came."""
+        """Newest message (CDR) of an image stream, of a video the newest key frame; None where none came."""
         ...

@@ -121,7 +121,7 @@ class Controller:
         return self._snapshot
 
     def image(self, stream_id: str) -> bytes | None:
-        """Newest message (CDR) of an image stream; None where none came."""
+        """Newest message (CDR) of an image stream, of a video the newest key frame; None where none came."""
         return self._live.image(stream_id)
 
     # The loop: one thread.

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from embodied_kit.episode.datafile import QueueCount
+from embodied_kit.measure.images.access import Access, access
+from embodied_kit.measure.images.encoding import VIDEO_CODECS, read_coding
+from embodied_kit.messages.coded import PICTURE_TYPES, coded_picture
 from embodied_kit.model.contract import Contract
 from embodied_kit.model.stream import Sample, Stream
 from embodied_recorders.control import Band, StreamState, Texts
@@ -59,8 +62,8 @@ class _Live:
         self.bytes_n += sum(len(sample.cdr) for sample in samples)
         self.last_s = now_s
         self.arrivals.setdefault(publisher, deque()).append((now_s, len(samples)))
-        if self.stream.modality == _IMAGE_MODALITY:
-            self.newest = samples[-1].cdr
+        if self.stream.ros_type in PICTURE_TYPES:
+            self.newest = _newest_picture(self.stream.ros_type, samples) or self.newest
 
     def begin(self) -> None:
         self.n = self.bytes_n = 0
@@ -160,9 +163,19 @@ class LiveStreams:
         return tuple(_named(s) for s in self.states(now_s) if not s.required and self._live[s.topic].unfit)
 
     def image(self, stream_id: str) -> bytes | None:
-        """Newest message (CDR) of an image stream; None where none came."""
+        """Newest message (CDR) of an image stream, of a video the newest key frame; None where none came."""
         live = self._by_id.get(stream_id)
         return live.newest if live else None
+
+
+def _newest_picture(ros_type: str, samples: Sequence[Sample]) -> bytes | None:
+    """Newest message that can be shown alone; of a video that is a key frame, known by its headers."""
+    for sample in reversed(samples):
+        coded = coded_picture(ros_type, sample.cdr)
+        codec = read_coding(coded.coding).codec if coded else ""
+        if coded is None or codec not in VIDEO_CODECS or access(codec, bytes(coded.data)) is Access.ALONE:
+            return sample.cdr
+    return None
 
 
 def _rate_hz(arrivals: deque[tuple[float, int]], since_s: float) -> float | None:
@@ -203,6 +216,7 @@ def _state(live: _Live, now_s: float) -> StreamState:
         band=band,
         problem=problem,
         missing_n=live.totals.missing_n,
+        ros_type=stream.ros_type,
     )
 
 

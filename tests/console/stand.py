@@ -114,6 +114,17 @@ def frames(seed: int) -> list[bytes]:
     return found
 
 
+@dataclass(frozen=True)
+class Camera:
+    """A stream of pictures."""
+
+    stream_id: str
+    messages: Sequence[bytes]
+    ros_type: str = COMPRESSED
+    modality: str = "vision"
+    rate_hz: float = CAMERA_HZ
+
+
 @dataclass
 class Stand:
     """What a test holds in its hands."""
@@ -136,13 +147,21 @@ def wait(condition: object, what: object = "") -> None:
 
 
 @contextmanager
-def running_stand(folder: Path, **more: object) -> Iterator[Stand]:
-    """A recorder at work until the block ends."""
+def running_stand(folder: Path, cameras: Sequence[Camera] = (), **more: object) -> Iterator[Stand]:
+    """A recorder at work until the block ends, by default with six colour cameras."""
     dataset = dataset_in(folder)
+    cameras = cameras or [Camera(name, frames(seed)) for seed, name in enumerate(CAMERAS)]
     entries = [stream(name, f"/{name}", support.JOINTS, JOINT_HZ) for name in JOINTS]
     entries += [
-        stream(name, f"/{name}/compressed", COMPRESSED, CAMERA_HZ, modality="vision", role="observation")
-        for name in CAMERAS
+        stream(
+            camera.stream_id,
+            f"/{camera.stream_id}/compressed",
+            camera.ros_type,
+            camera.rate_hz,
+            modality=camera.modality,
+            role="observation",
+        )
+        for camera in cameras
     ]
     entries.append(stream("description", "/robot_description", support.TEXT, None, cadence="latched"))
     document = {**support.contract_document(*entries), **more}
@@ -153,12 +172,13 @@ def running_stand(folder: Path, **more: object) -> Iterator[Stand]:
         codec(support.TEXT).encode({"data": "<robot/>"})
     )
     contract = support.contract_from(document)
+    played = {camera.stream_id: camera.messages for camera in cameras}
     joints = [codec(support.JOINTS).encode({"name": ["a"], "position": [0.1 * step]}) for step in range(50)]
     for entry in contract.streams:
         graph.subscribe(entry.topic, entry.ros_type, qos=Qos(), type_hash=None)
         if entry.nominal_rate_hz:
             publisher = graph.advertise(entry.topic, entry.ros_type, qos=Qos(), type_hash=None)
-            messages = joints if entry.ros_type == support.JOINTS else frames(CAMERAS.index(entry.stream_id))
+            messages = played.get(entry.stream_id, joints)
             graph.sources[entry.stream_id] = Source(publisher, 1 / entry.nominal_rate_hz, messages)
     judge = Scripted()
     session = Session(graph, dataset, contract, support.STORE, "ho-test", new_sink=FileWriter)

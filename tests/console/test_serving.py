@@ -185,7 +185,7 @@ def test_snapshots_and_each_camera_come_at_most_five_times_a_second(port: int) -
     by_camera = {name: [f for f in pictures if f[2 : 2 + f[1]] == name.encode()] for name in CAMERAS}
     assert sum(frame[:1] == b"S" for frame in frames) <= 16
     assert all(1 <= len(found) <= 16 for found in by_camera.values())
-    assert all(frame[2 + frame[1] :][:2] == b"\xff\xd8" for frame in pictures)
+    assert all(frame[2 + frame[1] :][:6] == b"\0\2{}\xff\xd8" for frame in pictures)
     assert sum(map(len, pictures)) == sum(len(frame) for found in by_camera.values() for frame in found)
 
 

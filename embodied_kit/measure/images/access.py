@@ -37,12 +37,13 @@ def access(codec: str, data: bytes) -> Access:
 def _h264(data: bytes) -> Access:
     """An IDR picture, or one that a recovery point with no frames to wait for lets in."""
     recovers = False
-    for at, end in _units(data):
+    for at in _units(data):
         kind = data[at] & 31
         if data[at] & 0x80:
             break
         if kind == _H264_SEI:
-            recovers = recovers or _recovers(data[at + 1 : end])
+            end = data.find(_START, at)
+            recovers = recovers or _recovers(data[at + 1 : end if end >= 0 else len(data)])
         elif kind in _H264_SLICES:
             return Access.ALONE if kind == _H264_IDR or recovers else Access.DEPENDENT
     return Access.BROKEN
@@ -66,9 +67,9 @@ def _recovers(sei: bytes) -> bool:
 
 
 def _h265(data: bytes) -> Access:
-    for at, end in _units(data):
+    for at in _units(data):
         kind = data[at] >> 1
-        if data[at] & 0x80 or end - at < 2 or not data[at + 1] & 7:
+        if data[at] & 0x80 or not data[at + 1 : at + 2] or not data[at + 1] & 7:
             break
         if kind in _H265_ACCESS:
             return Access.ALONE
@@ -77,15 +78,14 @@ def _h265(data: bytes) -> Access:
     return Access.BROKEN
 
 
-def _units(data: bytes) -> Iterator[tuple[int, int]]:
-    """Begin and end of each NAL unit; none where the bytes do not begin with one."""
+def _units(data: bytes) -> Iterator[int]:
+    """Where each NAL unit begins; none where the bytes do not begin with one."""
     at = data.find(_START, 0, _MOST_ZEROS + len(_START))
     if at < 0 or data[:at].strip(b"\0"):
         return
     while 0 <= at < len(data) - len(_START):
-        after = data.find(_START, at + len(_START))
-        yield at + len(_START), after if after >= 0 else len(data)
-        at = after
+        yield at + len(_START)
+        at = data.find(_START, at + len(_START))
 
 
 def _vp9(data: bytes) -> Access:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
 
 NO_VIDEO = "video is decoded with the extra video: pip install 'embodied_kit[video]'"
-_DECODERS = {"h264": "h264", "hevc": "hevc", "vp9": "vp9", "av1": "libdav1d"}
+DECODERS = {"h264": "h264", "hevc": "hevc", "vp9": "vp9", "av1": "libdav1d"}
 _PLANAR = ("yuv4", "yuvj4", "nv12", "nv21")
 """Pixel formats whose first plane is luma; others go through the library's own conversion to grey."""
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
@@ -87,7 +87,7 @@ class VideoDecoder:
     def __init__(self, codec: str, *, leads: bool = True) -> None:
         from av import CodecContext  # noqa: PLC0415 - late: an extra
 
-        self._context: VideoCodecContext = CodecContext.create(_DECODERS[codec], "r")  # type: ignore[assignment]  # of a video codec
+        self._context: VideoCodecContext = CodecContext.create(DECODERS[codec], "r")  # type: ignore[assignment]  # of a video codec
         self._context.thread_count = 1
         strict = {"max_frame_delay": "1"} if codec == "av1" else {"err_detect": "explode"}
         self._context.options = {"max_pixels": str(MAX_PIXELS), **strict}

@@ -33,7 +33,6 @@ from embodied_recorders.control import Recorder, Snapshot
 PERIOD_S = 0.2
 _REST_PER_WORK = 3.0  # pictures take a quarter of one core at most, however many and large they are
 _MOST_WAITING = 16
-_CAMERAS = frozenset({"vision", "spatial"})
 
 
 @dataclass
@@ -123,17 +122,19 @@ class Client:
         while True:
             began_s = time.monotonic()
             for stream in self.recorder.snapshot().streams:
-                if stream.modality in _CAMERAS:
-                    await self._camera(stream.stream_id)
+                await self._camera(stream.stream_id, stream.ros_type)
             await anyio.sleep(max(0.01, PERIOD_S - (time.monotonic() - began_s)))
 
-    async def _camera(self, stream_id: str) -> None:
+    async def _camera(self, stream_id: str, ros_type: str) -> None:
         cdr = self.recorder.image(stream_id)
         if cdr is None or stream_id in self._under_way or self._shown.get(stream_id) is cdr:
             return
-        self._shown[stream_id] = cdr
         began_s = time.monotonic()
-        jpeg = await anyio.to_thread.run_sync(self.pictures.jpeg, stream_id, cdr, abandon_on_cancel=True)
+        make = partial(self.pictures.picture, stream_id, ros_type, cdr)
+        picture = await anyio.to_thread.run_sync(make, abandon_on_cancel=True)
+        if picture is None:
+            return
+        self._shown[stream_id] = cdr
         rest_s = _REST_PER_WORK * (time.monotonic() - began_s)
-        await self._send(picture_frame(stream_id, jpeg), stream_id)
+        await self._send(picture_frame(stream_id, picture), stream_id)
         await anyio.sleep(rest_s)

@@ -1,7 +1,8 @@
 """What crosses the one connection: frames to the page, requests from it.
 
-A frame is a byte that says what it is, then JSON; of a picture, a byte with the length of the stream's id, the id and a
-JPEG, empty where the image cannot be shown. A request is JSON: `{"ack": channel}`, or `{"id": n, "do": verb, ...}`.
+A frame is a byte that says what it is, then JSON; of a picture, a byte with the length of the stream's id and the id,
+two bytes with the length of a note and the note as JSON, and a JPEG, empty where the image cannot be shown. A
+request is JSON: `{"ack": channel}`, or `{"id": n, "do": verb, ...}`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from embodied_kit.episode.scene import scene_problem
 from embodied_kit.model.ending import UNDONE
 from embodied_kit.model.json import JsonObject
 from embodied_kit.spec import standard
+from embodied_recorders.console.pictures import Picture
 from embodied_recorders.control import (
     Command,
     Describe,
@@ -105,10 +107,10 @@ def snapshot_frame(snapshot: Snapshot, age_s: float) -> bytes:
     return SNAPSHOT + orjson.dumps({"age_s": age_s, "snapshot": snapshot}, default=_plain)
 
 
-def picture_frame(stream_id: str, jpeg: bytes) -> bytes:
+def picture_frame(stream_id: str, picture: Picture) -> bytes:
     """A picture of a stream."""
-    name = stream_id.encode()
-    return PICTURE + bytes([len(name)]) + name + jpeg
+    name, note = stream_id.encode(), orjson.dumps(picture.note)
+    return b"".join((PICTURE, bytes([len(name)]), name, len(note).to_bytes(2, "big"), note, picture.jpeg))
 
 
 def reply_frame(request: Request, reply: Reply) -> bytes:

@@ -51,11 +51,13 @@ class Strip:
 
     Attributes:
         frames: Time in ns and JPEG bytes of each.
+        depth: Whether colours are distances.
     """
 
     stream: str
     topic: str
     frames: tuple[tuple[int, bytes], ...]
+    depth: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from embodied_kit.measure.images.preview import Rows, preview
+from embodied_kit.measure.images.preview import Preview, Rows, preview
 from embodied_kit.messages.columns import Columns
 
 WIDTH = 240
@@ -15,7 +15,7 @@ def is_picture(ros_type: str) -> bool:
     return ros_type in {_COMPRESSED, _RAW}
 
 
-def thumbnail(buffer: memoryview, columns: Columns, row: int) -> bytes | None:
+def thumbnail(buffer: memoryview, columns: Columns, row: int) -> Preview | None:
     """A JPEG at most `WIDTH` pixels wide; None for an encoding that is not shown, or data that is no image.
 
     Args:

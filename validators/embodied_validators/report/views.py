@@ -133,6 +133,7 @@ class _Camera:
 
     moments_ns: list[int]
     frames: list[tuple[int, bytes]] = field(default_factory=list)
+    depth: bool = False
 
 
 @dataclass
@@ -236,8 +237,9 @@ class _Gatherer:
             if time_ns < camera.moments_ns[0]:
                 continue
             camera.moments_ns = [moment for moment in camera.moments_ns if moment > time_ns]
-            if jpeg := thumbnail(batch.buffer, columns, row):
-                camera.frames.append((time_ns, jpeg))
+            if shown := thumbnail(batch.buffer, columns, row):
+                camera.frames.append((time_ns, shown.jpeg))
+                camera.depth = shown.depth
 
     def _moments(self) -> list[int]:
         step = (self.end_ns - self.start_ns) / _FRAMES
@@ -269,7 +271,7 @@ class _Gatherer:
     def strips(self) -> tuple[Strip, ...]:
         """Frames of each camera that gave any."""
         return tuple(
-            Strip(self.stream_id(topic), topic, tuple(camera.frames))
+            Strip(self.stream_id(topic), topic, tuple(camera.frames), depth=camera.depth)
             for topic, camera in sorted(self.cameras.items())
             if camera.frames
         )

@@ -22,7 +22,7 @@ const TEXTS = {
     band_ok: "ok", band_warn: "off", band_bad: "bad", band_silent: "silent", band_absent: "absent",
     disk: "Disk {free} free", disk_left: "{left} left", clock_ok: "Clock ±{error}", clock_free: "Clock not synchronised",
     clock_unknown: "Clock state unknown", link_open: "Live", link_other: "Not live",
-    more_problems: "{n} more", no_problem: "Nothing stands in the way.", no_takes: "No take yet.", no_picture: "cannot be shown", waiting: "no picture yet",
+    more_problems: "{n} more", no_problem: "Nothing stands in the way.", no_takes: "No take yet.", no_picture: "cannot be shown", waiting: "no picture yet", waiting_key: "no key frame yet",
     old_picture: "picture is {age} old", judging: "judging…", no_verdict: "no verdict yet", no_level: "no level",
     failed: "{n} failed", undetermined: "{n} undecided", warned: "{n} warnings", partial_verdict: "without images yet",
     no_failed: "no rule failed", saved: "saved", discarded: "discarded", take_failed: "lost",
@@ -51,7 +51,7 @@ const TEXTS = {
     band_ok: "正常", band_warn: "偏离", band_bad: "错误", band_silent: "无消息", band_absent: "缺失",
     disk: "磁盘剩余 {free}", disk_left: "可用 {left}", clock_ok: "时钟 ±{error}", clock_free: "时钟未同步",
     clock_unknown: "时钟状态未知", link_open: "实时", link_other: "非实时",
-    more_problems: "另有 {n} 项", no_problem: "没有阻碍。", no_takes: "还没有采集。", no_picture: "无法显示", waiting: "还没有图像",
+    more_problems: "另有 {n} 项", no_problem: "没有阻碍。", no_takes: "还没有采集。", no_picture: "无法显示", waiting: "还没有图像", waiting_key: "还没有关键帧",
     old_picture: "图像是 {age} 前的", judging: "判定中…", no_verdict: "尚无判定", no_level: "未达级别",
     failed: "{n} 项未通过", undetermined: "{n} 项无法判定", warned: "{n} 项警告", partial_verdict: "尚未含图像",
     no_failed: "没有未通过的规则", saved: "已保存", discarded: "已隔离", take_failed: "失败",
@@ -74,6 +74,8 @@ const SIGNS = { ok: "✓", warn: "!", bad: "✕", silent: "◌", absent: "–" }
 const OUTCOME_SIGNS = { success: "✓", failure: "✕", partial: "◐", aborted: "■", unknown: "?" };
 const RULE_SIGNS = { failed: "✕", warned: "!", undetermined: "?" };
 const STALE_MS = 1500, GIVE_UP_MS = 4000, HUNG_S = 2, JUDGING_MS = 30000, LONGEST_PAUSE_MS = 2000, SAID_MS = 10000, PLACES = 4;
+const VIDEO_TYPE = /\/(CompressedVideo|FFMPEGPacket)$/;
+const PICTURE_TYPE = /\/(Image|CompressedImage|CompressedVideo|FFMPEGPacket)$/;
 const KINDS = { hello: 72, snapshot: 83, reply: 82, picture: 80 };
 
 const $ = (selector) => document.querySelector(selector);
@@ -190,8 +192,10 @@ function greet({ build, words, names: mayName, undone, failure_cause: failureCau
 }
 
 async function picture(body) {
-  const id = new TextDecoder().decode(body.subarray(1, 1 + body[0])), data = body.slice(1 + body[0]);
-  const tile = tiles.get(id) ?? addTile(id), from = socket;
+  const read = (from, to) => new TextDecoder().decode(body.subarray(from, to));
+  const place = 1 + body[0], begin = place + 2 + 256 * body[place] + body[place + 1], data = body.slice(begin);
+  const id = read(1, place), tile = tiles.get(id) ?? addTile(id), from = socket;
+  tile.about = JSON.parse(read(place + 2, begin));
   try {
     const bitmap = await createImageBitmap(new Blob([data], { type: "image/jpeg" }));
     Object.assign(tile.canvas, { width: bitmap.width, height: bitmap.height });
@@ -379,7 +383,7 @@ function showStream(stream) {
   write(stale, `${stream.stale_n} / ${stream.duplicate_n}`);
   stale.dataset.kind = stream.stale_n || stream.duplicate_n ? "bad" : "";
   write(size, bytes(stream.bytes_n));
-  if (stream.modality === "vision" && !tiles.has(stream.stream_id)) addTile(stream.stream_id);
+  if (PICTURE_TYPE.test(stream.ros_type) && !tiles.has(stream.stream_id)) addTile(stream.stream_id);
   if (tiles.has(stream.stream_id)) tiles.get(stream.stream_id).stream = stream;
 }
 
@@ -400,9 +404,9 @@ function addRow(stream) {
 
 function addTile(id) {
   const canvas = make("canvas", { width: 4, height: 3, role: "img", "aria-label": id });
-  const note = make("p"), name = make("b", {}, id), value = make("span");
-  const figure = make("figure", { "data-stream": id }, canvas, note, make("figcaption", {}, name, value));
-  const tile = { canvas, note, value, figure, seen: "waiting", at: performance.now(), stream: null };
+  const note = make("p"), scale = make("small"), name = make("b", {}, id), value = make("span");
+  const figure = make("figure", { "data-stream": id }, canvas, scale, note, make("figcaption", {}, name, value));
+  const tile = { canvas, note, scale, value, figure, seen: "waiting", about: {}, at: performance.now(), stream: null };
   tiles.set(id, tile);
   $("#cameras").append(figure);
   $("#cameras").dataset.many = tiles.size > 6;
@@ -411,13 +415,17 @@ function addTile(id) {
 
 function showTile(tile) {
   const { stream } = tile, age = (performance.now() - tile.at) / 1000;
+  const shown = tile.seen === "shown", about = pick(tile.about);
   write(tile.value, stream ? `${rate(stream.rate_hz)} Hz` : "");
+  write(tile.scale, shown ? about : "");
   const longest = Math.max(2, 3 / (stream?.nominal_rate_hz || 1));
   const problem = stream && pick(stream.problem) && ["silent", "absent"].includes(stream.band) ? pick(stream.problem) : "";
-  const old = tile.seen === "shown" && age > longest ? t("old_picture", { age: seconds(age) }) : "";
-  const text = problem || (tile.seen === "shown" ? old : t(tile.seen));
+  const missing = tile.seen === "waiting" && VIDEO_TYPE.test(stream?.ros_type) ? "waiting_key" : tile.seen;
+  const old = shown && age > longest ? t("old_picture", { age: seconds(age) }) : "";
+  const text = problem || (shown ? old : (tile.seen === "no_picture" && about) || t(missing));
   write(tile.note, text);
   tile.figure.classList.toggle("old", Boolean(text));
+  tile.figure.classList.toggle("explained", tile.seen === "no_picture" && Boolean(about));
 }
 
 function showTakes(list) {

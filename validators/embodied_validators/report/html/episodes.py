@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from embodied_kit.measure.images.depthcolours import DEPTH_RANGE_M
 from embodied_kit.model.json import JsonValue
 from embodied_validators.report.episode_view import EpisodeView, Path3, Span, Strip
 from embodied_validators.report.html.markup import Markup, both, element, escape, join, text, texts
@@ -201,8 +202,13 @@ def _strip(view: EpisodeView, strip: Strip) -> Markup:
         )
         for time, jpeg in strip.frames
     ]
-    label = element("div", "legend", element("div", "stream", element("code", None, strip.topic)))
+    label = element("div", "legend", element("div", "stream", element("code", None, strip.topic)), *_range(strip))
     return element("div", "strip", label, element("div", "frames", *frames))
+
+
+def _range(strip: Strip) -> list[Markup]:
+    near, far = (f"{metres:g}" for metres in DEPTH_RANGE_M)
+    return [element("div", "muted small", text("episode.distances", near=near, far=far))] if strip.depth else []
 
 
 def _image(strip: Strip, jpeg: bytes) -> Markup:
