@@ -10,7 +10,7 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embodied_kit.cli.judging_process import Begun, Closed, run_judge
+from embodied_kit.cli.judging_process import Begun, Closed, Lost, run_judge
 
 if TYPE_CHECKING:
     from embodied_recorders.control import Verdict
@@ -51,6 +51,10 @@ class InstantJudge:
         """Have a take read while it is recorded; returns at once."""
         self._tell(Begun(episode_id, Path(staging)))
 
+    def forget(self, episode_id: str) -> None:
+        """Read no more of a take that failed, and hold nothing of it open; returns at once."""
+        self._tell(Lost(episode_id))
+
     def submit(self, episode_id: str, folder: str) -> None:
         """Have an episode folder judged; returns at once."""
         self._awaited[episode_id] = None
@@ -85,6 +89,6 @@ class InstantJudge:
             self._process.kill()
             self._process.join()
 
-    def _tell(self, what: Begun | Closed) -> None:
+    def _tell(self, what: Begun | Lost | Closed) -> None:
         with suppress(OSError):  # it died, which `finished` says
             self._connection.send(what)

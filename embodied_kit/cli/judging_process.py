@@ -41,6 +41,13 @@ class Begun:
 
 
 @dataclass(frozen=True)
+class Lost:
+    """A take failed while it was recorded."""
+
+    episode_id: str
+
+
+@dataclass(frozen=True)
 class Closed:
     """A take is to be judged; `closed_s` of the monotonic clock of this machine."""
 
@@ -102,11 +109,14 @@ class _Bench:
     def _hear(self, patience_s: float | None) -> None:
         if not self.connection.poll(patience_s):
             return
-        told: Begun | Closed = self.connection.recv()
-        if isinstance(told, Closed):
-            self._waiting.append((0, told))
-        else:
-            self._follow(told)
+        told: Begun | Lost | Closed = self.connection.recv()
+        match told:
+            case Closed():
+                self._waiting.append((0, told))
+            case Lost(episode_id):
+                self._let_go(episode_id)
+            case Begun():
+                self._follow(told)
 
     def _follow(self, take: Begun) -> None:
         from embodied_kit.measure.streams.follower import Follower  # noqa: PLC0415  # heavy

@@ -16,6 +16,7 @@ from embodied_kit.cli.contract import show_preflight
 from embodied_kit.cli.instant import InstantJudge
 from embodied_kit.cli.pseudonyms import pseudonym
 from embodied_kit.cli.recovering import recover_dataset
+from embodied_kit.cli.rescuing import TakeRescuer
 from embodied_kit.cli.sentences import told
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import Dataset
@@ -88,7 +89,9 @@ def set_up(setup: RecorderSetup, texts: Texts) -> Iterator[SetUp]:
         judge = InstantJudge(setup.dataset.root, setup.profile) if setup.verdicts else None
         if judge is not None:
             stack.callback(judge.close)
-        controller = Controller(session, setup.take, judge, duration_s=setup.duration_s, chinese=in_chinese)
+        rescuer = TakeRescuer(setup.dataset.root)
+        stack.callback(rescuer.close)
+        controller = Controller(session, setup.take, judge, rescuer, duration_s=setup.duration_s, chinese=in_chinese)
         if setup.note:
             click.echo(setup.note)
         recover_dataset(setup.dataset, texts)

@@ -30,7 +30,7 @@ def recover_dataset(dataset: Dataset, texts: Texts) -> Sequence[Rescue]:
 
     rescues = recover_takes(dataset, time.time_ns())
     for rescue in rescues:
-        click.echo(_line(rescue, texts), err=rescue.kind == "failed")
+        click.echo(f"{rescue.episode_id}  {what_became(rescue, texts)}", err=rescue.kind == "failed")
         if rescue.original is not None:
             megabytes = f"{rescue.original_bytes / 1e6:.1f} MB"
             click.echo(
@@ -42,20 +42,19 @@ def recover_dataset(dataset: Dataset, texts: Texts) -> Sequence[Rescue]:
     return rescues
 
 
-def _line(rescue: Rescue, texts: Texts) -> str:
-    name, count = rescue.episode_id, rescue.messages_n
+def what_became(rescue: Rescue, texts: Texts) -> str:
+    """Of a take, in one line that does not name it."""
+    count = rescue.messages_n
     if rescue.kind == "finished":
-        return texts(
-            f"{name}  was whole, and is finished now: {count} messages", f"{name}  数据完整，已补全收尾：{count} 条消息"
-        )
+        return texts(f"was whole, and is finished now: {count} messages", f"数据完整，已补全收尾：{count} 条消息")
     if rescue.kind == "recovered":
-        return texts(f"{name}  recovered: {count} messages", f"{name}  已恢复：{count} 条消息") + _lost(rescue, texts)
+        return texts(f"recovered: {count} messages", f"已恢复：{count} 条消息") + _lost(rescue, texts)
     if rescue.kind == "set_aside":
-        return texts(f"{name}  set aside: ", f"{name}  已移出：") + texts(*_REASONS[rescue.reason])
+        return texts("set aside: ", "已移出：") + texts(*_REASONS[rescue.reason])
     if rescue.error is not None:
         failure = failure_of(rescue.error, texts)
-        return texts(f"{name}  not recovered: ", f"{name}  未能恢复：") + f"{failure.message} -> {failure.remedy}"
-    return texts(f"{name}  is being recorded, and is left alone", f"{name}  正在采集，不作处理")
+        return texts("not recovered: ", "未能恢复：") + f"{failure.message} -> {failure.remedy}"
+    return texts("is being recorded, and is left alone", "正在采集，不作处理")
 
 
 def _lost(rescue: Rescue, texts: Texts) -> str:

@@ -16,6 +16,7 @@ from embodied_kit.cli.verdictlines import verdict_lines
 if TYPE_CHECKING:
     from embodied_recorders.control import Snapshot, TakeEnd, TakeState, Verdict
 
+_KEPT = frozenset({"saved", "recovered"})
 _LASTING_S = 2.0  # what is amiss for less is not told: streams begin and stop
 
 
@@ -39,10 +40,10 @@ class TakeLog:
         for take in shown.takes:
             before = self._takes.get(take.episode_id)
             self._takes[take.episode_id] = take
-            if before is None or before.state != take.state:
-                self._tell_take(take, came_back=before is not None and take.state == "saved")
+            if before is None or (before.state, before.problem) != (take.state, take.problem):
+                self._tell_take(take, is_news=before is not None)
             is_new = before is None or before.verdict != take.verdict
-            if take.verdict is not None and is_new and take.state == "saved":
+            if take.verdict is not None and is_new and take.state in _KEPT:
                 self._tell_verdict(take, take.verdict, before.verdict if before else None)
         self._tell_problems([self._texts.of(problem) for problem in shown.problems])
 
@@ -71,17 +72,22 @@ class TakeLog:
     def last_lines(self, dataset: Path) -> list[str]:
         """How many takes came to what, where they are, and what to type next."""
         saved, discarded, failed = (self.count(state) for state in ("saved", "discarded", "failed"))
+        came_back = self.count("recovered")
         folder = shlex.quote(str(dataset))
         lines = [
             self._texts(
-                f"{saved} saved, {discarded} discarded, {failed} failed; in {dataset}",
-                f"已保存 {saved}，已隔离 {discarded}，失败 {failed}；位于 {dataset}",
+                f"{saved} saved, {discarded} discarded, {failed} failed"
+                + (f", {came_back} recovered" if came_back else "")
+                + f"; in {dataset}",
+                f"已保存 {saved}，已隔离 {discarded}，失败 {failed}"
+                + (f"，已恢复 {came_back}" if came_back else "")
+                + f"；位于 {dataset}",
             )
         ]
         following = ""
         if failed:
             following = f"embodied-kit recover {folder}"
-        elif saved:
+        elif saved or came_back:
             following = f"embodied-kit validate {folder}"
         elif discarded:
             following = f"embodied-kit dataset restore {folder}"
@@ -91,12 +97,14 @@ class TakeLog:
         number = list(self._takes).index(take.episode_id) + 1
         return self._texts(f"Take {number}", f"第 {number} 次")
 
-    def _tell_take(self, take: TakeState, *, came_back: bool) -> None:
+    def _tell_take(self, take: TakeState, *, is_news: bool) -> None:
         name, texts = self._name(take), self._texts
         if take.state == "discarded":
             text = texts(f"{name}: discarded: {take.reason}", f"{name}：已隔离：{take.reason}")
-        elif came_back:
+        elif is_news and take.state == "saved":
             text = texts(f"{name}: brought back", f"{name}：已恢复")
+        elif is_news and take.problem:
+            text = texts(f"{name}: ", f"{name}：") + texts.of(take.problem)
         else:
             numbers = texts(
                 f"{take.elapsed_s:.2f} s  {take.messages_n} messages",

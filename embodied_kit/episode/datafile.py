@@ -11,6 +11,7 @@ from embodied_kit.episode.journal import join_journal
 from embodied_kit.episode.layout import writing
 from embodied_kit.episode.locking import FileLock
 from embodied_kit.errors import EnvironmentUnfitError
+from embodied_kit.mcap.growing import GONE, LostFileError
 from embodied_kit.mcap.records import Channel, Schema
 from embodied_kit.mcap.writer import McapWriter
 from embodied_kit.model.channel import ChannelInfo
@@ -257,7 +258,8 @@ class FileWriter:
         """Carry one command out; CloseFile answers.
 
         Raises:
-            WriteFaultError: The system refuses to write.
+            WriteFaultError: The system refuses to write; the same may be tried again.
+            EnvironmentUnfitError: The disk fails, or is gone.
         """
         with writing(Path(command.path if isinstance(command, OpenFile) else self.path)):
             if isinstance(command, OpenFile):
@@ -268,10 +270,19 @@ class FileWriter:
                 self._mcap = McapWriter(Path(command.path), hashed=True)
                 return None
             if isinstance(command, Note):
-                if self._journal is not None:
-                    self._journal.append(command.line)
+                self._note(command.line)
                 return None
             return self._on_open_file(self._open_file(type(command).__name__), command)
+
+    def _note(self, line: bytes) -> None:
+        if self._journal is None:
+            return
+        try:
+            self._journal.append(line)
+        except OSError as error:
+            if error.errno in GONE:
+                raise LostFileError(error.errno, error.strerror) from error
+            raise
 
     def _open_file(self, what: str) -> McapWriter:
         if self._mcap is None:

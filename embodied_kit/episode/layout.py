@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from embodied_kit.errors import EnvironmentUnfitError, UsageError, WriteFaultError
-from embodied_kit.mcap.growing import LostFileError
+from embodied_kit.mcap.growing import GONE, LostFileError
 
 DATASET_JSON = "dataset.json"
 GOVERNANCE_JSON = "governance.json"
@@ -52,8 +52,10 @@ def writing(path: Path) -> Iterator[None]:
             remedy = "free disk space (quotas and ulimit -f too), then repeat"
         elif error.errno == errno.EROFS:
             remedy = "make the disk writable: dmesg says why it is not, then repeat"
-        elif error.errno in {errno.EIO, errno.ENXIO, errno.ENODEV, errno.ENOENT}:
-            remedy = "plug the disk in again, or record to another: this one fails or is gone"
+        elif error.errno in {errno.EMFILE, errno.ENFILE}:
+            remedy = "let the shell open more files (ulimit -n 4096), then start again"
+        elif error.errno in {errno.ENOENT, *GONE}:
+            remedy = "plug the disk in again or put the folder back, or record to another: this one fails or is gone"
         message = f"cannot write {path}: {error.strerror or error}"
         if isinstance(error, LostFileError):
             raise EnvironmentUnfitError(message, remedy=remedy) from error

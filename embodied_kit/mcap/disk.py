@@ -15,7 +15,8 @@ def create(path: Path) -> int:
     """Open a new file for writing.
 
     Raises:
-        UsageError: It is there already, or the system refuses.
+        UsageError: It is there already.
+        OSError: The system refuses.
     """
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -24,8 +25,6 @@ def create(path: Path) -> int:
         raise UsageError(
             f"expected no {path}, got one that an earlier recording left", remedy="move it away, or remove it"
         ) from error
-    except OSError as error:
-        raise UsageError(f"expected to create {path}, got {error.strerror}") from error
 
 
 def write_all(fd: int, parts: Sequence[bytes | memoryview]) -> int:

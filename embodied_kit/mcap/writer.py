@@ -70,7 +70,7 @@ class McapWriter:
         hashed: Whether to compute `sha256` while writing.
 
     Raises:
-        UsageError: the file or its `.partial` exists, or cannot be created.
+        UsageError: the file or its `.partial` exists.
         OSError: From any call, the system refuses to write.
     """
 

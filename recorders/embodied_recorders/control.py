@@ -13,7 +13,7 @@ from embodied_kit.model.json import JsonObject
 from embodied_recorders.documents import TakeOptions, TakeResult
 
 State = Literal["idle", "armed", "recording", "closing", "closed"]
-TakeEnd = Literal["recording", "closing", "saved", "discarded", "failed"]
+TakeEnd = Literal["recording", "closing", "saved", "discarded", "failed", "recovered"]
 Band = Literal["ok", "warn", "bad", "silent", "absent"]
 Texts: TypeAlias = Mapping[str, str]
 
@@ -164,6 +164,10 @@ class Judge(Protocol):
         """Have a take read while it is recorded, so that its verdict comes the sooner; returns at once."""
         ...
 
+    def forget(self, episode_id: str) -> None:
+        """Read no more of a take that failed, and hold nothing of it open; returns at once."""
+        ...
+
     def submit(self, episode_id: str, folder: str) -> None:
         """Have an episode folder judged; returns at once."""
         ...
@@ -174,6 +178,38 @@ class Judge(Protocol):
 
     def close(self) -> None:
         """End it; verdicts that did not come are not waited for."""
+        ...
+
+
+@dataclass(frozen=True)
+class Rescued:
+    """What became of a take that had failed.
+
+    Attributes:
+        is_settled: To try again would change nothing.
+        text: What became of it, language -> text.
+        folder: The episode folder; empty where there is none.
+    """
+
+    episode_id: str
+    is_settled: bool
+    text: Texts
+    folder: str = ""
+
+
+class Rescuer(Protocol):
+    """Brings failed takes back beside the recording; the command line hands one in."""
+
+    def begin(self) -> None:
+        """Begin, unless it is at work already; returns at once."""
+        ...
+
+    def finished(self) -> Sequence[Rescued]:
+        """What became of the takes, once, when all is done; never waits."""
+        ...
+
+    def close(self) -> None:
+        """End it, even before it is done."""
         ...
 
 
@@ -224,6 +260,7 @@ class TakeState:
     Attributes:
         reason: Why it stopped, why it was discarded or why it failed.
         verdict: None until it has come.
+        problem: Why it failed or how it came back, language -> text; empty for every other.
     """
 
     episode_id: str
@@ -234,6 +271,7 @@ class TakeState:
     outcome: str = ""
     reason: str = ""
     verdict: Verdict | None = None
+    problem: Texts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

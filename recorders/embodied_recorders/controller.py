@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field, replace
 
+from embodied_kit.episode.layout import writing
 from embodied_kit.episode.quarantine import discard, restore
 from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError, WriteFaultError
 from embodied_kit.model.stream import Sample
@@ -27,6 +28,7 @@ from embodied_recorders.control import (
     Mark,
     Next,
     Reply,
+    Rescuer,
     Shutdown,
     Snapshot,
     Start,
@@ -41,6 +43,7 @@ from embodied_recorders.documents import TakeOptions, TakeResult
 from embodied_recorders.ledger import counter_difference
 from embodied_recorders.live import LiveStreams
 from embodied_recorders.preroll import PreRoll
+from embodied_recorders.room import Room, room_of
 from embodied_recorders.running import Running
 from embodied_recorders.session import Session
 from embodied_recorders.showing import disk_and_clock
@@ -52,6 +55,7 @@ _SNAPSHOT_PERIOD_NS = 200_000_000
 _GRAPH_PERIOD_NS = 1_000_000_000
 _ANSWER_S = 60.0
 _RETRY_PERIOD_NS = 1_000_000_000
+_SHORTEST_RESCUE_NS, _LONGEST_RESCUE_NS = 2_000_000_000, 60_000_000_000  # between two tries; each waits twice as long
 _FINAL_REASONS = frozenset(
     {"disk_floor", "write_error", "transport", "sigint", "sigterm"}
 )  # nobody is left to say an outcome
@@ -66,6 +70,7 @@ class Controller:
         session: Its transport is subscribed to the contract's streams.
         options: What takes say of themselves unless a Start, or a Describe, says otherwise.
         judge: Judges closed takes beside the recording; None for no verdicts.
+        rescuer: Brings failed takes back beside the recording; None leaves them to the next session.
         stop_when: Asked after each batch of a running take; a non-empty reason ends it.
         duration_s: Longest take in s; None for no limit.
         unasked: Said of takes that end by themselves; None asks, where somebody is left to answer.
@@ -76,11 +81,12 @@ class Controller:
     session: Session
     options: TakeOptions
     judge: Judge | None = None
+    rescuer: Rescuer | None = None
     stop_when: Callable[[Sequence[Sample]], str] = lambda _samples: ""
     duration_s: float | None = None
     unasked: TakeResult | None = None
     chinese: Callable[[str], str] = str
-    failure: EnvironmentUnfitError | None = None
+    failure: EmbodiedKitError | None = None
     _commands: queue.SimpleQueue[tuple[Command, Future[Reply]]] = field(default_factory=queue.SimpleQueue)
     _state: State = "idle"
     _running: Running | None = None
@@ -88,6 +94,10 @@ class Controller:
     _takes: TakeList = field(default_factory=TakeList)
     _shutdown: bool = False
     _fault: WriteFaultError | None = None
+    _unrescued: set[str] = field(default_factory=set)
+    _next_rescue_ns: int = 0
+    _rescue_period_ns: int = _SHORTEST_RESCUE_NS
+    _room: Room = field(default_factory=Room)
     _next_try_ns: int = 0
     _next_snapshot_ns: int = 0
     _next_graph_ns: int = 0
@@ -141,9 +151,13 @@ class Controller:
                 self.step()
         finally:
             self._state = "closed"
-            self.session.close()
-            self._snapshot = self._made_snapshot()
-            self._answer_the_rest()
+            try:
+                self.session.close()
+            finally:  # whatever ended the loop, whoever watches learns that it has ended
+                self._snapshot = replace(
+                    self._snapshot, state="closed", take=None, asks_label=False, takes=self._takes.takes
+                )
+                self._answer_the_rest()
 
     def step(self) -> None:
         """One turn: commands, samples, transitions, and now and then a snapshot."""
@@ -161,11 +175,12 @@ class Controller:
             except queue.Empty:
                 return
             try:
-                reply = self._carry_out(command)
+                with writing(self.session.dataset.root):
+                    reply = self._carry_out(command)
             except EmbodiedKitError as error:
                 if isinstance(command, Start) and isinstance(error, EnvironmentUnfitError):
                     self.failure = error
-                reply = Reply(done=False, text={"en": error.message, "zh": self.chinese(error.message)})
+                reply = Reply(done=False, text=self._told(error))
             self._snapshot = self._made_snapshot()
             future.set_result(reply)
 
@@ -194,7 +209,7 @@ class Controller:
 
     def _receive(self, running: Running) -> None:
         """Samples of a running take, and its end where something says so."""
-        rolled = running.end_ns is not None and self._clock.now_ns() >= running.end_ns + self._post_roll_ns
+        rolled = bool(running.stop_reason) and running.since_stop_ns >= self._post_roll_ns
         if rolled and (self._result is None or self._clock.monotonic_ns() < self._next_try_ns):
             self._between()  # nothing is missing but the label, or a disk that can be written
             return
@@ -202,8 +217,9 @@ class Controller:
             self._finish(running)
             return
         try:
-            samples = self.session.turn(running)
-        except EnvironmentUnfitError as error:
+            with writing(self.session.dataset.root):
+                samples = self.session.turn(running)
+        except EmbodiedKitError as error:
             self._failed(running, error)
             return
         self._live.add(samples, self._clock.monotonic_ns() / 1e9)
@@ -222,11 +238,12 @@ class Controller:
         if now_ns >= self._next_graph_ns:
             self._next_graph_ns = now_ns + _GRAPH_PERIOD_NS
             self._look_at_the_graph()
+            self._rescue(now_ns)
         if now_ns < self._next_snapshot_ns:
             return
         self._next_snapshot_ns = now_ns + _SNAPSHOT_PERIOD_NS
         if self._state in {"idle", "armed"}:
-            self._state = "idle" if self._live.blocking(now_ns / 1e9) else "armed"
+            self._state = "idle" if self._room.fault or self._live.blocking(now_ns / 1e9) else "armed"
         self._takes.hear(self.judge.finished() if self.judge else ())
         self._snapshot = self._made_snapshot()
 
@@ -236,6 +253,23 @@ class Controller:
         if self._running is not None and self._state == "recording":
             for change in seen.changes:
                 self._running.mark(change.name, change.text)
+
+    def _rescue(self, now_ns: int) -> None:
+        """Have failed takes brought back, between takes, once the disk is there; tell what became of them."""
+        if self.rescuer is None:
+            return
+        for one in self.rescuer.finished():
+            if one.episode_id not in self._unrescued:
+                continue
+            self._takes.explain(one.episode_id, "recovered" if one.folder else "failed", one.text)
+            if one.is_settled:
+                self._unrescued.discard(one.episode_id)
+            if one.folder and self.judge is not None:
+                self.judge.submit(one.episode_id, one.folder)
+        if self._unrescued and self._running is None and not self._room.fault and now_ns >= self._next_rescue_ns:
+            self._next_rescue_ns = now_ns + self._rescue_period_ns
+            self._rescue_period_ns = min(2 * self._rescue_period_ns, _LONGEST_RESCUE_NS)
+            self.rescuer.begin()
 
     # Transitions.
 
@@ -299,7 +333,7 @@ class Controller:
             self.failure = self._fault = error
             self._next_try_ns = self._clock.monotonic_ns() + _RETRY_PERIOD_NS
             return
-        except EnvironmentUnfitError as error:
+        except EmbodiedKitError as error:
             self._failed(running, error)
             return
         self.failure = done.fault or self.failure
@@ -308,10 +342,15 @@ class Controller:
         if self.judge is not None and not is_discarded:
             self.judge.submit(done.episode_id, str(done.folder))
 
-    def _failed(self, running: Running, error: EnvironmentUnfitError) -> None:
+    def _failed(self, running: Running, error: EmbodiedKitError) -> None:
         """The take is lost to this session, not to the disk: `recover` brings back what was written."""
         self.failure = error
         self._ended(running, "failed", "", f"{error.message}; {error.remedy}")
+        self._takes.explain(running.file.episode_id, "failed", self._told(error))
+        self._unrescued.add(running.file.episode_id)
+        if self.judge is not None:
+            self.judge.forget(running.file.episode_id)
+        self._next_rescue_ns, self._rescue_period_ns = 0, _SHORTEST_RESCUE_NS
 
     def _ended(self, running: Running, state: TakeEnd, outcome: str, reason: str) -> None:
         self._takes.add(running, state, outcome, reason)
@@ -352,13 +391,13 @@ class Controller:
         return Reply(done=True, text=answers.MARKED, episode_id=self._running.file.episode_id)
 
     def _end(self, reason: str) -> Reply:
+        self._shutdown = True
         if self._running is not None:
             self._running.stop(reason)
             self._closing(self._result or self.unasked or TakeResult())
             self._post_roll_ns = 0
             if not self._roll_out() and self._running is not None and self._fault is not None:
                 self._failed(self._running, self._fault)
-        self._shutdown = True
         return Reply(done=True, text=answers.ENDED)
 
     # What is shown.
@@ -367,14 +406,14 @@ class Controller:
         now_s, running = self._clock.monotonic_ns() / 1e9, self._running
         counters = self.session.transport.loss_counters()
         ledger = running.ledger if running else self._ledger
-        queues = running.file.queue_counts() if running and self._state != "closed" else {}
-        self._live.count(ledger.totals(), queues, now_s)
+        self._live.count(ledger.totals(), running.file.queue_counts() if running else {}, now_s)
+        self._room = room_of(self.session.dataset.root)
         return Snapshot(
             time_ns=self._clock.now_ns(),
             state=self._state,
             task_id=self.options.task_id,
             streams=self._live.states(now_s),
-            machine=disk_and_clock(self.session, running),
+            machine=disk_and_clock(self.session, self._room, running),
             problems=[*self._faults(), *self._live.blocking(now_s), *self._live.unfit(now_s)],
             asks_label=self._state == "closing" and self._result is None,
             intervening=running is not None and running.intervening,
@@ -385,8 +424,13 @@ class Controller:
         )
 
     def _faults(self) -> Sequence[Texts]:
-        fault = self._fault or (self._running.fault if self._running else None)
-        return [] if fault is None else [{"en": f"{fault.message}; {fault.remedy}", "zh": self.chinese(fault.message)}]
+        fault = self._fault or (self._running.fault if self._running else None) or self._room.fault
+        return [] if fault is None else [self._told(fault)]
+
+    def _told(self, error: EmbodiedKitError) -> Texts:
+        """What is wrong and what to do."""
+        words = [error.message, *([error.remedy] if error.remedy else [])]
+        return {"en": "; ".join(words), "zh": "；".join(map(self.chinese, words))}
 
     def _answer_the_rest(self) -> None:
         while not self._commands.empty():

@@ -25,14 +25,16 @@ class PreRoll:
     _bytes_n: int = 0
 
     def add(self, samples: Iterable[Sample], now_ns: int) -> None:
-        """Keep samples, and let go of those that are too old by now (ns since the Unix epoch)."""
+        """Keep samples, and let go of those that are too old by `now_ns`, or later: of before a clock was set back."""
         if self.seconds <= 0:
             return
         for sample in samples:
             self._samples.append(sample)
             self._bytes_n += len(sample.cdr)
         oldest_ns = now_ns - round(self.seconds * 1e9)
-        while self._samples and (self._bytes_n > self.max_bytes or self._samples[0].receive_ns < oldest_ns):
+        while self._samples and (
+            self._bytes_n > self.max_bytes or not oldest_ns <= self._samples[0].receive_ns <= now_ns
+        ):
             self._bytes_n -= len(self._samples.popleft().cdr)
 
     def take(self) -> list[Sample]:

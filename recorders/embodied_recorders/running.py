@@ -135,6 +135,11 @@ class Running:
         """Length of the span so far, s."""
         return ((self._stopped_ns or self.clock.monotonic_ns()) - self._started_ns) / 1e9
 
+    @property
+    def since_stop_ns(self) -> int:
+        """Time since the span ended, whatever the clock was set to meanwhile; 0 while it runs."""
+        return self.clock.monotonic_ns() - self._stopped_ns if self._stopped_ns else 0
+
     def stop(self, reason: str) -> None:
         """End the span now, where there is a reason; the first one stands."""
         if reason and not self.stop_reason:

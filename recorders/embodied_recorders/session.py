@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from embodied_kit.episode.bag_metadata import qos_text
 from embodied_kit.episode.datafile import CommandSink
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.ids import uuid7
-from embodied_kit.episode.layout import DATASET_JSON, ROBOT_JSON, ROBOTS, TASKS_JSON
+from embodied_kit.episode.layout import DATASET_JSON, ROBOT_JSON, ROBOTS, TASKS_JSON, writing
 from embodied_kit.episode.robots import RobotFolder, read_robot
 from embodied_kit.episode.span import Span
 from embodied_kit.episode.take import TakeFile
@@ -37,6 +36,7 @@ from embodied_recorders.documents import (
 )
 from embodied_recorders.latched import LatchedMemory
 from embodied_recorders.ledger import Evidence, Ledger, counter_difference
+from embodied_recorders.room import room_of
 from embodied_recorders.running import Opening, Progress, Running
 from embodied_recorders.sink import Sink
 from embodied_recorders.stamps import is_stamped
@@ -145,6 +145,7 @@ class Session:
             UsageError: See `require`.
             EnvironmentUnfitError: The disk is full or the writer failed; what was written stays in the staging folder.
         """
+        self._require_space()
         self.require(take)
         self.prepare()
         self.let_go_of_the_past()
@@ -170,8 +171,8 @@ class Session:
             UsageError: See `require`.
             EnvironmentUnfitError: Too little disk is free, or the writer failed.
         """
-        self.require(take)
         self._require_space()
+        self.require(take)
         sink = self.prepare()
         start_ns = self.clock.now_ns()
         file_ns = min([start_ns, *(sample.receive_ns for sample in before[:1])])
@@ -183,7 +184,7 @@ class Session:
         running = Running(
             file, opening, self._channel_for, self._is_bulk, self.clock, start_ns, ledger=self.new_ledger()
         )
-        with self._ending_the_writer():
+        with self._ending_the_writer(may_be_tried_again=False):
             file.open(opening.capture_bytes, self._attachments(), file_ns, start_ns)
             already = {id(sample) for sample in before}
             running.replay(
@@ -238,7 +239,8 @@ class Session:
                 origin="recorded",
                 while_waiting=while_waiting or (lambda: self.idle(0.0)),
             )
-        self.dataset.refresh(self.clock.now_ns())
+        with writing(self.dataset.root):
+            self.dataset.refresh(self.clock.now_ns())
         return Recorded(file.episode_id, folder, closing, sum(file.counts), running.fault)
 
     def _closing(self, running: Running, result: TakeResult) -> JsonObject:
@@ -275,31 +277,32 @@ class Session:
             self._file = None
 
     @contextmanager
-    def _ending_the_writer(self) -> Iterator[None]:
+    def _ending_the_writer(self, *, may_be_tried_again: bool = True) -> Iterator[None]:
         """Whatever goes wrong, no writer is left with half a take, unless the same may be tried again."""
         try:
             yield
-        except WriteFaultError:
-            raise
-        except BaseException:
-            self.close()
+        except BaseException as error:
+            if not (may_be_tried_again and isinstance(error, WriteFaultError)):
+                self.close()
             raise
 
     def _limit_reached(self, running: Running) -> str:
         longest_s = self.contract.max_episode_s
         if longest_s is not None and running.progress().elapsed_s >= longest_s:
             return "limit"
-        return "disk_floor" if self.free_bytes() < self.contract.min_free_bytes else ""
-
-    def free_bytes(self) -> int:
-        """On the dataset's disk."""
-        return shutil.disk_usage(self.dataset.root).free
+        room = room_of(self.dataset.root)
+        if room.fault is not None:
+            running.fault = running.fault or room.fault
+            return "write_error"
+        return "disk_floor" if room.free_bytes < self.contract.min_free_bytes else ""
 
     def _require_space(self) -> None:
-        free = self.free_bytes()
-        if free < self.contract.min_free_bytes:
+        room = room_of(self.dataset.root)
+        if room.fault is not None:
+            raise room.fault
+        if room.free_bytes < self.contract.min_free_bytes:
             raise EnvironmentUnfitError(
-                f"expected {self.contract.min_free_bytes} bytes free for {self.dataset.root}, got {free}",
+                f"expected {self.contract.min_free_bytes} bytes free for {self.dataset.root}, got {room.free_bytes}",
                 remedy="free disk space, or lower limits.min_free_bytes in the contract",
             )
 

@@ -2,6 +2,9 @@
 
 On POSIX it never has a name (memfd, or a file that is already unlinked), so a kill -9 of either side leaves nothing
 behind and no tracker warns; the descriptor goes to the child with its arguments. Windows frees a named mapping itself.
+
+A memfd does not lie in /dev/shm, so that a container's 64 MB there do not matter. Where there is none (macOS, or a
+sandbox refuses it), all of the file is taken at once: a page that is missed at its first use ends a process by SIGBUS.
 """
 
 from __future__ import annotations
@@ -13,7 +16,14 @@ import sys
 import threading
 from collections.abc import Callable
 from multiprocessing import reduction
+from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Final
+
+from embodied_recorders.memory import is_strict
+
+_IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the file has no name there
+_STEP: Final = 1 << 20
 
 
 class SharedBlock:
@@ -32,7 +42,11 @@ class SharedBlock:
             self._map = mmap.mmap(-1, size, tagname=str(self._handle))
         else:
             self._handle = _new_descriptor(size) if handle is None else int(handle)
-            self._map = mmap.mmap(self._handle, size)
+            try:
+                self._map = mmap.mmap(self._handle, size)
+            except BaseException:  # it opens the descriptor once more, or there is no room for so many addresses
+                self.let_go()
+                raise
         self._views: list[memoryview] = []
 
     def view(self, first: int, size: int) -> memoryview:
@@ -77,13 +91,39 @@ def _opened(size: int, handle: object) -> SharedBlock:
 
 def _new_descriptor(size: int) -> int:
     """A file of that size without a name."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("embodied-kit")
-    else:
-        with TemporaryFile() as file:
-            descriptor = os.dup(file.fileno())
-    os.ftruncate(descriptor, size)
+    descriptor = _memory_descriptor()
+    try:
+        if descriptor is not None and not is_strict():
+            os.ftruncate(descriptor, size)
+            return descriptor
+        if descriptor is None:
+            with TemporaryFile(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as file:
+                descriptor = os.dup(file.fileno())
+        _take_place(descriptor, size)
+    except OSError:
+        if descriptor is not None:
+            os.close(descriptor)
+        raise
     return descriptor
+
+
+def _memory_descriptor() -> int | None:
+    """An empty file in memory; None where the system has none, or a sandbox refuses it."""
+    if not hasattr(os, "memfd_create"):
+        return None
+    try:
+        return os.memfd_create("embodied-kit")
+    except OSError:
+        return None
+
+
+def _take_place(descriptor: int, size: int) -> None:
+    """Have all of a file, and not only its length."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+        return
+    for first in range(0, size, _STEP):
+        os.pwrite(descriptor, bytes(min(_STEP, size - first)), first)
 
 
 class Fence:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import pickle
 import signal
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from multiprocessing.util import Finalize
 from typing import TypeVar
 
@@ -25,6 +27,7 @@ from embodied_kit.episode.datafile import (
 )
 from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError, WriteFaultError
 from embodied_kit.mcap.writer import CHUNK_BYTES
+from embodied_recorders.memory import memory_room_bytes
 from embodied_recorders.ring import RING_BYTES, RingReader, RingWriter, block_size
 from embodied_recorders.shared_block import SharedBlock
 from embodied_recorders.stop import SIGNALS, signals_held
@@ -38,6 +41,7 @@ _LOOK_S = 0.1  # between looks whether the writer lives; each costs a system cal
 # writing a small message. Where none came in that time, it sleeps until the next one.
 _GATHER_S, _GATHER_BYTES = 0.05, 1 << 20
 _PART_BYTES = 1 << 20  # of a command: it must find room in one piece
+_TOO_MANY = frozenset({errno.EMFILE, errno.ENFILE})
 _WAKE, _AGAIN = b"\0", b"again"
 _T = TypeVar("_T")
 
@@ -67,23 +71,36 @@ class Sink:
     """
 
     def __init__(self, ring_bytes: int = RING_BYTES) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
         self._ring_bytes = ring_bytes
         self._is_refused = self._is_closing = False
         self._answers_n, self._next_look_s = 0, 0.0
-        self._block = _shared(block_size(ring_bytes))
-        self._ring = RingWriter(self._block, self._wake)
-        self._process = context.Process(
-            target=run_writer, args=(theirs, self._block), name="embodied-kit-writer", daemon=True
-        )
-        with signals_held():
-            self._process.start()
-        self._block.let_go()
-        theirs.close()
+        with ExitStack() as undo:
+            self._block = _shared(block_size(ring_bytes))
+            undo.callback(self._block.close)
+            self._ring = RingWriter(self._block, self._wake)
+            with _starting():
+                self._connection, self._process = self._started()
+            undo.pop_all()
         # At exit multiprocessing waits for its children, and this one waits for the end of its pipe.
         Finalize(self, self._connection.close, exitpriority=1)
         self._receive()
+
+    def _started(self) -> tuple[Connection, BaseProcess]:
+        """Our end of the pipe to the writer, and its process."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(
+            target=run_writer, args=(theirs, self._block), name="embodied-kit-writer", daemon=True
+        )
+        with theirs:
+            try:
+                with signals_held():
+                    process.start()
+            except BaseException:
+                ours.close()
+                raise
+        self._block.let_go()
+        return ours, process
 
     def send(self, command: Command) -> None:
         """Hand one command over; it was not handed over where this raises.
@@ -186,13 +203,47 @@ class Sink:
 
 
 def _shared(size: int) -> SharedBlock:
+    room = memory_room_bytes()
+    if room is not None and room < size:  # else the kernel ends some process in the middle of a take
+        raise EnvironmentUnfitError(
+            f"expected {size} bytes of memory to share, got {max(room, 0)} free",
+            remedy="free memory; of a container, raise the limit: docker run --memory 2g",
+        )
     try:
         return SharedBlock(size)
     except OSError as error:
+        if error.errno in _TOO_MANY:
+            raise _too_many_files(error) from error
         raise EnvironmentUnfitError(
             f"expected {size} bytes of memory to share, got {error.strerror or error}",
-            remedy="free memory, and see to the limits of this shell: ulimit -v unlimited; ulimit -f unlimited",
+            remedy="free memory, and see to the limits of this shell and container: ulimit -v unlimited;"
+            " ulimit -f unlimited; docker run --shm-size 512m",
         ) from error
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """Say in one line what keeps a process from starting.
+
+    Raises:
+        EnvironmentUnfitError: Too many files are open, or there are too many processes.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _TOO_MANY:
+            raise _too_many_files(error) from error
+        raise EnvironmentUnfitError(
+            f"expected a process for the writer, got {error.strerror or error}",
+            remedy="let this user start more processes: ulimit -u unlimited",
+        ) from error
+
+
+def _too_many_files(error: OSError) -> EnvironmentUnfitError:
+    return EnvironmentUnfitError(
+        f"expected a process for the writer, got {error.strerror}",
+        remedy="let the shell open more files (ulimit -n 4096), then start again",
+    )
 
 
 def run_writer(connection: Connection, block: SharedBlock) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from embodied_recorders.control import TakeEnd, TakeState, Verdict
+from embodied_recorders.control import TakeEnd, TakeState, Texts, Verdict
 from embodied_recorders.running import Running
 
 _KEPT_TAKES = 50
@@ -24,6 +24,13 @@ class TakeList:
     def add(self, running: Running, state: TakeEnd, outcome: str, reason: str) -> None:
         """A take has ended."""
         self.takes = (*self.takes, take_state(running, state, outcome, reason))[-_KEPT_TAKES:]
+
+    def explain(self, episode_id: str, state: TakeEnd, problem: Texts) -> None:
+        """Why a take failed, or how it came back."""
+        self.takes = tuple(
+            replace(take, state=state, problem=problem) if take.episode_id == episode_id else take
+            for take in self.takes
+        )
 
     def change(self, episode_id: str, *, state: TakeEnd, reason: str) -> None:
         """A take was discarded or brought back."""

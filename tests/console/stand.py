@@ -88,6 +88,9 @@ class Scripted:
     def follow(self, episode_id: str, staging: str) -> None:
         assert Path(staging).is_dir()
 
+    def forget(self, episode_id: str) -> None:
+        pass
+
     def submit(self, episode_id: str, folder: str) -> None:
         assert (Path(folder) / "episode.json").is_file()
         self.submitted.append(episode_id)

@@ -178,13 +178,14 @@ class Screen:
         folder: Home of the program.
         words: Its arguments.
         language: en or zh.
+        within: What it is run by, and its arguments.
     """
 
-    def __init__(self, folder: Path, *words: object, language: str = "en") -> None:
+    def __init__(self, folder: Path, *words: object, language: str = "en", within: Sequence[str] = ()) -> None:
         self._ours, theirs = os.openpty()
         self.process = subprocess.Popen(
-            program(*words), env={**environment(folder), "EMBODIED_KIT_LANG": language}, stdin=theirs, stdout=theirs,
-            stderr=theirs, start_new_session=True,
+            [*within, *program(*words)], env={**environment(folder), "EMBODIED_KIT_LANG": language}, stdin=theirs,
+            stdout=theirs, stderr=theirs, start_new_session=True,
         )  # fmt: skip
         os.close(theirs)
         self._decoder = codecs.getincrementaldecoder("utf-8")()

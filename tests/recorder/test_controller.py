@@ -100,6 +100,9 @@ class Scripted:
         assert Path(staging).is_dir()
         self.followed[episode_id] = staging
 
+    def forget(self, episode_id: str) -> None:
+        pass
+
     def submit(self, episode_id: str, folder: str) -> None:
         assert (Path(folder) / "episode.json").is_file()
         self.submitted.append(episode_id)

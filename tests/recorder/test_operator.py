@@ -190,6 +190,29 @@ def test_who_does_not_wait_for_the_disk_quits(robot: support.Robot, dataset: Dat
     assert dataset.episode_ids() == []
 
 
+def test_a_killed_writer_costs_a_second_and_the_session_brings_the_take_back(
+    robot: support.Robot, dataset: Dataset
+) -> None:
+    shown = screen(dataset, robot, "--no-verdict", "--outcome", "success", "--operator", "Ada", *SCENE, language="zh")
+    shown.wait_for("回车开始")
+    shown.type("\n")
+    partial = until(lambda: next(dataset.root.glob(".embodied/recording/*/*.partial"), None), "the file")
+    until(lambda: partial.stat().st_size > 5000, "messages on the disk")
+    os.kill(until(lambda: writer_of(partial), "its writer"), signal.SIGKILL)
+    shown.wait_for("未保存")
+    shown.wait_for("写入进程已终止")
+    shown.wait_for("第 1 次：已恢复：")
+    shown.wait_for("结束前约 1 秒内的数据可能缺失")
+    shown.type("\n")
+    shown.wait_for("采集中")
+    shown.type("\n")
+    shown.wait_for("已保存 1，已隔离 0，失败 0，已恢复 1")
+    assert shown.end() == 0
+    first, second = episodes(dataset)
+    assert (first["origin"], second["origin"]) == ("recovered", "recorded")
+    assert support.staged(dataset) == []
+
+
 def judge_of(process_id: int) -> int:
     """The child that judges: it alone is nice."""
     children = [int(word) for word in Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()]

@@ -25,7 +25,7 @@ const TEXTS = {
     more_problems: "{n} more", no_problem: "Nothing stands in the way.", no_takes: "No take yet.", no_picture: "cannot be shown", waiting: "no picture yet", waiting_key: "no key frame yet",
     old_picture: "picture is {age} old", judging: "judging…", no_verdict: "no verdict yet", no_level: "no level",
     failed: "{n} failed", undetermined: "{n} undecided", warned: "{n} warnings", partial_verdict: "without images yet",
-    no_failed: "no rule failed", saved: "saved", discarded: "discarded", take_failed: "lost",
+    no_failed: "no rule failed", saved: "saved", discarded: "discarded", take_failed: "lost", recovered: "recovered",
     cause_title: "What went wrong?", cause_none: "Not said", reason_title: "Why is it discarded?",
     reason_own: "Another reason: ", cancel: "Cancel", close: "Close", bring_back: "Bring back",
     reasons: ["wrong start position", "wrong object or scene", "operator error", "sensor fault", "interrupted", "a trial only"],
@@ -54,7 +54,7 @@ const TEXTS = {
     more_problems: "另有 {n} 项", no_problem: "没有阻碍。", no_takes: "还没有采集。", no_picture: "无法显示", waiting: "还没有图像", waiting_key: "还没有关键帧",
     old_picture: "图像是 {age} 前的", judging: "判定中…", no_verdict: "尚无判定", no_level: "未达级别",
     failed: "{n} 项未通过", undetermined: "{n} 项无法判定", warned: "{n} 项警告", partial_verdict: "尚未含图像",
-    no_failed: "没有未通过的规则", saved: "已保存", discarded: "已隔离", take_failed: "失败",
+    no_failed: "没有未通过的规则", saved: "已保存", discarded: "已隔离", take_failed: "失败", recovered: "已恢复",
     cause_title: "原因是什么？", cause_none: "不说明", reason_title: "为什么隔离？",
     reason_own: "其他原因：", cancel: "取消", close: "关闭", bring_back: "恢复",
     reasons: ["起始位置不对", "物体或场景不对", "操作失误", "传感器故障", "被打断", "只是试采"],
@@ -463,7 +463,7 @@ function fillTake(item, take, judging) {
 
 function explained(take) {
   if (take.state === "saved") return take.reason ? [make("p", {}, word("stop_reason", take.reason))] : [];
-  return [make("p", {}, take.reason)];
+  return [make("p", {}, pick(take.problem) || take.reason)];
 }
 
 function verdictChip(take, judging) {
@@ -495,7 +495,7 @@ function ruleLine(kind, line) {
 }
 
 function takeButton(take) {
-  const verb = { saved: "discard", discarded: "bring_back" }[take.state];
+  const verb = { saved: "discard", recovered: "discard", discarded: "bring_back" }[take.state];
   if (!verb) return "";
   const button = make("button", { type: "button", "aria-label": `${t(verb)} ${begun(take.episode_id)}` }, t(verb));
   button.onclick = () => (verb === "discard" ? askReason(take.episode_id) : ask("undo", { episode_id: take.episode_id }));
