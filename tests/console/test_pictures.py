@@ -16,6 +16,7 @@ import simplejpeg
 from clone import python
 from console.browser import CHROMIUM, running_browser
 from console.stand import Camera, running_stand
+from measure.test_rvl import message as rvl_message
 from measure.test_video import H264, H265, encoded
 from measure.test_video import picture as picture_of
 from PIL import Image
@@ -69,6 +70,11 @@ def compressed_depth(encoding: str) -> bytes:
     return codec(COMPRESSED_IMAGE).encode({"format": f"{encoding}; compressedDepth png", "data": data})
 
 
+def rvl_depth() -> bytes:
+    millimetres = (np.nan_to_num(scene()) * 1000).astype(np.uint16)
+    return codec(COMPRESSED_IMAGE).encode({"format": "16UC1; compressedDepth rvl", "data": rvl_message(millimetres)})
+
+
 @pytest.mark.parametrize(
     ("ros_type", "make"),
     [
@@ -77,6 +83,7 @@ def compressed_depth(encoding: str) -> bytes:
         (IMAGE, partial(raw_depth, "16UC1", big=True)),
         (COMPRESSED_IMAGE, partial(compressed_depth, "16UC1")),
         (COMPRESSED_IMAGE, partial(compressed_depth, "32FC1")),
+        (COMPRESSED_IMAGE, rvl_depth),
     ],
 )
 def test_a_distance_has_the_same_colour_whatever_else_is_seen(ros_type: str, make: Callable[[], bytes]) -> None:

@@ -171,7 +171,7 @@ def test_damaged_png_are_undecodable_or_images(noise: bytes, cut: int, depth: bo
         ("16UC1; png compressed ", "png", "16UC1"),
         ("16UC1; compressedDepth png", "compressed_depth", "16UC1"),
         ("32FC1; compressedDepth", "compressed_depth", "32FC1"),
-        ("16UC1; compressedDepth rvl", "unknown", "16UC1"),
+        ("16UC1; compressedDepth rvl", "compressed_depth", "16UC1"),
         ("h264", "h264", ""),
         ("h265", "hevc", ""),
         ("libx264", "h264", ""),
@@ -182,7 +182,7 @@ def test_damaged_png_are_undecodable_or_images(noise: bytes, cut: int, depth: bo
     ],
 )
 def test_what_the_text_beside_an_image_says(text: str, codec: str, encoding: str) -> None:
-    assert read_coding(text) == Coding(codec, encoding)
+    assert read_coding(text) == Coding(codec, encoding, rvl="rvl" in text)
 
 
 @pytest.mark.parametrize("quality", [5, 20, 50, 75, 80, 90, 95, 100])

@@ -29,20 +29,22 @@ class Coding:
     Attributes:
         codec: One of CODECS.
         encoding: What the pixels are (`bgr8`, `16UC1`); empty where the text does not say.
+        rvl: Whether compressed depth is RVL and no PNG.
     """
 
     codec: str
     encoding: str
+    rvl: bool = False
 
 
 def read_coding(text: str) -> Coding:
-    """Coding of a `format` or `encoding`: `jpeg`, `bgr8; png compressed`, `16UC1; compressedDepth png`, `h264`."""
+    """Coding of a `format` or `encoding`: `jpeg`, `bgr8; png compressed`, `16UC1; compressedDepth rvl`, `h264`."""
     if text in RAW_ENCODINGS:
         return Coding("raw", text)
     words = text.lower().replace(";", " ").replace(",", " ").split()
     encoding = next((name for name in RAW_ENCODINGS if words and name.lower() == words[0]), "")
     if "compresseddepth" in words:
-        return Coding("unknown" if "rvl" in words else "compressed_depth", encoding)
+        return Coding("compressed_depth", encoding, rvl="rvl" in words)
     if "jpeg" in words or "jpg" in words:
         return Coding("jpeg", encoding)
     if "png" in words:

@@ -205,7 +205,7 @@ def _decoded(picture: Picture) -> tuple[Plane | None, int]:
         if codec == "png":
             return decode_png(data, encoding), State.DECODED
         if codec == "compressed_depth":
-            return decode_compressed_depth(data, encoding), State.DECODED
+            return decode_compressed_depth(data, encoding, rvl=picture.coding.rvl), State.DECODED
         if codec == "raw" and picture.step:
             raw = decode_raw(data, encoding, picture.height, picture.width, picture.step, big=picture.big)
             return raw, State.DECODED

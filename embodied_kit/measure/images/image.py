@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embodied_kit.measure.images.pixels import strips
+from embodied_kit.measure.images.rvl import RvlError, decode_rvl
 
 MAX_PIXELS = 16 * 2**20
 _LUMA = np.array([77, 150, 29], np.uint32)  # ITU-R BT.601 in 256ths
@@ -32,6 +33,7 @@ _WIDE = {"16UC1": "u2", "mono16": "u2", "rgb16": "u2", "bgr16": "u2", "32FC1": "
 RAW_ENCODINGS = (*_CHANNELS, *_LUMA_AT, *_BAYER, "nv21", "nv24", "mono8", "8UC1", "mono16", "16UC1", "32FC1")
 DEPTH_ENCODINGS = ("16UC1", "32FC1")
 _DEPTH_HEADER = struct.Struct("<iff")  # compressed_depth_image_transport ConfigHeader: format, quantisation A and B
+_RVL_HEAD = struct.Struct("<II")  # width, height
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_HEAD = struct.Struct(">16sII")  # signature, length and name of IHDR, width, height
 Kind = Literal["color", "depth"]
@@ -100,10 +102,15 @@ def decode_png(data: bytes | memoryview, encoding: str) -> Plane:
     return make_plane("color", (wide >> 8).astype(np.uint8)) if encoding == "mono16" else make_plane("depth", wide)
 
 
-def decode_compressed_depth(data: bytes | memoryview, encoding: str) -> Plane:
-    """Depth plane of compressed_depth_image_transport: a header of 12 bytes before a PNG of 16 bits.
+def decode_compressed_depth(data: bytes | memoryview, encoding: str, *, rvl: bool = False) -> Plane:
+    """Depth plane of compressed_depth_image_transport: a header of 12 bytes before a PNG of 16 bits, or before RVL.
 
-    Of 32FC1 the PNG holds inverse distances, z = A / (value - B) with A and B of the header, 0 for none.
+    Of 32FC1 these hold inverse distances, z = A / (value - B) with A and B of the header, 0 for none.
+
+    Args:
+        data: Of the message.
+        encoding: `16UC1` or `32FC1`.
+        rvl: Whether it is RVL.
 
     Raises:
         UndecodableError: It is damaged, cut or too large.
@@ -111,7 +118,7 @@ def decode_compressed_depth(data: bytes | memoryview, encoding: str) -> Plane:
     if len(data) <= _DEPTH_HEADER.size:
         raise UndecodableError("the compressed depth data are damaged")
     _, scale, shift = _DEPTH_HEADER.unpack_from(data)
-    pixels = _png_pixels(data[_DEPTH_HEADER.size :])
+    pixels = (_rvl_pixels if rvl else _png_pixels)(data[_DEPTH_HEADER.size :])
     if pixels.ndim != 2 or pixels.dtype == np.uint8:
         raise UndecodableError("the compressed depth data are damaged")
     if encoding != "32FC1":
@@ -188,6 +195,20 @@ def _png_pixels(data: bytes | memoryview) -> NDArray[Any]:
             return np.asarray(whole)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UndecodableError("the PNG data are damaged") from error
+
+
+def _rvl_pixels(data: bytes | memoryview) -> NDArray[Any]:
+    """Pixels of RVL after their width and height, (height, width) of uint16."""
+    if len(data) < _RVL_HEAD.size:
+        raise UndecodableError("the compressed depth data are damaged")
+    width, height = _RVL_HEAD.unpack_from(data)
+    _check_size(height, width)
+    if not height or not width:
+        raise UndecodableError("the compressed depth data are damaged")
+    try:
+        return decode_rvl(data[_RVL_HEAD.size :], height * width).reshape(height, width)
+    except RvlError as error:
+        raise UndecodableError("the compressed depth data are damaged") from error
 
 
 def _check_size(height: int, width: int) -> None:

@@ -85,7 +85,7 @@ def _compressed(data: bytes | memoryview, coding: str, width: int) -> NDArray[np
     if head == _PNG_MAGIC:
         return _png(data, grey=found.encoding == "mono16")
     if found.codec == "compressed_depth":
-        return decode_compressed_depth(data, found.encoding).pixels
+        return decode_compressed_depth(data, found.encoding, rvl=found.rvl).pixels
     if found.codec in VIDEO_CODECS and can_decode_video():
         return decode_key_frame(found.codec, bytes(data), width)
     return None
