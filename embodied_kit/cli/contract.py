@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from embodied_kit.cli.gonogo import EXIT_UNFIT, go_or_no_go, show_checkup
 from embodied_kit.cli.options import (
     example,
     output_option,
@@ -22,21 +22,13 @@ from embodied_kit.cli.options import (
 )
 from embodied_kit.cli.output import write_report
 from embodied_kit.cli.sentences import told
-from embodied_kit.cli.texts import Texts, columns, padded
+from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import UsageError
 from embodied_kit.model.json import JsonObject
 
 if TYPE_CHECKING:
     from embodied_kit.episode.robots import RobotFolder
-    from embodied_recorders.machine import CheckRow
-    from embodied_recorders.preflight import PreflightRow
-    from embodied_recorders.readiness import ReadyRow
     from embodied_recorders.survey import TopicSurvey
-
-EXIT_UNFIT = 4
-MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
-WIDTH = 80
-_INDENT = " " * 6
 
 
 def build(texts: Texts) -> click.Command:
@@ -44,36 +36,21 @@ def build(texts: Texts) -> click.Command:
     return verbs("contract", texts("Draft and check contracts.", "起草并检查采集约定。"), [_init(texts), _check(texts)])
 
 
-def _init(texts: Texts) -> click.Command:
-    def run(
-        output: Path | None,
-        robots: tuple[str, ...],
-        window: float,
-        domain_id: int | None,
-        transport: str,
-        interface: str,
-    ) -> int:
-        from embodied_recorders.contract import draft_contract, robots_of  # noqa: PLC0415  # arrows
-        from embodied_recorders.survey import survey  # noqa: PLC0415
-        from embodied_recorders.transports import open_transport  # noqa: PLC0415
+@dataclass(frozen=True)
+class InitOptions:
+    """`contract init` as it was asked for; see its help."""
 
-        if output is not None and output.exists():
-            raise UsageError(f"expected a new file, got {output}, which exists", remedy="name another, or remove it")
-        owners = robots_of(robots)
-        graph = open_transport(transport, domain_id=domain_id, interface=interface)
-        try:
-            seen = survey(graph, discovery_s=1.0, window_s=window)
-        finally:
-            graph.close()
-        if not seen:
-            click.echo(
-                texts("No publisher was found; is the robot on this domain?", "没有发现发布者；机器人在此域内吗？"),
-                err=True,
-            )
-            return EXIT_UNFIT
-        _tell_left_out(seen, texts)
-        _write_draft(draft_contract("draft", owners, seen), seen, output, texts)
-        return 0
+    output: Path | None
+    robots: tuple[str, ...]
+    window: float
+    domain_id: int | None
+    transport: str
+    interface: str
+
+
+def _init(texts: Texts) -> click.Command:
+    def run(**values: object) -> int:
+        return init(InitOptions(**values), texts)  # type: ignore[arg-type]  # click has converted each by its option
 
     return verb(
         "init",
@@ -106,6 +83,46 @@ def _init(texts: Texts) -> click.Command:
             "embodied-kit contract init -o contract.yaml --robot left=/left --robot right=/right",
         ),
     )
+
+
+def init(options: InitOptions, texts: Texts) -> int:
+    """Look, write the draft, say what it still lacks; the exit code."""
+    from embodied_recorders.contract import draft_contract, robots_of  # noqa: PLC0415  # arrows
+
+    if options.output is not None and options.output.exists():
+        raise UsageError(
+            f"expected a new file, got {options.output}, which exists", remedy="name another, or remove it"
+        )
+    owners = robots_of(options.robots)
+    seen = _seen(options)
+    if not seen:
+        click.echo(
+            texts("No publisher was found; is the robot on this domain?", "没有发现发布者；机器人在此域内吗？"),
+            err=True,
+        )
+        return EXIT_UNFIT
+    _tell_left_out(seen, texts)
+    _write_draft(draft_contract("draft", owners, seen), seen, options.output, texts)
+    if not owners:
+        click.echo(
+            texts(
+                "No robot is named: give --robot my_arm, or write `robots: [my_arm]`; it is robot_id of robot.json.",
+                "没有写明机器人：请给出 --robot my_arm，或写 `robots: [my_arm]`；名称即 robot.json 的 robot_id。",
+            ),
+            err=options.output is None,
+        )
+    return 0
+
+
+def _seen(options: InitOptions) -> Sequence[TopicSurvey]:
+    from embodied_recorders.survey import survey  # noqa: PLC0415  # arrows
+    from embodied_recorders.transports import open_transport  # noqa: PLC0415
+
+    graph = open_transport(options.transport, domain_id=options.domain_id, interface=options.interface)
+    try:
+        return survey(graph, discovery_s=1.0, window_s=options.window)
+    finally:
+        graph.close()
 
 
 def _tell_left_out(seen: Sequence[TopicSurvey], texts: Texts) -> None:
@@ -210,9 +227,9 @@ def _check_options(texts: Texts) -> list[click.Parameter]:
 def check(options: CheckOptions, texts: Texts) -> int:
     """Look, show the table; the exit code."""
     from embodied_kit.messages.definitions import TypeStore  # noqa: PLC0415  # heavy, and arrows
+    from embodied_recorders.checkup import check_up  # noqa: PLC0415
     from embodied_recorders.contract import load_contract  # noqa: PLC0415
     from embodied_recorders.preflight import Preflight  # noqa: PLC0415
-    from embodied_recorders.readiness import NextTake, readiness  # noqa: PLC0415
     from embodied_recorders.transports import open_transport  # noqa: PLC0415
 
     wanted, robots = load_contract(options.contract), _robots(options)
@@ -220,19 +237,12 @@ def check(options: CheckOptions, texts: Texts) -> int:
     try:
         store = TypeStore(options.msg_folders)
         preflight = Preflight(wanted, graph, graph.take, definitions=store, distro=options.distro or None)
-        rows, endpoints = preflight.look(), graph.endpoints()
+        seen = check_up(preflight, options.dataset or Path(), options.duration, robots)
     finally:
         graph.close()
-    longest_s = wanted.max_episode_s if options.duration is None else options.duration
-    take = NextTake(options.dataset or Path(), longest_s)
-    over_udp = options.transport != "zenoh"
-    checks = readiness(wanted, endpoints, preflight.seen, preflight.window_s, take, robots, over_udp=over_udp)
-    show_preflight(rows, texts)
-    show_readiness(checks, texts)
-    unfit_n = sum(row.blocks for row in rows) + sum(row.state == "fail" for row in checks)
-    no_go = texts(f"no-go: {unfit_n} to mend", f"不能开始：{unfit_n} 项待处理")
-    click.echo(no_go if unfit_n else texts("go", "可以开始"))
-    return EXIT_UNFIT if unfit_n else 0
+    show_checkup(seen, texts)
+    click.echo(go_or_no_go(seen.unfit, texts))
+    return EXIT_UNFIT if seen.unfit else 0
 
 
 def _robots(options: CheckOptions) -> Sequence[RobotFolder] | None:
@@ -247,52 +257,3 @@ def _robots(options: CheckOptions) -> Sequence[RobotFolder] | None:
         return None
     root = Dataset.open(options.dataset).root
     return [read_robot(path) for path in sorted((root / ROBOTS).glob(f"*/{ROBOT_JSON}"))]
-
-
-def show_preflight(rows: tuple[PreflightRow, ...], texts: Texts) -> None:
-    """Print one line a stream; under each that is unfit what is wrong with it, and a remedy."""
-    width = max((len(row.stream.stream_id) for row in rows), default=0)
-    for row in rows:
-        rate = "" if row.rate_hz is None else f"{row.rate_hz:8.4g} Hz"
-        mark = MARKS["ok" if row.problem is None else "fail" if row.blocks else "warn"]
-        _echo_row(f"{mark}  {row.stream.stream_id:<{width}}  {rate:>11}", row.stream.topic)
-        if row.problem is not None:
-            _echo_indented(texts.of(row.problem))
-        if row.remedy is not None:
-            _echo_indented(f"-> {texts.of(row.remedy)}")
-    if rows and not any(row.publishers for row in rows):
-        click.echo(
-            texts(
-                "Nothing of the contract is there: is the robot on this --domain, and reachable by --interface?",
-                "约定中的数据流一路都没有：机器人是否在此 --domain 内，能否经由 --interface 到达？",
-            )
-        )
-
-
-def show_readiness(rows: Sequence[CheckRow | ReadyRow], texts: Texts) -> None:
-    """Print one line a check, with a remedy under each that is unfit."""
-    width = max((columns(texts.of(row.what)) for row in rows), default=0)
-    for row in rows:
-        _echo_row(f"{MARKS[row.state]}  {padded(texts.of(row.what), width)}", texts.of(row.found))
-        if row.remedy:
-            remedy = told(row.remedy, texts) if isinstance(row.remedy, str) else texts.of(row.remedy)
-            _echo_indented(f"-> {remedy}")
-
-
-def _echo_row(head: str, tail: str) -> None:
-    """On one line where that is short enough."""
-    if columns(f"{head}  {tail}") <= WIDTH:
-        click.echo(f"{head}  {tail}")
-        return
-    click.echo(head.rstrip())
-    _echo_indented(tail)
-
-
-def _echo_indented(text: str) -> None:
-    """A paragraph of at most 80 columns; words stay whole, Chinese breaks between characters."""
-    from rich.console import Console  # noqa: PLC0415  # --help needs none of it
-    from rich.text import Text  # noqa: PLC0415
-
-    room = WIDTH - len(_INDENT)
-    for line in Text(text).wrap(Console(width=room, file=StringIO()), room, overflow="fold"):
-        click.echo(f"{_INDENT}{line.plain.rstrip()}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from embodied_kit.cli.attest import sign
-from embodied_kit.cli.contract import show_preflight
+from embodied_kit.cli.gonogo import show_preflight
 from embodied_kit.cli.judging import Judged, Judging, judged, judged_again, measured
 from embodied_kit.cli.liveline import Ticker
 from embodied_kit.cli.options import example, path_option, verb

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from embodied_kit.cli.contract import EXIT_UNFIT, MARKS
+from embodied_kit.cli.gonogo import EXIT_UNFIT, MARKS
 from embodied_kit.cli.options import example, path_option, verb
 from embodied_kit.cli.sentences import told
 from embodied_kit.cli.texts import Texts, columns, padded

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -72,8 +72,17 @@ def hands_free_options(texts: Texts) -> list[click.Parameter]:
 
 
 @contextmanager
-def hands_free(recorder: Recorder, wanted: HandsFree, graph: Graph, failure_cause: str, texts: Texts) -> Iterator[None]:
+def hands_free(
+    recorder: Recorder, wanted: HandsFree, graph: Graph, said: Callable[[], Said], texts: Texts
+) -> Iterator[None]:
     """Carry out what comes by buttons, pedals and services until the block ends.
+
+    Args:
+        recorder: What is commanded.
+        wanted: By what.
+        graph: Where it is heard.
+        said: What goes with words as they come.
+        texts: Language.
 
     Raises:
         UsageError: It is wired wrongly, or the transport has no services.
@@ -81,14 +90,12 @@ def hands_free(recorder: Recorder, wanted: HandsFree, graph: Graph, failure_caus
     """
     from embodied_recorders.pedal import joy, listening, pedal  # noqa: PLC0415  # arrows
     from embodied_recorders.transports import open_transport  # noqa: PLC0415
-    from embodied_recorders.words import Said  # noqa: PLC0415
 
-    said = Said(failure_cause=failure_cause)
     controls = [*([joy(wanted.joy, wanted.buttons)] if wanted.joy else []), *map(pedal, wanted.pedals)]
 
     def tell(word: str, reply: Reply) -> None:
         if not reply.done:
-            click.echo(f"{word}: {texts.of(reply.text)}", err=True)
+            click.echo(f"{word}: {told(texts.of(reply.text), texts)}", err=True)
 
     with ExitStack() as stack:
         if controls:
@@ -101,13 +108,13 @@ def hands_free(recorder: Recorder, wanted: HandsFree, graph: Graph, failure_caus
         yield
 
 
-def _offer_services(recorder: Recorder, graph: Graph, said: Said, texts: Texts, stack: ExitStack) -> None:
+def _offer_services(recorder: Recorder, graph: Graph, said: Callable[[], Said], texts: Texts, stack: ExitStack) -> None:
     from embodied_recorders.ros.desk import Desk  # noqa: PLC0415  # arrows
 
     desk = Desk(
         lambda: recorder,
         lambda: recorder,
-        lambda: said,
+        said,
         texts.language,
         chinese=lambda sentence: told(sentence, Texts("zh")),
     )

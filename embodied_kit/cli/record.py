@@ -9,11 +9,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
-from embodied_kit.cli.contract import EXIT_UNFIT
+from embodied_kit.cli.gonogo import EXIT_UNFIT, go_or_no_go
 from embodied_kit.cli.handsfree import Graph, HandsFree, hands_free, hands_free_options
 from embodied_kit.cli.kept_secret import kept_secret
 from embodied_kit.cli.keyboard import Keyboard, keyboard
@@ -22,16 +22,15 @@ from embodied_kit.cli.options import example, path_argument, path_option, transp
 from embodied_kit.cli.pseudonyms import pseudonym
 from embodied_kit.cli.questions import require_words
 from embodied_kit.cli.recorder import RecorderSetup, driven, set_up
+from embodied_kit.cli.takewords import TakeWords, rolled_contract
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import DEFAULT_GROUP, Dataset
 from embodied_kit.errors import UsageError
 from embodied_kit.model.ending import OUTCOMES
-from embodied_kit.model.json import JsonObject
 
 if TYPE_CHECKING:
-    from embodied_kit.model.contract import Contract
     from embodied_recorders.controller import Controller
-    from embodied_recorders.documents import TakeOptions
+    from embodied_recorders.words import Said
 
 _CONSOLE = "127.0.0.1:8765"
 _CONSOLE_KEY = "console.key"
@@ -70,9 +69,20 @@ class RecordOptions:
     services: bool
 
     @property
+    def take_words(self) -> TakeWords:
+        """What takes say of themselves."""
+        return TakeWords(self.task, self.operator, self.skill, self.mode, self.collection, self.series, self.scene)
+
+    @property
     def hands_free(self) -> HandsFree:
         """What is pressed, and called, elsewhere."""
         return HandsFree(self.joy, self.buttons, self.pedals, self.services)
+
+    def said(self) -> Said:
+        """What goes with presses."""
+        from embodied_recorders.words import Said  # noqa: PLC0415  # arrows
+
+        return Said(failure_cause=self.failure_cause)
 
     @property
     def is_driven_elsewhere(self) -> bool:
@@ -204,7 +214,8 @@ def _session_options(texts: Texts) -> list[click.Parameter]:
 
 def record(options: RecordOptions, texts: Texts) -> int:
     """Preflight, then the takes; the exit code."""
-    _require_words(options)
+    require_words({"failure_cause": options.failure_cause})
+    take = options.take_words.options()
     _address(options)
     if options.profile is not None:
         from embodied_validators.profiles import load_profile  # noqa: PLC0415  # arrows
@@ -212,8 +223,8 @@ def record(options: RecordOptions, texts: Texts) -> int:
         load_profile(options.profile)  # refuses one that there is not
     setup = RecorderSetup(
         Dataset.open(options.dataset),
-        _contract(options),
-        _take_options(options),
+        rolled_contract(options.contract, options.pre_roll, options.post_roll),
+        take,
         options.transport,
         options.domain_id,
         options.interface,
@@ -227,7 +238,8 @@ def record(options: RecordOptions, texts: Texts) -> int:
     with ExitStack() as stack:
         ready = stack.enter_context(set_up(setup, texts))
         if ready.unfit:
-            click.echo(texts("Not recording: mend the lines above.", "未开始采集：请先处理以上问题。"), err=True)
+            said = go_or_no_go(ready.unfit, texts)
+            click.echo(texts(f"{said}. Not recording.", f"{said}。未采集。"), err=True)
             return EXIT_UNFIT
         return _takes(ready.controller, options, stack, texts)
 
@@ -239,7 +251,7 @@ def _takes(controller: Controller, options: RecordOptions, stack: ExitStack, tex
     with stop_on_signals(then_exit=True) as switch, _keys(options) as keys, driven(controller) as driving:
         _serve_console(options, controller, stack, texts)
         place = Graph(options.transport, options.domain_id, options.interface)
-        stack.enter_context(hands_free(controller, options.hands_free, place, options.failure_cause, texts))
+        stack.enter_context(hands_free(controller, options.hands_free, place, options.said, texts))
         plan = _plan(options, keys)
         if keys is None and (options.outcome is not None or not plan.attended):
             controller.unasked = plan.result(options.outcome)
@@ -308,20 +320,6 @@ def _address(options: RecordOptions) -> tuple[str, int]:
     return host, int(port)
 
 
-def _contract(options: RecordOptions) -> Contract:
-    """The contract, with the rolls that the command line says instead."""
-    from embodied_kit.model.contract import contract_from  # noqa: PLC0415  # arrows
-    from embodied_recorders.contract import load_contract  # noqa: PLC0415
-
-    contract = load_contract(options.contract)
-    said = {"pre_roll_s": options.pre_roll, "post_roll_s": options.post_roll}
-    given: JsonObject = {name: seconds for name, seconds in said.items() if seconds is not None}
-    if not given:
-        return contract
-    rolls = cast("JsonObject", contract.document.get("rolls") or {})
-    return contract_from({**contract.document, "rolls": {**rolls, **given}})
-
-
 def _what_a_level_will_miss(options: RecordOptions, texts: Texts) -> str:
     """Names the options that L2 asks for, while there is still time to give them; empty where none is missing."""
     given = {"--mode": options.mode}
@@ -333,57 +331,3 @@ def _what_a_level_will_miss(options: RecordOptions, texts: Texts) -> str:
     if not absent:
         return ""
     return texts(f"note: without {absent} these takes stay below L2", f"注意：未给出 {absent}，片段达不到 L2")
-
-
-def _require_words(options: RecordOptions) -> None:
-    """Refuse words that the standard does not have: no take may hold one.
-
-    Raises:
-        UsageError: One is unknown.
-    """
-    require_words(
-        {
-            "acquisition_mode": options.mode,
-            "operator_skill_level": options.skill,
-            "failure_cause": options.failure_cause,
-        }
-    )
-
-
-def _take_options(options: RecordOptions) -> TakeOptions:
-    from embodied_recorders.documents import TakeOptions  # noqa: PLC0415
-
-    return TakeOptions(
-        task_id=options.task,
-        collection_id=options.collection,
-        series_id=options.series,
-        operator_pseudonym=pseudonym("op", options.operator),
-        operator_skill_level=options.skill,
-        acquisition_mode=options.mode,
-        scene=_scene(options.scene),
-    )
-
-
-def _scene(given: str) -> JsonObject:
-    """The scene of `--scene`: JSON, or a file of it; empty where it was not given.
-
-    Raises:
-        UsageError: It cannot be read, or the standard has something against it.
-    """
-    from embodied_kit.canonical import parse_json  # noqa: PLC0415  # seldom needed
-    from embodied_kit.episode.scene import scene_problem  # noqa: PLC0415
-
-    if not given:
-        return {}
-    try:
-        data = given.encode() if given.lstrip().startswith("{") else Path(given).read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read the scene {given}: {error.strerror}") from error
-    scene = parse_json(data).value
-    problem = {"en": given} if scene is None else scene_problem(scene)
-    if scene is None or problem:
-        raise UsageError(
-            f"expected a scene as a JSON object, got {problem['en']}",
-            remedy="give scene_id and scene_type, as embodied-kit record --help shows it",
-        )
-    return scene

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from embodied_kit.cli.contract import show_preflight
+from embodied_kit.cli.gonogo import show_checkup
 from embodied_kit.cli.instant import InstantJudge
 from embodied_kit.cli.pseudonyms import pseudonym
 from embodied_kit.cli.recovering import recover_dataset
@@ -23,6 +23,7 @@ from embodied_kit.episode.dataset import Dataset
 
 if TYPE_CHECKING:
     from embodied_kit.model.contract import Contract
+    from embodied_recorders.checkup import Checkup
     from embodied_recorders.controller import Controller
     from embodied_recorders.documents import TakeOptions
 
@@ -58,7 +59,7 @@ class RecorderSetup:
 
 @dataclass(frozen=True)
 class SetUp:
-    """A recorder that has looked at its graph; `unfit` names the streams that keep it from recording."""
+    """A recorder that has looked at its graph; `unfit` names what keeps it from recording."""
 
     controller: Controller
     unfit: Sequence[str]
@@ -66,38 +67,52 @@ class SetUp:
 
 @contextmanager
 def set_up(setup: RecorderSetup, texts: Texts) -> Iterator[SetUp]:
-    """Join the graph, bring unfinished takes back, and show the preflight.
+    """Join the graph, bring unfinished takes back, and show the check-up.
 
     Raises:
         UsageError: The take refers to what the dataset does not have.
         EnvironmentUnfitError: The transport or the writer cannot work here.
     """
-    from embodied_kit.messages.definitions import TypeStore  # noqa: PLC0415  # heavy, and arrows
-    from embodied_recorders.controller import Controller  # noqa: PLC0415
-    from embodied_recorders.preflight import Preflight  # noqa: PLC0415
-    from embodied_recorders.session import Session  # noqa: PLC0415
-    from embodied_recorders.transports import open_transport  # noqa: PLC0415
-
     with ExitStack() as stack:
-        graph = open_transport(setup.transport, domain_id=setup.domain_id, interface=setup.interface)
-        stack.callback(graph.close)
-        host, store = pseudonym("ho", platform.node()), TypeStore(setup.msg_folders)
-        session = Session(graph, setup.dataset, setup.contract, store, host, setup.distro or None)
-        stack.callback(session.close)
-        session.require(setup.take)
-        session.prepare()
-        judge = InstantJudge(setup.dataset.root, setup.profile) if setup.verdicts else None
-        if judge is not None:
-            stack.callback(judge.close)
-        rescuer = TakeRescuer(setup.dataset.root)
-        stack.callback(rescuer.close)
-        controller = Controller(session, setup.take, judge, rescuer, duration_s=setup.duration_s, chinese=in_chinese)
+        controller = _controller(setup, stack)
         if setup.note:
             click.echo(setup.note)
         recover_dataset(setup.dataset, texts)
-        rows = Preflight(setup.contract, graph, controller.idle).look()
-        show_preflight(rows, texts)
-        yield SetUp(controller, [row.stream.stream_id for row in rows if row.blocks])
+        seen = _checkup(controller, setup.duration_s)
+        show_checkup(seen, texts, briefly=True)
+        yield SetUp(controller, seen.unfit)
+
+
+def _controller(setup: RecorderSetup, stack: ExitStack) -> Controller:
+    """On an open transport, with a writer and a judge; all of it ends with the stack."""
+    from embodied_kit.messages.definitions import TypeStore  # noqa: PLC0415  # heavy, and arrows
+    from embodied_recorders.controller import Controller  # noqa: PLC0415
+    from embodied_recorders.session import Session  # noqa: PLC0415
+    from embodied_recorders.transports import open_transport  # noqa: PLC0415
+
+    graph = open_transport(setup.transport, domain_id=setup.domain_id, interface=setup.interface)
+    stack.callback(graph.close)
+    host, store = pseudonym("ho", platform.node()), TypeStore(setup.msg_folders)
+    session = Session(graph, setup.dataset, setup.contract, store, host, setup.distro or None)
+    stack.callback(session.close)
+    session.require(setup.take)
+    session.prepare()
+    judge = InstantJudge(setup.dataset.root, setup.profile) if setup.verdicts else None
+    if judge is not None:
+        stack.callback(judge.close)
+    rescuer = TakeRescuer(setup.dataset.root)
+    stack.callback(rescuer.close)
+    return Controller(session, setup.take, judge, rescuer, duration_s=setup.duration_s, chinese=in_chinese)
+
+
+def _checkup(controller: Controller, duration_s: float | None) -> Checkup:
+    """As `contract check` looks; what comes meanwhile is remembered where a take needs it."""
+    from embodied_recorders.checkup import check_up  # noqa: PLC0415  # arrows
+    from embodied_recorders.preflight import Preflight  # noqa: PLC0415
+
+    one = controller.session
+    preflight = Preflight(one.contract, one.transport, controller.idle, definitions=one.definitions, distro=one.distro)
+    return check_up(preflight, one.dataset.root, duration_s, one.robots)
 
 
 @contextmanager

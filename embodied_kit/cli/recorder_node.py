@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from embodied_kit.cli.app import failed
-from embodied_kit.cli.pseudonyms import pseudonym
-from embodied_kit.cli.questions import require_words
+from embodied_kit.cli.handsfree import Graph, HandsFree, hands_free
 from embodied_kit.cli.recorder import RecorderSetup, driven, in_chinese, set_up
+from embodied_kit.cli.takewords import TakeWords, rolled_contract
 from embodied_kit.cli.texts import Texts
-from embodied_kit.episode.dataset import DEFAULT_GROUP, Dataset
+from embodied_kit.episode.dataset import Dataset
 from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError, UsageError
 from embodied_kit.language import language
 
 if TYPE_CHECKING:
-    from embodied_recorders.control import Recorder
+    from embodied_recorders.control import Command, Recorder, Reply, Snapshot
+    from embodied_recorders.controller import Controller
+    from embodied_recorders.documents import TakeOptions
+    from embodied_recorders.words import Said
 
-PARAMETERS: Final[Mapping[str, str | bool | int | list[str]]] = {
+Values: TypeAlias = "Callable[[], Mapping[str, object]]"
+TAKE: Final[Mapping[str, str]] = {one.name: str(getattr(TakeWords(task=""), one.name)) for one in fields(TakeWords)}
+"""What takes say of themselves: parameters that may be changed between takes."""
+PARAMETERS: Final[Mapping[str, str | bool | int | float | list[str]]] = {
     "contract": "",
     "dataset": "",
-    "task": "",
-    "operator": "",
-    "skill": "",
-    "mode": "",
-    "collection": DEFAULT_GROUP,
-    "series": DEFAULT_GROUP,
+    **TAKE,
+    "pre_roll": -1.0,
+    "post_roll": -1.0,
+    "duration": 0.0,
     "distro": "",
     "msg_folders": [""],  # an empty list would have no type
+    "joy": "",
+    "buttons": "",
+    "pedals": [""],
     "transport": "ros2",
     "interface": "127.0.0.1",
     "domain_id": -1,
@@ -38,7 +46,8 @@ PARAMETERS: Final[Mapping[str, str | bool | int | list[str]]] = {
     "verdict": True,
     "autostart": True,
 }
-"""Name -> default; -1 is ROS_DOMAIN_ID. `autostart`: configure and activate by itself."""
+"""Name -> default. -1 is ROS_DOMAIN_ID, or the contract's rolls; `duration` is the longest take in s, 0 for no limit.
+`autostart`: configure and activate by itself."""
 _REQUIRED = ("contract", "dataset", "task")
 
 
@@ -73,7 +82,7 @@ def _serve(arguments: list[str], texts: Texts) -> None:
             make,
             executor,
             PARAMETERS,
-            lambda values: Stages(lambda: opened(values(), texts), chinese=in_chinese),
+            lambda values: Stages(lambda: opened(values, lambda: said_by(managed.node), texts), chinese=in_chinese),
             lambda node, stages: Desk(
                 stages.recorder, stages.shown, lambda: said_by(node), texts.language, lambda: stages.stage, in_chinese
             ),
@@ -88,49 +97,101 @@ def _serve(arguments: list[str], texts: Texts) -> None:
 
 
 @contextmanager
-def opened(values: Mapping[str, object], texts: Texts) -> Iterator[Recorder]:
-    """A recorder at work, as parameters say it; its preflight has passed.
+def opened(values: Values, said: Callable[[], Said], texts: Texts) -> Iterator[Recorder]:
+    """A recorder at work, as parameters say it; its check-up has passed.
+
+    Args:
+        values: Parameters as they are now; those of `TAKE` are asked for again as each take begins.
+        said: What goes with presses, as it is now.
+        texts: Language.
 
     Raises:
         UsageError: A parameter is absent, or says what there is not.
-        EnvironmentUnfitError: Preflight refuses, or the transport cannot work here.
+        EnvironmentUnfitError: The check-up refuses, or the transport cannot work here.
     """
-    from embodied_recorders.contract import load_contract  # noqa: PLC0415
-    from embodied_recorders.documents import TakeOptions  # noqa: PLC0415
+    setup, pressed = _setup(values()), _pressed(values())
+    with set_up(setup, texts) as ready:
+        if ready.unfit:
+            raise EnvironmentUnfitError(
+                f"expected everything that a take needs to be fit, got {', '.join(ready.unfit)} unfit",
+                remedy="embodied-kit contract check CONTRACT --dataset DATASET",
+            )
+        recorder = ByParameters(ready.controller, lambda: _take_words(values()).options())
+        graph = Graph(setup.transport, setup.domain_id, setup.interface)
+        with driven(ready.controller), hands_free(recorder, pressed, graph, said, texts):
+            yield recorder
 
-    said = {name: str(value) for name, value in values.items() if isinstance(value, str)}
+
+@dataclass(frozen=True)
+class ByParameters:
+    """A recorder whose takes say what parameters say as each begins; itself a `Recorder`."""
+
+    controller: Controller
+    options: Callable[[], TakeOptions]
+
+    def ask(self, command: Command) -> Reply:
+        """Have it carried out.
+
+        Raises:
+            UsageError: A take would begin that says what there is not.
+        """
+        from embodied_recorders.control import Next, Start  # noqa: PLC0415  # arrows
+
+        if isinstance(command, (Start, Next)):
+            command = replace(command, options=self.options())
+        return self.controller.ask(command)
+
+    def snapshot(self) -> Snapshot:
+        """The newest one."""
+        return self.controller.snapshot()
+
+    def image(self, stream_id: str) -> bytes | None:
+        """Newest message of an image stream."""
+        return self.controller.image(stream_id)
+
+
+def _setup(values: Mapping[str, object]) -> RecorderSetup:
+    said = _texts_of(values)
     if absent := [name for name in _REQUIRED if not said[name]]:
         raise UsageError(
             f"expected the parameters {', '.join(_REQUIRED)}, got no {', '.join(absent)}",
             remedy="ros2 run embodied_kit episode_recorder_node --ros-args -p contract:=C -p dataset:=D -p task:=T",
         )
-    require_words({"acquisition_mode": said["mode"], "operator_skill_level": said["skill"]})
-    take = TakeOptions(
-        task_id=said["task"],
-        collection_id=said["collection"],
-        series_id=said["series"],
-        operator_pseudonym=pseudonym("op", said["operator"]),
-        operator_skill_level=said["skill"],
-        acquisition_mode=said["mode"],
-    )
-    domain_id = int(str(values["domain_id"]))
-    setup = RecorderSetup(
+    number = {name: float(str(values[name])) for name in ("domain_id", "pre_roll", "post_roll", "duration")}
+    return RecorderSetup(
         Dataset.open(Path(said["dataset"])),
-        load_contract(Path(said["contract"])),
-        take,
+        rolled_contract(
+            Path(said["contract"]), *(_unless_negative(number[name]) for name in ("pre_roll", "post_roll"))
+        ),
+        _take_words(values).options(),
         said["transport"],
-        None if domain_id < 0 else domain_id,
+        None if number["domain_id"] < 0 else int(number["domain_id"]),
         said["interface"],
         distro=said["distro"],
-        msg_folders=[Path(str(folder)) for folder in cast("list[str]", values["msg_folders"]) if folder],
+        msg_folders=[Path(folder) for folder in _listed(values, "msg_folders")],
         verdicts=bool(values["verdict"]),
         profile=said["profile"] or None,
+        duration_s=_unless_negative(number["duration"]) or None,
     )
-    with set_up(setup, texts) as ready:
-        if ready.unfit:
-            raise EnvironmentUnfitError(
-                f"expected every stream of the contract to be fit, got {', '.join(ready.unfit)} unfit",
-                remedy="embodied-kit contract check CONTRACT",
-            )
-        with driven(ready.controller):
-            yield ready.controller
+
+
+def _take_words(values: Mapping[str, object]) -> TakeWords:
+    said = _texts_of(values)
+    return TakeWords(**{name: said[name] for name in TAKE})
+
+
+def _pressed(values: Mapping[str, object]) -> HandsFree:
+    said = _texts_of(values)
+    return HandsFree(said["joy"] or None, said["buttons"], _listed(values, "pedals"), services=False)  # it has its own
+
+
+def _texts_of(values: Mapping[str, object]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if isinstance(value, str)}
+
+
+def _listed(values: Mapping[str, object], name: str) -> tuple[str, ...]:
+    return tuple(word for word in cast("Sequence[str]", values[name]) if word)
+
+
+def _unless_negative(seconds: float) -> float | None:
+    return None if seconds < 0 else seconds

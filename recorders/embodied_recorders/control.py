@@ -49,9 +49,15 @@ class Label:
 
 @dataclass(frozen=True)
 class Next:
-    """End the take that runs and begin another."""
+    """End the take that runs and begin another.
+
+    Attributes:
+        result: What is said of the one that ends.
+        options: What is said of the other; None takes what the session was told.
+    """
 
     result: TakeResult
+    options: TakeOptions | None = None
 
 
 @dataclass(frozen=True)

@@ -192,8 +192,8 @@ class Controller:
                 return self._stop("operator", result)
             case Label(result):
                 return self._label(result)
-            case Next(result):
-                return self._next(result)
+            case Next(result, options):
+                return self._next(result, options or self._description.options)
             case Discard(reason, episode_id):
                 return self._discard(reason, episode_id)
             case Undo(episode_id):
@@ -277,6 +277,7 @@ class Controller:
         if self._state != "armed":
             return answers.not_now(self._state)
         self._running = self.session.begin(options, self._preroll.take())
+        self._description.begin(options)
         self._result = None
         self._state = "recording"
         self._live.begin()
@@ -299,11 +300,11 @@ class Controller:
         self._note_result(self._running)
         return Reply(done=True, text=answers.SAVED, episode_id=self._running.file.episode_id)
 
-    def _next(self, result: TakeResult) -> Reply:
+    def _next(self, result: TakeResult, options: TakeOptions) -> Reply:
         reply = self._stop("operator", result)
         if not reply.done:
             return reply
-        return self._start(self._description.options) if self._roll_out() else answers.not_now(self._state)
+        return self._start(options) if self._roll_out() else answers.not_now(self._state)
 
     def _closing(self, result: TakeResult | None) -> None:
         self._state = "closing"

@@ -24,10 +24,15 @@ class Description:
     _scenes: list[JsonObject] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        of_tasks = self.dataset.task_scenes()
-        self._task_scene = of_tasks.get(self.options.task_id, {})
-        for scene in (*of_tasks.values(), self.options.scene):
+        for scene in self.dataset.task_scenes().values():
             self._know(scene)
+        self.begin(self.options)
+
+    def begin(self, options: TakeOptions) -> None:
+        """A take begins that says this, and so do those that follow."""
+        self.options = options
+        self._task_scene = self.dataset.task_scenes().get(options.task_id, {})
+        self._know(options.scene)
 
     def hear(self, said: Describe) -> None:
         """Something was said; what is empty stays as it was."""

@@ -116,7 +116,7 @@ def listening(
     recorder: Recorder,
     controls: Sequence[Control],
     transport: Transport,
-    said: Said | None = None,
+    said: Callable[[], Said] = Said,
     heard: Callable[[str, Reply], None] = lambda _word, _reply: None,
 ) -> Iterator[None]:
     """Carry out what is pressed until the block ends.
@@ -125,7 +125,7 @@ def listening(
         recorder: What is commanded.
         controls: What is heard; each topic once.
         transport: Open, used by nobody else; it is closed at the end.
-        said: What goes with words.
+        said: What goes with words, asked at each.
         heard: Told each word and its answer, from the listening thread.
 
     Raises:
@@ -134,13 +134,13 @@ def listening(
     """
     over = threading.Event()
     ears = _Ears(transport, {control.topic: control for control in controls})
-    hands = _Hands(recorder, said or Said(), heard)
+    hands = _Hands(recorder, said, heard)
     thread = threading.Thread(target=_listen, args=(ears, hands, over), name="embodied-kit-pedal")
     try:
         if len(ears.controls) != len(controls):
             raise UsageError(f"expected a topic for each control, got {', '.join(c.topic for c in controls)}")
         for word in {word for control in controls for word in control.words.values()}:
-            command_of(word, recorder.snapshot(), hands.said)
+            command_of(word, recorder.snapshot(), said())
         ears.look()
         thread.start()
         yield
@@ -199,11 +199,14 @@ class _Hands:
     """Has words carried out."""
 
     recorder: Recorder
-    said: Said
+    said: Callable[[], Said]
     heard: Callable[[str, Reply], None]
 
     def press(self, word: str) -> Reply:
-        return self.recorder.ask(command_of(word, self.recorder.snapshot(), self.said))
+        try:
+            return self.recorder.ask(command_of(word, self.recorder.snapshot(), self.said()))
+        except UsageError as error:  # of what is said now
+            return Reply(done=False, text={"en": error.message, "zh": error.message})
 
 
 def _listen(ears: _Ears, hands: _Hands, over: threading.Event) -> None:

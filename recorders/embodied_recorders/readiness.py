@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from embodied_kit.episode.robots import RobotFolder
+from embodied_kit.episode.urdf import read_urdf
 from embodied_kit.errors import DataError
-from embodied_kit.measure.declared.urdf import read_urdf
 from embodied_kit.messages.codec import codec
 from embodied_kit.model.contract import Contract
 from embodied_kit.model.json import JsonObject, JsonValue
@@ -33,14 +33,20 @@ _ADD_ROBOT = {
     "en": "name its robot.json when the dataset is made: embodied-kit dataset init --robot",
     "zh": "创建数据集时给出其 robot.json：embodied-kit dataset init --robot",
 }
+_ROBOTS = {"en": "robots", "zh": "机器人"}
+_NAME_ROBOTS = {
+    "en": "write `robots: [my_arm]` in the contract, robot_id of robot.json: its URDF and calibration go with takes",
+    "zh": "在约定中写 `robots: [my_arm]`：即 robot.json 的 robot_id，其 URDF 与标定随采集保存",
+}
 _NAME_URDF = {
     "en": "put a URDF beside robot.json and name it in urdf_uri",
     "zh": "将 URDF 放在 robot.json 旁，并在 urdf_uri 中写明",
 }
 _RIGHT_URDF = {"en": "take the URDF of this very robot", "zh": "请使用这台机器人自己的 URDF"}
 _CALIBRATE = {
-    "en": "calibrate them: calibration/NAME.json beside robot.json, with their stream_id in cameras[]",
-    "zh": "请标定：在 robot.json 旁放置 calibration/NAME.json，cameras[] 中写明 stream_id",
+    "en": "calibrate them (calibration/NAME.json beside robot.json), and call them alike: stream_id of the contract is"
+    " stream_id in its cameras[]",
+    "zh": "请标定（在 robot.json 旁放置 calibration/NAME.json），并使约定中的 stream_id 与其 cameras[] 中的一致",
 }
 Seen = Mapping[str, Mapping[str, Arrivals]]
 
@@ -136,8 +142,14 @@ def disk_budget(contract: Contract, seen: Seen, window_s: float, take: NextTake)
 
 
 def robot_rows(contract: Contract, robots: Sequence[RobotFolder], seen: Seen) -> Iterator[ReadyRow]:
-    """Each robot of the contract is described, its URDF has the joints that are seen, each camera is calibrated."""
-    known = {robot.robot_id: robot for robot in robots}
+    """Each robot of the contract is described, its URDF has the joints that are seen, each camera is calibrated.
+
+    What other robots have does not count: a take holds the description of its own.
+    """
+    if not contract.robots:
+        yield ReadyRow("warn", _ROBOTS, {"en": "the contract names none", "zh": "约定未写明"}, _NAME_ROBOTS)
+        return
+    known = {robot.robot_id: robot for robot in robots if robot.robot_id in contract.robots}
     for robot_id in contract.robots:
         what = {"en": f"robot {robot_id}", "zh": f"机器人 {robot_id}"}
         if robot_id not in known:
@@ -146,7 +158,7 @@ def robot_rows(contract: Contract, robots: Sequence[RobotFolder], seen: Seen) ->
         yield urdf_row(known[robot_id], _joints_seen(contract, robot_id, seen))
     cameras = [stream for stream in contract.streams if _is_camera(stream)]
     if cameras:
-        yield calibration_row(cameras, robots)
+        yield calibration_row(cameras, list(known.values()))
 
 
 def urdf_row(robot: RobotFolder, joints: Mapping[str, Sequence[str]]) -> ReadyRow:
@@ -175,7 +187,7 @@ def urdf_row(robot: RobotFolder, joints: Mapping[str, Sequence[str]]) -> ReadyRo
 
 
 def calibration_row(cameras: Sequence[Stream], robots: Sequence[RobotFolder]) -> ReadyRow:
-    """Every camera stream has a calibration."""
+    """Every camera stream has a calibration; one that may be absent may lack it."""
     what = {"en": "calibration of cameras", "zh": "相机标定"}
     calibrated = {
         str(camera.get("stream_id"))
@@ -186,7 +198,11 @@ def calibration_row(cameras: Sequence[Stream], robots: Sequence[RobotFolder]) ->
     missing = [camera.stream_id for camera in cameras if camera.stream_id not in calibrated]
     if missing:
         found = {"en": f"none of {_listed(missing)}", "zh": f"缺少 {_listed(missing)}"}
-        return ReadyRow("fail", what, found, _CALIBRATE)
+        if others := sorted(calibrated - {camera.stream_id for camera in cameras}):
+            found["en"] += f"; there is one of {_listed(others)}"
+            found["zh"] += f"；已有 {_listed(others)}"
+        is_needed = any(camera.required for camera in cameras if camera.stream_id in missing)
+        return ReadyRow("fail" if is_needed else "warn", what, found, _CALIBRATE)
     return ReadyRow("ok", what, {"en": f"{len(cameras)} cameras", "zh": f"{len(cameras)} 个相机"})
 
 

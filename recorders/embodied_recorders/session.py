@@ -87,6 +87,7 @@ class Session:
         new_sink: Starts what writes the files; the default is a process of its own.
         clock: What takes are cut by.
         random_bits: Randomness of episode ids.
+        robots: Those of the contract, as the dataset describes them.
     """
 
     transport: Transport
@@ -107,7 +108,7 @@ class Session:
         self.dataset.require_open()
         self._streams: Mapping[str, Stream] = {stream.topic: stream for stream in self.contract.streams}
         self._latched = LatchedMemory(s.topic for s in self.contract.streams if s.cadence == "latched")
-        self._robots: Sequence[RobotFolder] = [self._robot(robot_id) for robot_id in self.contract.robots]
+        self.robots: Sequence[RobotFolder] = [self._robot(robot_id) for robot_id in self.contract.robots]
 
     def _robot(self, robot_id: str) -> RobotFolder:
         self.dataset.robot(robot_id)  # refuses in plain words where it is not there
@@ -356,14 +357,14 @@ class Session:
             dataset=self.dataset.document(),
             episode_id=episode_id,
             contract=self.contract,
-            robots=self._robots,
+            robots=self.robots,
             clocks=[clock],
             recorder=recorder_document(__version__, self.contract, self.transport.name),
             take=take,
         )
 
     def _attachments(self) -> dict[str, bytes]:
-        return {name: data for robot in self._robots for name, data in robot.attachments().items()}
+        return {name: data for robot in self.robots for name, data in robot.attachments().items()}
 
     def require(self, take: TakeOptions) -> None:
         """Refuse a take that would refer to nothing.

@@ -13,29 +13,42 @@ TEXTS = {
     "operator": ("", "Your name; only a keyed pseudonym is kept."),
     "skill": ("", "Operator's skill level."),
     "mode": ("", "acquisition_mode, e.g. teleop_leader."),
+    "scene": ("", "Scene of the takes, where it is not the task's: JSON, or a file of it."),
+    "joy": ("", "Gamepad (sensor_msgs/msg/Joy)."),
+    "buttons": ("", "Its buttons, e.g. start=0,stop=1."),
     "transport": ("ros2", "ros2, dds or zenoh."),
     "discard_reason": ("discarded by the operator", "Why ~/discard discards."),
 }
-AUTOSTART = ("true", "Configure and activate by itself; false leaves it to a lifecycle manager.")
+SECONDS = {
+    "duration": ("0.0", "Longest take, s; 0.0 for no limit."),
+    "pre_roll": ("-1.0", "Kept from before each start, s; -1.0 takes the contract's."),
+    "post_roll": ("-1.0", "Recorded after each stop, s; -1.0 takes the contract's."),
+}
+AUTOSTART = {"autostart": ("true", "Configure and activate by itself; false leaves it to a lifecycle manager.")}
+KINDS = {str: TEXTS, float: SECONDS, bool: AUTOSTART}
 
 
 def generate_launch_description() -> LaunchDescription:
     """One node that serves ~/start, ~/stop and the others until it is shut down."""
-    texts = {name: ParameterValue(LaunchConfiguration(name), value_type=str) for name in TEXTS}
-    autostart = ParameterValue(LaunchConfiguration("autostart"), value_type=bool)
+    parameters = {
+        name: ParameterValue(LaunchConfiguration(name), value_type=kind)
+        for kind, texts in KINDS.items()
+        for name in texts
+    }
     return LaunchDescription(
         [
             *(
                 DeclareLaunchArgument(name, description=text)
                 if default is None
                 else DeclareLaunchArgument(name, default_value=default, description=text)
-                for name, (default, text) in {**TEXTS, "autostart": AUTOSTART}.items()
+                for texts in KINDS.values()
+                for name, (default, text) in texts.items()
             ),
             Node(
                 package="embodied_kit",
                 executable="episode_recorder_node",
                 name="episode_recorder",
-                parameters=[{**texts, "autostart": autostart}],
+                parameters=[parameters],
                 output="screen",
             ),
         ]

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from embodied_kit.episode.urdf import read_urdf
 from embodied_kit.errors import DataError
 from embodied_kit.measure.declared.jsonget import get_list, get_ns, get_number, get_objects, get_positive
-from embodied_kit.measure.declared.urdf import read_urdf
 from embodied_kit.measure.derived.tree import tree_problem
 
 URDF = b"""<?xml version="1.0"?>

@@ -37,6 +37,7 @@ def describe(folder: Path) -> Path:
         path.unlink()
     (arm / "my_arm.urdf").write_text(URDF, encoding="utf-8")
     calibration = {"schema_version": "1.0.0", "calibration_id": "c1", "robot_id": "my_arm"}
+    calibration["cameras"] = [{"stream_id": "cam_front_image_compressed"}]
     _write(arm / "calibration" / "c1.json", calibration)
     limits = [{"name": name, "lower_rad": -3, "upper_rad": 3, "velocity_rad_s": 5, "effort_n_m": 50} for name in JOINTS]
     _change(

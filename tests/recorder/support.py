@@ -131,16 +131,24 @@ def contract(*streams: Mapping[str, object], **limits: object) -> object:
     return contract_from(contract_document(*streams, **limits))
 
 
-def dataset_in(folder: Path) -> Dataset:
-    """A new dataset with a task and a robot that has a URDF and a calibration."""
+URDF = "<robot name='arm'>{}</robot>".format(
+    "".join(
+        f"<joint name='{name}' type='revolute'><parent link='a'/><child link='{name}_link'/></joint>"
+        for name in ("j1", "j2")
+    )
+).encode()
+
+
+def dataset_in(folder: Path, cameras: Sequence[str] = ("camera",)) -> Dataset:
+    """A new dataset with a task and a robot of two joints that has a URDF, and a calibration of its cameras."""
     robot = folder / "arm"
     (robot / "calibration").mkdir(parents=True)
-    urdf = b"<robot name='arm'/>"
-    (robot / "arm.urdf").write_bytes(urdf)
-    document = {"robot_id": "arm_01", "urdf_uri": "arm.urdf", "urdf_sha256": sha256_hex(urdf)}
+    (robot / "arm.urdf").write_bytes(URDF)
+    document = {"robot_id": "arm_01", "urdf_uri": "arm.urdf", "urdf_sha256": sha256_hex(URDF)}
     (robot / "robot.json").write_bytes(pretty_bytes({"schema_version": "1.0.0", **document}))
     calibration = {"schema_version": "1.0.0", "calibration_id": "c1", "robot_id": "arm_01"}
-    (robot / "calibration" / "c1.json").write_bytes(pretty_bytes(calibration))
+    calibrated = {**calibration, "cameras": [{"stream_id": name} for name in cameras]}
+    (robot / "calibration" / "c1.json").write_bytes(pretty_bytes(calibrated))
     dataset = create(
         folder / "dataset",
         {"dataset_id": "0192f3c0-0000-7000-8000-000000000001", "data_origin": "real", "generated_data_indicator": 0},

@@ -19,6 +19,7 @@ from embodied_kit.cli.handsfree import Graph, HandsFree, hands_free
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import UsageError
 from embodied_recorders.pedal import BOOL
+from embodied_recorders.words import Said
 
 
 @pytest.mark.wire
@@ -52,6 +53,6 @@ def test_services_over_zenoh_are_refused() -> None:
     wanted = HandsFree(None, "", (), services=True)
     with (
         pytest.raises(UsageError, match="transport dds or ros2, got zenoh"),
-        hands_free(None, wanted, Graph("zenoh", None, ""), "", Texts("en")),
+        hands_free(None, wanted, Graph("zenoh", None, ""), Said, Texts("en")),
     ):
         pass

@@ -189,7 +189,7 @@ def desk(transport: str, tmp_path: Path) -> Iterator[tuple[Desk, object]]:
                 ears = open_transport(transport, domain_id=domain_id, node_name="embodied_recorder_pedal")
                 until(lambda: {one.topic for one in ears.endpoints()} >= TOPICS.keys(), "the gamepad")
                 controls = [joy("/joy", BUTTONS), pedal("/pedal=toggle")]
-                with listening(running.controller, controls, ears, SAID, made.hear):
+                with listening(running.controller, controls, ears, lambda: SAID, made.hear):
                     yield made, running
         finally:
             gamepad.stop()
@@ -241,7 +241,7 @@ def test_what_no_take_may_hold_is_refused_at_once(tmp_path: Path) -> None:
     with (
         running_controller(tmp_path) as running,
         pytest.raises(UsageError, match="failure_cause"),
-        listening(running.controller, [pedal("/p=failure")], MemoryTransport(time.time_ns), Said("bad luck")),
+        listening(running.controller, [pedal("/p=failure")], MemoryTransport(time.time_ns), lambda: Said("bad luck")),
     ):
         pass
 

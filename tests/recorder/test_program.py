@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -141,9 +142,9 @@ def test_a_stream_that_is_not_as_promised_stops_everything(robot: support.Robot,
     assert done.returncode == 4
     note, *rows = [line for line in done.stdout.splitlines() if not line.startswith("      ")]
     assert note.startswith("note: without --operator, --skill")
-    assert [row.split()[:2] for row in rows] == [["ok", "joint_states"], ["FAIL", "gone"], ["warn", "gone_too"]]
+    assert [row.split()[:2] for row in rows[:3]] == [["ok", "joint_states"], ["FAIL", "gone"], ["warn", "gone_too"]]
     assert "start its node, or set `required: false`" in done.stdout
-    assert "Not recording" in done.stderr
+    assert done.stderr == "no-go: 1 to mend. Not recording.\n"
     assert dataset.episode_ids() == []
     assert support.staged(dataset) == []
 
@@ -165,6 +166,13 @@ def test_draft_of_a_live_graph_passes_its_own_check(robot: support.Robot, tmp_pa
     again = run(tmp_path, "contract", "init", "-o", contract, "--domain", robot.domain_id)
     assert again.returncode == 2
     assert "exists" in again.stderr
+
+
+def test_a_draft_without_a_robot_says_what_to_do(robot: support.Robot, tmp_path: Path) -> None:
+    drafted = run(tmp_path, "contract", "init", "--domain", robot.domain_id, "--window", 0.5)
+    assert drafted.returncode == 0, drafted.stderr
+    assert "No robot is named: give --robot my_arm, or write `robots: [my_arm]`" in drafted.stderr
+    assert yaml.safe_load(drafted.stdout)["robots"] == []
 
 
 def test_nobody_there(tmp_path: Path) -> None:
@@ -245,7 +253,7 @@ def test_too_little_disk_is_refused_before_the_take(robot: support.Robot, datase
     contract = contract_file(dataset.root.parent, support.JOINT_STREAM, min_free_bytes=2**50)
     done = run(dataset.root.parent, *record_words(dataset, robot, "--duration", 1, contract=contract))
     assert done.returncode == 4
-    assert "bytes free" in done.stderr
+    assert re.search(r"^FAIL  disk for the next take +.* x 1 s = .* above the floor$", done.stdout, re.MULTILINE)
     assert (dataset.episode_ids(), support.staged(dataset)) == ([], [])
 
 

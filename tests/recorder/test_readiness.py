@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from recorder import support
-from recorder.robot import message
+from recorder.robot import Played, message
 from recorder.support import JOINT_STREAM, dataset_in, stream
 from rich.cells import cell_len
 from transports.harness import free_domain, until
@@ -17,7 +17,9 @@ from transports.harness import free_domain, until
 from embodied_kit.canonical import pretty_bytes
 from embodied_kit.episode.robots import RobotFolder, read_robot
 from embodied_kit.messages.definitions import TypeStore
+from embodied_kit.model.contract import contract_from
 from embodied_kit.model.stream import Endpoint, Qos, Sample
+from embodied_recorders.checkup import longest_take_s
 from embodied_recorders.fitness import (
     MIXED_RELIABILITY,
     NO_DEFINITION,
@@ -175,7 +177,7 @@ def test_the_table_reads_at_80_columns_and_says_no_go(tmp_path: Path, language: 
     topic = "/a/topic/with/a/name/that/is/much/too/long/for/any/table"
     gone = stream("a_stream_with_quite_a_long_name", topic, support.TEXT, None)
     contract = support.contract_file(
-        tmp_path, JOINT_STREAM, gone, {**CAMERA, "stream_id": "camera", "topic": "/camera/image"}
+        tmp_path, JOINT_STREAM, gone, {**CAMERA, "stream_id": "other_camera", "topic": "/camera/image"}
     )
     with support.running_robot(tmp_path) as robot:
         words = ["contract", "check", contract, "--domain", robot.domain_id, "--dataset", dataset.root, "--duration", 5]
@@ -184,6 +186,53 @@ def test_the_table_reads_at_80_columns_and_says_no_go(tmp_path: Path, language: 
     lines = done.stdout.splitlines()
     assert max(map(cell_len, lines)) <= 80, lines
     marks = [line.split()[:2] for line in lines if not line.startswith(" ")]
-    assert marks[:3] == [["ok", "joint_states"], ["FAIL", "a_stream_with_quite_a_long_name"], ["ok", "camera"]]
-    # The small robot's URDF has no joints, and its calibration no camera.
-    assert lines[-1] == {"en": "no-go: 3 to mend", "zh": "不能开始：3 项待处理"}[language]
+    assert marks[:3] == [["ok", "joint_states"], ["FAIL", "a_stream_with_quite_a_long_name"], ["ok", "other_camera"]]
+    assert (
+        lines[-1] == {"en": "no-go: 2 to mend", "zh": "不能开始：2 项待处理"}[language]
+    )  # its calibration is of `camera`
+
+
+@pytest.mark.wire
+def test_record_refuses_what_the_check_refuses(tmp_path: Path) -> None:
+    dataset = dataset_in(tmp_path)
+    other = {**CAMERA, "stream_id": "other_camera", "topic": "/camera/image"}
+    strange = stream("own", "/own", "own_msgs/msg/Own", None)
+    contract = support.contract_file(tmp_path, JOINT_STREAM, other, strange, max_episode_s=1e12)
+    Played("own_msgs/msg/Own", None, None, (bytes([0, 1, 0, 0, 0, 0, 0, 0]),)).write(tmp_path / "own.json")
+    own = {"topic": "/own", "kind": "played", "rate_hz": 10, "file": str(tmp_path / "own.json")}
+    with support.running_robot(tmp_path, [*support.TOPICS, own]) as robot:
+        where = [contract, "--dataset", dataset.root, "--domain", robot.domain_id]
+        checked = support.run(tmp_path, "contract", "check", *where)
+        recorded = support.run(tmp_path, "record", *where, "--task", "pick", "--no-verdict")
+    said = [[line for line in one.stdout.splitlines() if line.startswith("FAIL")] for one in (checked, recorded)]
+    assert [line.split()[1] for line in said[0]] == ["own", "disk", "calibration"]
+    assert [line.split()[:2] for line in said[1]] == [line.split()[:2] for line in said[0]]
+    assert (checked.returncode, recorded.returncode) == (4, 4)
+    assert recorded.stderr == "no-go: 3 to mend. Not recording.\n"
+    assert all("no definition" in one.stdout and "of own_msgs/msg/Own" in one.stdout for one in (checked, recorded))
+    assert dataset.episode_ids() == []
+
+
+def test_a_contract_without_robots_is_told(tmp_path: Path) -> None:
+    contract = contract_from({**support.contract_document(JOINT_STREAM, CAMERA), "robots": []})
+    (row,) = robot_rows(contract, [robot_in(tmp_path / "arm")], seen())
+    assert (row.state, row.found["en"]) == ("warn", "the contract names none")
+
+
+def test_a_camera_that_may_be_absent_may_lack_its_calibration(tmp_path: Path) -> None:
+    robot = robot_in(tmp_path / "arm", cameras=())
+    rows = [
+        list(robot_rows(support.contract(JOINT_STREAM, {**CAMERA, "required": needed}), [robot], seen()))[-1].state
+        for needed in (True, False)
+    ]
+    assert rows == ["fail", "warn"]
+
+
+@pytest.mark.parametrize(
+    ("limit_s", "duration_s", "longest_s"), [(None, None, None), (5.0, None, 5.0), (5.0, 2.0, 2.0), (2.0, 9.0, 2.0)]
+)
+def test_the_longest_take_is_the_nearer_limit(
+    limit_s: float | None, duration_s: float | None, longest_s: float | None
+) -> None:
+    limits = {} if limit_s is None else {"max_episode_s": limit_s}
+    assert longest_take_s(support.contract(JOINT_STREAM, **limits), duration_s) == longest_s

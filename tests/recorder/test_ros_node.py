@@ -6,6 +6,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,16 +18,27 @@ from recorder.test_ros_plain import CALLER, ROS2_CALLER, SAID, Caller, called, t
 from transports.harness import REAL, REAL_RCLPY, free_domain, rclpy_of, rclpy_standin, until
 
 from embodied_kit.canonical import load_json
-from embodied_kit.cli.recorder_node import PARAMETERS, main
+from embodied_kit.cli.recorder_node import PARAMETERS, main, opened
+from embodied_kit.cli.texts import Texts
+from embodied_kit.errors import UsageError
+from embodied_kit.messages.codec import codec
+from embodied_kit.model.stream import Qos
+from embodied_recorders.control import Label, Recorder, Start
+from embodied_recorders.documents import TakeResult
 from embodied_recorders.machine import ros_control
+from embodied_recorders.pedal import BOOL
 from embodied_recorders.ros.desk import Desk
 from embodied_recorders.ros.node import SAID as SAID_PARAMETERS
 from embodied_recorders.ros.node import attached
+from embodied_recorders.transports import open_transport
+from embodied_recorders.transports.base import Publisher
+from embodied_recorders.words import Said
 
 pytestmark = pytest.mark.wire
 LAUNCH = support.ROOT / "recorders" / "launch" / "episode_recorder_node.launch.py"
 SCRIPT = "import sys\nfrom embodied_kit.cli.recorder_node import main\nsys.exit(main())\n"
 VERSIONS = pytest.mark.parametrize("version", ["jazzy", REAL_RCLPY])
+SCENE = '{"scene_id": "b1", "scene_type": "tabletop"}'
 CHANGE, GET = "lifecycle_msgs/srv/ChangeState", "lifecycle_msgs/srv/GetState"
 
 
@@ -129,8 +141,46 @@ def test_a_preflight_that_fails_leaves_the_node_unconfigured_and_says_why(tmp_pa
     absent.rename(other)
     with node(tmp_path, version, contract=other) as (process, call):
         assert process.stderr is not None
-        assert "expected every stream of the contract to be fit, got wrist unfit" in process.stderr.readline()
+        assert "expected everything that a take needs to be fit, got wrist unfit" in process.stderr.readline()
         assert state(call) == "unconfigured"
+
+
+def test_parameters_between_takes_and_a_pedal(tmp_path: Path) -> None:
+    dataset = support.dataset_in(tmp_path)
+    values: dict[str, object] = dict(PARAMETERS)
+    values |= {"contract": str(support.contract_file(tmp_path, support.JOINT_STREAM)), "dataset": str(dataset.root)}
+    values |= {"task": "pick", "transport": "dds", "verdict": False, "pre_roll": 0.2, "duration": 1.0}
+    values |= {"pedals": ["/pedal=start"], "operator": "Li Lei"}
+    with support.running_robot(tmp_path) as robot:
+        values["domain_id"] = robot.domain_id
+        pedal = open_transport("dds", domain_id=robot.domain_id)
+        foot = pedal.advertise("/pedal", BOOL, qos=Qos(), type_hash=None)
+        with opened(lambda: values, Said, Texts("en")) as recorder:
+            until(lambda: recorder.snapshot().state == "armed", "armed")
+            for scene, words in ((SCENE, {}), ("", {"operator": "Han Meimei"})):
+                values |= {"scene": scene, **words}
+                until(lambda: pressed(foot, recorder), "a take")
+                until(lambda: recorder.snapshot().asks_label, "its end by the duration")
+                assert recorder.ask(Label(TakeResult("success"))).done
+                until(lambda: recorder.snapshot().state == "armed", "saved")
+            values["scene"] = '{"scene_id": "b1", "scene_type": "moon"}'
+            with pytest.raises(UsageError, match="expected a scene"):
+                recorder.ask(Start())
+        pedal.close()
+    first, second = (dataset.episode(name) for name in dataset.episode_ids())
+    assert (first["scene"], "scene" in second) == ({"scene_id": "b1", "scene_type": "tabletop"}, False)
+    assert len({first["operator_pseudonym"], second["operator_pseudonym"]}) == 2
+    closing = support.attachments(dataset.root / "episodes" / dataset.episode_ids()[0])["closing.json"]
+    assert b'"stop_reason": "duration"' in closing
+    assert b"pre_roll_s" in closing
+
+
+def pressed(foot: Publisher, recorder: Recorder) -> bool:
+    """Whether a take runs after the pedal was let go and pressed."""
+    for down in (False, True):
+        foot.publish(codec(BOOL).encode({"data": down}), time.time_ns())
+        time.sleep(0.1)
+    return recorder.snapshot().state == "recording"
 
 
 @VERSIONS

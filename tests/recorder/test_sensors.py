@@ -42,7 +42,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     folder = tmp_path_factory.mktemp("sensors")
     lab = lab_folder(folder / "ws")
     sent = sensors(lab)
-    dataset = support.dataset_in(folder)
+    dataset = support.dataset_in(folder, cameras=("cam_h264", "cam_h265", "cam_jpeg_compressed", "cam_raw"))
     contract = folder / "contract.yaml"
     with support.running_robot(folder, list(topics(sent, folder))) as robot:
         here = ["--domain", robot.domain_id]

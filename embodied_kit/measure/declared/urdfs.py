@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
 from embodied_kit.episode.layout import ROBOTS
+from embodied_kit.episode.urdf import MAX_URDF_BYTES
 from embodied_kit.measure.declared.jsonget import get_text
 from embodied_kit.measure.declared.links import DatasetDocuments
-from embodied_kit.measure.declared.urdf import MAX_URDF_BYTES
 from embodied_kit.model.json import JsonObject
 
 ReadFile = Callable[[str, int], "bytes | None"]

@@ -9,8 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from embodied_kit.episode.urdf import UrdfJoint, read_joints
 from embodied_kit.errors import DataError
-from embodied_kit.measure.declared.urdf import UrdfJoint, read_joints
 
 MAX_JOINTS = 1024
 REVOLUTE = ("revolute", "continuous")

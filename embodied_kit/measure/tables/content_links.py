@@ -8,6 +8,7 @@ import numpy as np
 
 from embodied_kit.canonical import canonical_bytes, sha256_hex
 from embodied_kit.episode.layout import CAPTURE_JSON, CLOSING_JSON
+from embodied_kit.episode.urdf import read_urdf
 from embodied_kit.errors import DataError
 from embodied_kit.measure.declared.jsonget import (
     get_bool,
@@ -19,7 +20,6 @@ from embodied_kit.measure.declared.jsonget import (
     get_texts,
 )
 from embodied_kit.measure.declared.links import compared, link_row
-from embodied_kit.measure.declared.urdf import read_urdf
 from embodied_kit.measure.declared.urdfs import embedded_urdf_path
 from embodied_kit.measure.derived.tree import tree_problem
 from embodied_kit.measure.images.frozen import first_size

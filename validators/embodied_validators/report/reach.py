@@ -10,8 +10,8 @@ import numpy as np
 
 from embodied_kit.episode.layout import ROBOTS
 from embodied_kit.episode.paths import open_inside
+from embodied_kit.episode.urdf import MAX_URDF_BYTES
 from embodied_kit.errors import EmbodiedKitError
-from embodied_kit.measure.declared.urdf import MAX_URDF_BYTES
 from embodied_kit.measure.kinematics.forward import forward, needed_joints
 from embodied_kit.measure.kinematics.model import REVOLUTE, Joint, Model, read_model
 from embodied_kit.messages.columns import Columns
