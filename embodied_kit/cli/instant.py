@@ -77,6 +77,11 @@ class InstantJudge:
         return found
 
     @property
+    def alive(self) -> bool:
+        """Whether the process lives."""
+        return self._process.is_alive()
+
+    @property
     def process_id(self) -> int:
         """Of the process; 0 where there is none."""
         return self._process.pid or 0

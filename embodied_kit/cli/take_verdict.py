@@ -63,6 +63,7 @@ def judge_take(
         warned=_lines((group for group in failed if group.severity != "error"), result),
         seconds=time.monotonic() - closed_s,
         whole=depth == "full",
+        depth=depth,
     )
 
 

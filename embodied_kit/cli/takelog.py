@@ -66,7 +66,8 @@ class TakeLog:
     def unjudged_n(self) -> int:
         """Saved takes whose whole verdict has not come."""
         return sum(
-            take.state == "saved" and (take.verdict is None or not take.verdict.whole) for take in self._takes.values()
+            take.state == "saved" and (take.verdict is None or not (take.verdict.whole or take.verdict.problem))
+            for take in self._takes.values()
         )
 
     def last_lines(self, dataset: Path) -> list[str]:

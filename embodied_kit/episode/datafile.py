@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias
@@ -138,8 +138,12 @@ class CommandSink(Protocol):
         """What became of a channel's messages before they were written."""
         ...
 
-    def close_file(self, while_waiting: Callable[[], object] = ...) -> ClosedFile:
-        """Finish the open file; `while_waiting` is called again and again where that takes time."""
+    def waiting_bytes(self) -> int:
+        """What is queued and not written yet."""
+        ...
+
+    def close_file(self) -> ClosedFile:
+        """Finish the open file, and wait for it."""
         ...
 
 
@@ -235,7 +239,11 @@ class FileWriter:
         """Whether a file is being written."""
         return self._mcap is not None
 
-    def close_file(self, while_waiting: Callable[[], object] = lambda: None) -> ClosedFile:  # noqa: ARG002  # it waits for nobody
+    def waiting_bytes(self) -> int:
+        """Nothing is queued here."""
+        return 0
+
+    def close_file(self) -> ClosedFile:
         """Finish the open file."""
         closed = self.run(CloseFile())
         if closed is None:

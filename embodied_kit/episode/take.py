@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -196,6 +196,15 @@ class TakeFile:
         """Close the chunk and have it synced."""
         self.sink.send(Flush())
 
+    def waiting_bytes(self) -> int:
+        """What the sink has not written yet."""
+        return self.sink.waiting_bytes()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the data file is whole on the disk."""
+        return self._closed is not None
+
     def finish(
         self,
         *,
@@ -204,7 +213,6 @@ class TakeFile:
         closing: JsonObject,
         time_ns: int,
         origin: Origin,
-        while_waiting: Callable[[], object] = lambda: None,
     ) -> Path:
         """Close the file, write metadata.yaml and episode.json, and move the folder into `episodes/`.
 
@@ -229,7 +237,7 @@ class TakeFile:
                 AddMetadata("rosbag2", {"serialized_metadata": metadata}),
             ]
         self._send_pending()
-        closed = self._closed = self._closed or self.sink.close_file(while_waiting)
+        closed = self._closed = self._closed or self.sink.close_file()
         document = episode_document(
             capture,
             closing,

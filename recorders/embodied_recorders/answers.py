@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
+from embodied_kit.errors import EmbodiedKitError
 from embodied_recorders.control import Reply, State, Texts
 
 STARTED: Final[Texts] = {"en": "recording", "zh": "开始采集"}
@@ -15,6 +16,10 @@ RESTORED: Final[Texts] = {"en": "brought back", "zh": "已恢复"}
 MARKED: Final[Texts] = {"en": "marked", "zh": "已标记"}
 DESCRIBED: Final[Texts] = {"en": "noted", "zh": "已记录"}
 ENDED: Final[Texts] = {"en": "the session has ended", "zh": "会话已结束"}
+LATE: Final[Texts] = {
+    "en": "no answer in {seconds} s: it may be carried out later, look at the state",
+    "zh": "{seconds} 秒内没有应答：稍后可能仍会执行，请查看状态",
+}
 NO_TAKE: Final[Texts] = {"en": "there is no take to discard", "zh": "没有可隔离的采集"}
 _NOT_NOW: Final[Texts] = {"en": "not now: the recorder is {state}", "zh": "现在不行：采集器{state}"}
 _STATES_ZH: Final[Mapping[State, str]] = {
@@ -24,6 +29,17 @@ _STATES_ZH: Final[Mapping[State, str]] = {
     "closing": "正在保存（closing）",
     "closed": "已结束（closed）",
 }
+
+
+def late(seconds: float) -> Reply:
+    """A command that waits for its turn still."""
+    return Reply(done=False, text={language: text.format(seconds=round(seconds)) for language, text in LATE.items()})
+
+
+def told(error: EmbodiedKitError, chinese: Callable[[str], str]) -> Texts:
+    """An error and what remedies it, in both languages."""
+    parts = [part for part in (error.message, error.remedy) if part]
+    return {"en": "; ".join(parts), "zh": "；".join(map(chinese, parts))}
 
 
 def not_now(state: State) -> Reply:

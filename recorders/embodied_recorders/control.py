@@ -9,12 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from embodied_kit.model.facts import Depth
 from embodied_kit.model.json import JsonObject
 from embodied_recorders.documents import TakeOptions, TakeResult
 
 State = Literal["idle", "armed", "recording", "closing", "closed"]
 TakeEnd = Literal["recording", "closing", "saved", "discarded", "failed", "recovered"]
 Band = Literal["ok", "warn", "bad", "silent", "absent"]
+ClosingStep = Literal["post_roll", "label", "writing", "placing", "refused", "moving"]
+Judging = Literal["off", "on", "ended"]
 Texts: TypeAlias = Mapping[str, str]
 
 
@@ -150,8 +153,9 @@ class Verdict:
         undetermined: Rules that could not be decided.
         warned: Rules of severity warning that failed.
         seconds: From the file's close to the verdict.
-        whole: Whether images were decoded too; before that, what needs them is undetermined.
-        problem: Why there is none, language -> text; empty where there is one.
+        whole: Whether images were decoded too; before that, what needs them is undetermined, and a further one comes.
+        problem: Why there is none, or no further one, language -> text; else empty.
+        depth: How deep was looked: index, signal, full.
     """
 
     level: str = ""
@@ -161,6 +165,7 @@ class Verdict:
     seconds: float = 0.0
     whole: bool = True
     problem: Texts = field(default_factory=dict)
+    depth: Depth = "full"
 
 
 class Judge(Protocol):
@@ -180,6 +185,11 @@ class Judge(Protocol):
 
     def finished(self) -> Sequence[tuple[str, Verdict]]:
         """Verdicts that came since the last call; never waits."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether verdicts may still come."""
         ...
 
     def close(self) -> None:
@@ -265,7 +275,8 @@ class TakeState:
 
     Attributes:
         reason: Why it stopped, why it was discarded or why it failed.
-        verdict: None until it has come.
+        verdict: The deepest that has come; None before the first.
+        awaited_s: Since a verdict, or a deeper one, is awaited; None where none will come.
         problem: Why it failed or how it came back, language -> text; empty for every other.
     """
 
@@ -277,7 +288,24 @@ class TakeState:
     outcome: str = ""
     reason: str = ""
     verdict: Verdict | None = None
+    awaited_s: float | None = None
     problem: Texts = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ClosingState:
+    """What the state `closing` is at.
+
+    Attributes:
+        step: It records on; waits for a label; finishes the data file; puts it among the episodes; asks a disk again
+            that refuses; moves a take into quarantine, or back.
+        seconds: Since that began; `left_s` of the post-roll; `waiting_bytes` are queued and not written yet.
+    """
+
+    step: ClosingStep
+    seconds: float = 0.0
+    left_s: float | None = None
+    waiting_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -323,6 +351,8 @@ class Snapshot:
         time_ns: When, ns since the Unix epoch.
         problems: What keeps the session from being armed, and what else is amiss; language -> text.
         asks_label: Whether the take in `closing` waits for its Label.
+        closing: What `closing` is at; None in every other state.
+        judging: Whether takes are judged: `off` by choice, `ended` where the judge is gone.
         intervening: Whether a person has taken over.
         takes: Takes that have ended, newest last.
         transport_counters: Growth of the transport's loss counters over the take.
@@ -340,6 +370,8 @@ class Snapshot:
     takes: Sequence[TakeState] = ()
     transport_counters: Mapping[str, int] = field(default_factory=dict)
     described: Described = field(default_factory=Described)
+    closing: ClosingState | None = None
+    judging: Judging = "off"
 
 
 @dataclass(frozen=True)

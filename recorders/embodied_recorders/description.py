@@ -44,14 +44,14 @@ class Description:
             scene=said.scene or self.options.scene,
         )
 
-    def completed(self, result: TakeResult, capture: JsonObject) -> TakeResult:
+    def completed(self, result: TakeResult | None, capture: JsonObject) -> TakeResult:
         """A result with what was said since its take began, where it does not say that itself.
 
         Args:
-            result: Of the take.
+            result: Of the take; None where nothing was said yet.
             capture: What the take said of itself when it began.
         """
-        now = self.options
+        now, result = self.options, result or TakeResult()
         new = {
             name: value
             for name, value in (

@@ -117,6 +117,11 @@ class RingWriter:
         return True
 
     @property
+    def waiting_bytes(self) -> int:
+        """Bytes of the ring that the consumer has not released."""
+        return self._head - int(self._words[_TAIL])
+
+    @property
     def answers_n(self) -> int:
         """How often the consumer has answered; it costs nothing to look."""
         return int(self._words[_ANSWERS])

@@ -36,6 +36,7 @@ from embodied_recorders.documents import (
 )
 from embodied_recorders.latched import LatchedMemory
 from embodied_recorders.ledger import Evidence, Ledger, counter_difference
+from embodied_recorders.patience import patiently
 from embodied_recorders.room import room_of
 from embodied_recorders.running import Opening, Progress, Running
 from embodied_recorders.sink import Sink
@@ -223,7 +224,7 @@ class Session:
         Args:
             running: The take.
             result: What is said of it; its own stop reason counts where it has one.
-            while_waiting: Called again and again while the writer finishes; None keeps up with the graph.
+            while_waiting: Called again and again while the disk is waited for; None keeps up with the graph.
 
         Raises:
             WriteFaultError: The disk refuses; the same call may be made again.
@@ -231,17 +232,22 @@ class Session:
         """
         opening, file = running.opening, running.file
         closing = running.closing = running.closing or self._closing(running, result)
-        with self._ending_the_writer():
-            folder = file.finish(
+        meanwhile = while_waiting or (lambda: self.idle(0.0))
+
+        def end() -> Path:
+            return file.finish(
                 capture=opening.capture,
                 capture_bytes=opening.capture_bytes,
                 closing=closing,
                 time_ns=int(str(closing["end_ns"])),
                 origin="recorded",
-                while_waiting=while_waiting or (lambda: self.idle(0.0)),
             )
+
+        with self._ending_the_writer():
+            folder = patiently(end, meanwhile)
+        now_ns = self.clock.now_ns()
         with writing(self.dataset.root):
-            self.dataset.refresh(self.clock.now_ns())
+            patiently(lambda: self.dataset.refresh(now_ns), meanwhile)
         return Recorded(file.episode_id, folder, closing, sum(file.counts), running.fault)
 
     def _closing(self, running: Running, result: TakeResult) -> JsonObject:

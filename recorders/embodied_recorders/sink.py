@@ -33,8 +33,6 @@ from embodied_recorders.shared_block import SharedBlock
 from embodied_recorders.stop import SIGNALS, signals_held
 
 _STOP_TIMEOUT_S = 30.0
-_MOMENT_S = 1.0
-_POLL_S = 0.02
 _ROOM_S = 0.002
 _LOOK_S = 0.1  # between looks whether the writer lives; each costs a system call
 # While messages flow the writer looks this often, or once so much is there: waking it costs both sides more than
@@ -143,11 +141,12 @@ class Sink:
         """What the ring dropped of a channel, and how much of it ever waited there."""
         return self._ring.count(channel)
 
-    def close_file(self, while_waiting: Callable[[], object] = lambda: None) -> ClosedFile:
-        """Finish the file and wait for its size and digest; after a WriteFaultError, try that again.
+    def waiting_bytes(self) -> int:
+        """What lies in the ring, with 32 to 63 bytes a message of its own."""
+        return self._ring.waiting_bytes
 
-        Args:
-            while_waiting: Called again and again where it takes longer than a moment: a slow disk takes seconds.
+    def close_file(self) -> ClosedFile:
+        """Finish the file and wait, maybe for seconds, for its size and digest; after a WriteFaultError, try again.
 
         Raises:
             WriteFaultError: The disk refuses.
@@ -157,9 +156,6 @@ class Sink:
             self.send(CloseFile())
             self._is_closing = True
         self._try_again()
-        if not self._connection.poll(_MOMENT_S):
-            while not self._connection.poll(_POLL_S):
-                while_waiting()
         answer = self._receive()
         if not isinstance(answer, ClosedFile):
             raise TypeError(f"expected ClosedFile, got {answer!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from embodied_recorders.control import TakeEnd, TakeState, Texts, Verdict
 from embodied_recorders.running import Running
@@ -20,10 +20,21 @@ class TakeList:
     """
 
     takes: Sequence[TakeState] = ()
+    _awaited: dict[str, float] = field(default_factory=dict)
 
     def add(self, running: Running, state: TakeEnd, outcome: str, reason: str) -> None:
         """A take has ended."""
         self.takes = (*self.takes, take_state(running, state, outcome, reason))[-_KEPT_TAKES:]
+
+    def shown(self, now_s: float) -> Sequence[TakeState]:
+        """As they are now, at `now_s` of a monotonic clock."""
+        if not self._awaited:
+            return self.takes
+        since = self._awaited
+        return tuple(
+            replace(take, awaited_s=now_s - since[take.episode_id]) if take.episode_id in since else take
+            for take in self.takes
+        )
 
     def explain(self, episode_id: str, state: TakeEnd, problem: Texts) -> None:
         """Why a take failed, or how it came back."""
@@ -38,15 +49,29 @@ class TakeList:
             replace(take, state=state, reason=reason) if take.episode_id == episode_id else take for take in self.takes
         )
 
-    def hear(self, verdicts: Iterable[tuple[str, Verdict]]) -> None:
-        """Verdicts by episode id have come."""
-        found = dict(verdicts)
-        if found:
-            self.takes = tuple(replace(t, verdict=found.get(t.episode_id, t.verdict)) for t in self.takes)
+    def expect(self, episode_id: str, now_s: float) -> None:
+        """A take was handed to the judge, at `now_s` of a monotonic clock."""
+        self._awaited[episode_id] = now_s
+
+    def hear(self, verdicts: Iterable[tuple[str, Verdict]], now_s: float) -> None:
+        """Verdicts by episode id have come; each replaces the one before, but one that says nothing."""
+        for episode_id, verdict in verdicts:
+            self.takes = tuple(
+                replace(take, verdict=_after(take.verdict, verdict)) if take.episode_id == episode_id else take
+                for take in self.takes
+            )
+            if verdict.whole:
+                self._awaited.pop(episode_id, None)
+            elif episode_id in self._awaited:
+                self._awaited[episode_id] = now_s
 
     def last_saved(self) -> str:
         """Id of the newest take that is neither discarded nor failed; empty where there is none."""
         return next((take.episode_id for take in reversed(self.takes) if take.state == "saved"), "")
+
+
+def _after(before: Verdict | None, verdict: Verdict) -> Verdict:
+    return replace(before, problem=verdict.problem) if before is not None and verdict.problem else verdict
 
 
 def take_state(running: Running, state: TakeEnd, outcome: str = "", reason: str = "") -> TakeState:

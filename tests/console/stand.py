@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,6 +84,7 @@ class Scripted:
     verdict: Verdict = VERDICT
     held: bool = False
     submitted: list[str] = field(default_factory=list)
+    alive: bool = True
 
     def follow(self, episode_id: str, staging: str) -> None:
         assert Path(staging).is_dir()
@@ -150,7 +151,9 @@ def wait(condition: object, what: object = "") -> None:
 
 
 @contextmanager
-def running_stand(folder: Path, cameras: Sequence[Camera] = (), **more: object) -> Iterator[Stand]:
+def running_stand(
+    folder: Path, cameras: Sequence[Camera] = (), new_sink: Callable[[], object] = FileWriter, **more: object
+) -> Iterator[Stand]:
     """A recorder at work until the block ends, by default with six colour cameras."""
     dataset = dataset_in(folder)
     cameras = cameras or [Camera(name, frames(seed)) for seed, name in enumerate(CAMERAS)]
@@ -184,7 +187,7 @@ def running_stand(folder: Path, cameras: Sequence[Camera] = (), **more: object) 
             messages = played.get(entry.stream_id, joints)
             graph.sources[entry.stream_id] = Source(publisher, 1 / entry.nominal_rate_hz, messages)
     judge = Scripted()
-    session = Session(graph, dataset, contract, support.STORE, "ho-test", new_sink=FileWriter)
+    session = Session(graph, dataset, contract, support.STORE, "ho-test", new_sink=new_sink)
     controller = Controller(session, TakeOptions("pick"), judge)
     thread = threading.Thread(target=controller.run)
     thread.start()

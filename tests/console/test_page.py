@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,7 +20,8 @@ from console.stand import CAMERAS, GAP, Stand, running_stand
 from embodied_kit.canonical import load_json, sha256_hex
 from embodied_kit.episode.quarantine import quarantined
 from embodied_recorders.console import Asked, serve
-from embodied_recorders.control import Describe
+from embodied_recorders.control import Describe, Start
+from embodied_recorders.sink import Sink
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
 LIVE = "document.querySelectorAll('figure:not(.old)').length"
@@ -241,19 +245,57 @@ def test_verdicts_come_when_they_come(page: Page, stand: Stand) -> None:
     stand.judge.held = True
     page.press(" ", "recording")
     page.press("s", "armed")
-    page.until("document.querySelector('#takes .verdict')")
-    assert page.text("#takes .verdict") == "judging…"
+    page.until("/^verdict awaited .[1-9] s.$/.test(document.querySelector('#takes .verdict')?.innerText)")
     stand.judge.held, whole = False, stand.judge.verdict
-    stand.judge.verdict = replace(whole, level="", undetermined=(GAP,) * 13, whole=False)
+    stand.judge.verdict = replace(whole, level="", undetermined=(GAP,) * 13, whole=False, depth="index")
     page.until("document.querySelector('#takes .level')")
-    assert page.text("#takes .verdict") == "… 1 failed · without images yet"
+    assert re.fullmatch(r"… 1 failed 1/3 Index only deeper one awaited \(\d s\)", page.text("#takes .verdict"))
+    page.evaluate("document.querySelector('#takes summary').focus()")
+    stand.judge.verdict = replace(stand.judge.verdict, depth="signal")
+    stand.judge.submit(stand.controller.snapshot().takes[-1].episode_id, str(episode(stand)))
+    page.until("document.querySelector('#takes .verdict').innerText.includes('2/3 Signals deeper one awaited')")
+    assert page.evaluate("document.activeElement === document.querySelector('#takes summary')")
     stand.judge.verdict = whole
     stand.judge.submit(stand.controller.snapshot().takes[-1].episode_id, str(episode(stand)))
     page.until("!document.querySelector('#takes .level.open')")
     page.until("document.querySelector('#takes .level')")
-    assert page.text("#takes .verdict") == "L1 1 failed"
+    assert page.text("#takes .verdict") == "L1 1 failed 3/3 Full"
+    assert page.text("#judging") == ""
     assert "TM-07" in page.text("#takes .rules")
     assert "Check its cable" in page.text("#takes .fix")
+
+
+def test_no_judge_is_no_late_judge(page: Page, stand: Stand) -> None:
+    stand.judge.alive = False
+    page.until("document.querySelector('#judging').innerText === 'judge has ended'")
+    stand.controller._after.judge = None
+    page.until("document.querySelector('#judging').innerText === 'verdicts are off'")
+    page.press(" ", "recording")
+    page.press("s", "armed")
+    page.until("document.querySelector('#takes .verdict').innerText === 'verdicts are off'")
+
+
+def test_a_slow_disk_is_shown_as_saving_and_never_as_hung(tmp_path: Path, browser: Browser) -> None:
+    with (
+        running_stand(tmp_path, new_sink=Sink) as stand,
+        serve(stand.controller) as url,
+        browser.page(url) as page,
+    ):
+        page.until_state("armed")
+        page.press(" ", "recording")
+        writer = stand.controller.session.prepare()._process.pid
+        os.kill(writer, signal.SIGSTOP)
+        try:
+            page.press("s", "closing")
+            page.until("/^writes to the disk, .*B to go · for [3-9]/.test(document.querySelector('#sub').innerText)")
+            assert page.evaluate("document.documentElement.dataset.state") == "closing"
+            assert "start" not in enabled(page)
+            answer = stand.controller.ask(Start())
+            assert (answer.done, answer.text["en"]) == (False, "not now: the recorder is closing")
+        finally:
+            os.kill(writer, signal.SIGCONT)
+        page.until_state("armed")
+        assert [take.outcome for take in stand.controller.snapshot().takes] == ["success"]
 
 
 def test_chinese_by_the_browsers_language_and_by_key(stand: Stand, browser: Browser) -> None:

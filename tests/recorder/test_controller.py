@@ -17,6 +17,7 @@ from recorder import support
 from recorder.support import JOINT_STREAM, attachments, dataset_in, problems_of, read, staged, stream
 
 from embodied_kit.canonical import load_json, parse_json
+from embodied_kit.episode import take as take_module
 from embodied_kit.episode.datafile import ClosedFile, FileWriter
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.journal import journal_path, read_journal
@@ -40,6 +41,7 @@ from embodied_recorders.control import (
     Stop,
     Undo,
     Verdict,
+    VerdictLine,
 )
 from embodied_recorders.controller import Controller
 from embodied_recorders.documents import TakeOptions, TakeResult
@@ -94,6 +96,7 @@ class Scripted:
     """A judge that answers at once."""
 
     submitted: list[str] = field(default_factory=list)
+    alive: bool = True
     followed: dict[str, str] = field(default_factory=dict)
 
     def follow(self, episode_id: str, staging: str) -> None:
@@ -374,6 +377,7 @@ def test_a_writer_that_fails_ends_the_take_and_not_the_session(tmp_path: Path) -
     take = desk.controller.snapshot().takes[-1]
     assert (take.episode_id, take.state) == (started.episode_id, "failed")
     assert "No space left" in take.reason
+    assert set(take.problem) == {"en", "zh"}
     assert staged(desk.dataset)
     again = desk.take()
     assert desk.dataset.episode_ids() == [again]
@@ -383,10 +387,10 @@ def test_a_disk_that_refuses_costs_no_message_and_is_tried_again(tmp_path: Path)
     class Refusing(FileWriter):
         full = False
 
-        def close_file(self, while_waiting: Callable[[], object] = lambda: None) -> ClosedFile:
+        def close_file(self) -> ClosedFile:
             if self.full:
                 raise WriteFaultError("cannot write: No space left on device", remedy="free some")
-            return super().close_file(while_waiting)
+            return super().close_file()
 
     sink = Refusing()
     desk = Desk(tmp_path, new_sink=lambda: sink, chinese=lambda text: f"中文 {text}")
@@ -398,7 +402,8 @@ def test_a_disk_that_refuses_costs_no_message_and_is_tried_again(tmp_path: Path)
     shown = desk.controller.snapshot()
     assert (shown.state, shown.takes) == ("closing", ())
     assert "No space left" in shown.problems[0]["en"]
-    assert shown.problems[0]["zh"].startswith("中文")
+    assert shown.problems[0]["zh"] == "中文 cannot write: No space left on device；中文 free some"
+    assert closing_of(desk)[0] == "refused"
     assert not desk.ask(Start()).done
     sink.full = False
     desk.until("armed")
@@ -406,9 +411,86 @@ def test_a_disk_that_refuses_costs_no_message_and_is_tried_again(tmp_path: Path)
     assert problems_of(desk.dataset.root / "episodes" / started.episode_id)["closing"] == []
 
 
+def test_while_a_disk_is_slow_it_is_shown_what_goes_on_and_nothing_is_kept_for_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    synced = take_module.sync_folder
+
+    def slow(folder: Path) -> None:
+        assert go_on.wait(20)
+        synced(folder)
+
+    desk = Desk(tmp_path, rolls={"post_roll_s": 0.3})
+    episode_id = desk.ask(Start()).episode_id
+    desk.turn(20)
+    assert desk.ask(Stop()).done
+    seen = [closing_of(desk)]
+    desk.turn(60)
+    seen.append(closing_of(desk))
+    monkeypatch.setattr(take_module, "sync_folder", slow)
+    started: Future[Reply] = Future()
+    described: Future[Reply] = Future()
+    hearing = desk.graph.take
+    first_ns = desk.clock.elapsed_ns
+
+    def hear(timeout_s: float) -> Sequence[Sample]:
+        """While the disk is waited for: shows, and asks for what is not for now and for what can wait."""
+        if desk.clock.elapsed_ns - first_ns == 10 * PERIOD_NS:
+            desk.controller._commands.put((Start(), started))
+            desk.controller._commands.put((Describe("op-" + "3" * 32), described))
+        if desk.clock.elapsed_ns - first_ns > 60 * PERIOD_NS and not go_on.is_set():
+            seen.append(closing_of(desk))
+            assert started.result(0).text["en"] == "not now: the recorder is closing"
+            assert not described.done()
+            go_on.set()
+        return hearing(timeout_s)
+
+    desk.graph.take = hear
+    assert desk.ask(Label(SUCCESS)).done
+    desk.until("armed")
+    assert [step for step, _ in seen[:3]] == ["post_roll", "label", "placing"]
+    assert seen[2][1] > 0.1
+    assert closing_of(desk) is None
+    assert described.result(0).done
+    assert desk.dataset.episode_ids() == [episode_id]
+
+
+def closing_of(desk: Desk) -> tuple[str, float] | None:
+    closing = desk.controller.snapshot().closing
+    return None if closing is None else (closing.step, closing.seconds)
+
+
+def test_a_verdict_is_awaited_until_the_last_has_come_or_the_judge_is_gone(tmp_path: Path) -> None:
+    judge = Scripted()
+    found: list[tuple[str, Verdict]] = []
+    judge.finished = lambda: [found.pop(0)] if found else []
+    desk = Desk(tmp_path, judge=judge)
+    episode_id = desk.take()
+    desk.turn(50)
+    assert desk.controller.snapshot().judging == "on"
+    assert desk.controller.snapshot().takes[-1].awaited_s > 0.2
+    first = Verdict("", (VerdictLine("ST-01", {"en": "x"}, {"en": "y"}),), whole=False, depth="index")
+    found.append((episode_id, first))
+    desk.turn(25)
+    take = desk.controller.snapshot().takes[-1]
+    assert take.verdict == first
+    assert take.awaited_s < 0.3
+    judge.alive = False
+    found.append((episode_id, Verdict(problem={"en": "gone", "zh": "没了"})))
+    desk.turn(25)
+    shown = desk.controller.snapshot()
+    assert shown.judging == "ended"
+    assert (shown.takes[-1].verdict.failed, shown.takes[-1].verdict.problem["en"]) == (first.failed, "gone")
+    assert shown.takes[-1].awaited_s is None
+    desk.controller._after.judge = None
+    desk.turn(25)
+    assert desk.controller.snapshot().judging == "off"
+
+
 def test_a_shutdown_does_not_wait_for_a_disk_for_ever(tmp_path: Path) -> None:
     class Refusing(FileWriter):
-        def close_file(self, while_waiting: Callable[[], object] = lambda: None) -> ClosedFile:
+        def close_file(self) -> ClosedFile:
             raise WriteFaultError("cannot write: No space left on device", remedy="free some")
 
     desk = Desk(tmp_path, new_sink=Refusing)

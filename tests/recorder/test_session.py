@@ -76,9 +76,12 @@ class Failing:
     def queue_count(self, channel: int) -> QueueCount:
         return self.writer.queue_count(channel)
 
-    def close_file(self, while_waiting: Callable[[], object] = lambda: None) -> ClosedFile:
+    def waiting_bytes(self) -> int:
+        return 0
+
+    def close_file(self) -> ClosedFile:
         self._count()
-        return self.writer.close_file(while_waiting)
+        return self.writer.close_file()
 
     def shut_down(self) -> None:
         self.writer.shut_down()
@@ -406,20 +409,23 @@ def test_a_dataset_without_the_robot_is_refused_in_plain_words(dataset: Dataset)
         Session(robot.graph, dataset, other, support.STORE, "ho-test", new_sink=FileWriter)
 
 
-def test_a_slow_end_is_waited_for_with_open_ears(tmp_path: Path) -> None:
-    sink = Sink()
-    sink.send(OpenFile(str(tmp_path / "data_000.mcap")))
-    sink.send(Flush())
-    writer = sink._process.pid
+def test_a_slow_end_is_waited_for_with_open_ears(dataset: Dataset) -> None:
+    robot = Robot()
+    session = robot.session(dataset, new_sink=Sink)
+    running = session.begin(PICK)
+    session.turn(running)
+    running.stop("operator")
+    writer = session._sink._process.pid
     os.kill(writer, signal.SIGSTOP)
     heard: list[int] = []
 
     def hear() -> None:
-        heard.append(1)
+        heard.append(running.file.waiting_bytes())
         if len(heard) == 5:
             os.kill(writer, signal.SIGCONT)
 
-    closed = sink.close_file(hear)
-    sink.shut_down()
+    done = session.finish(running, TakeResult("success"), hear)
+    session.close()
     assert len(heard) >= 5
-    assert closed.size == (tmp_path / "data_000.mcap").stat().st_size
+    assert heard[0] > 0
+    assert dataset.episode_ids() == [done.episode_id]

@@ -40,7 +40,7 @@ Json: TypeAlias = dict[str, object]
 HELLO, SNAPSHOT, REPLY, PICTURE = b"H", b"S", b"R", b"P"
 SNAPSHOTS = ""
 """Channel of snapshots; those of pictures are called like their streams."""
-_VOCABULARIES = ("outcome", "failure_cause", "stop_reason", "operator_skill_level", "scene_type")
+_VOCABULARIES = ("outcome", "failure_cause", "stop_reason", "operator_skill_level", "scene_type", "depth")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _LONGEST_TEXT = 500
 NOT_UNDERSTOOD: Texts = {"en": "not understood: {what}", "zh": "无法理解：{what}"}

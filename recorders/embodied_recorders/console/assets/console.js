@@ -23,8 +23,12 @@ const TEXTS = {
     disk: "Disk {free} free", disk_left: "{left} left", clock_ok: "Clock ±{error}", clock_free: "Clock not synchronised",
     clock_unknown: "Clock state unknown", link_open: "Live", link_other: "Not live",
     more_problems: "{n} more", no_problem: "Nothing stands in the way.", no_takes: "No take yet.", no_picture: "cannot be shown", waiting: "no picture yet", waiting_key: "no key frame yet",
-    old_picture: "picture is {age} old", judging: "judging…", no_verdict: "no verdict yet", no_level: "no level",
-    failed: "{n} failed", undetermined: "{n} undecided", warned: "{n} warnings", partial_verdict: "without images yet",
+    old_picture: "picture is {age} old", verdict_awaited: "verdict awaited ({s} s)", deeper_awaited: "deeper one awaited ({s} s)", judging_off: "verdicts are off", judging_ended: "judge has ended",
+    judging_on: "no verdict", no_level: "no level",
+    step_post_roll: "records on for {left}", step_writing: "writes to the disk, {size} to go", step_finishing: "finishes the file",
+    step_placing: "puts the take among the episodes", step_refused: "the disk refuses; asked again each second", step_moving: "moves the take",
+    since: "for {age}",
+    failed: "{n} failed", undetermined: "{n} undecided", warned: "{n} warnings",
     no_failed: "no rule failed", saved: "saved", discarded: "discarded", take_failed: "lost", recovered: "recovered",
     cause_title: "What went wrong?", cause_none: "Not said", reason_title: "Why is it discarded?",
     reason_own: "Another reason: ", cancel: "Cancel", close: "Close", bring_back: "Bring back",
@@ -52,8 +56,12 @@ const TEXTS = {
     disk: "磁盘剩余 {free}", disk_left: "可用 {left}", clock_ok: "时钟 ±{error}", clock_free: "时钟未同步",
     clock_unknown: "时钟状态未知", link_open: "实时", link_other: "非实时",
     more_problems: "另有 {n} 项", no_problem: "没有阻碍。", no_takes: "还没有采集。", no_picture: "无法显示", waiting: "还没有图像", waiting_key: "还没有关键帧",
-    old_picture: "图像是 {age} 前的", judging: "判定中…", no_verdict: "尚无判定", no_level: "未达级别",
-    failed: "{n} 项未通过", undetermined: "{n} 项无法判定", warned: "{n} 项警告", partial_verdict: "尚未含图像",
+    old_picture: "图像是 {age} 前的", verdict_awaited: "等待判定（{s} 秒）", deeper_awaited: "等待更深入的判定（{s} 秒）", judging_off: "未启用判定", judging_ended: "判定进程已退出",
+    judging_on: "无判定", no_level: "未达级别",
+    step_post_roll: "续录，剩余 {left}", step_writing: "写入磁盘，剩余 {size}", step_finishing: "正在关闭文件",
+    step_placing: "正在归入片段", step_refused: "磁盘拒绝写入；每秒重试", step_moving: "正在移动该次采集",
+    since: "已 {age}",
+    failed: "{n} 项未通过", undetermined: "{n} 项无法判定", warned: "{n} 项警告",
     no_failed: "没有未通过的规则", saved: "已保存", discarded: "已隔离", take_failed: "失败", recovered: "已恢复",
     cause_title: "原因是什么？", cause_none: "不说明", reason_title: "为什么隔离？",
     reason_own: "其他原因：", cancel: "取消", close: "关闭", bring_back: "恢复",
@@ -73,7 +81,7 @@ const SHAPES = {
 const SIGNS = { ok: "✓", warn: "!", bad: "✕", silent: "◌", absent: "–" };
 const OUTCOME_SIGNS = { success: "✓", failure: "✕", partial: "◐", aborted: "■", unknown: "?" };
 const RULE_SIGNS = { failed: "✕", warned: "!", undetermined: "?" };
-const STALE_MS = 1500, GIVE_UP_MS = 4000, HUNG_S = 2, JUDGING_MS = 30000, LONGEST_PAUSE_MS = 2000, SAID_MS = 10000, PLACES = 4;
+const STALE_MS = 1500, GIVE_UP_MS = 4000, HUNG_S = 2, LONGEST_PAUSE_MS = 2000, SAID_MS = 10000, PLACES = 4;
 const VIDEO_TYPE = /\/(CompressedVideo|FFMPEGPacket)$/;
 const PICTURE_TYPE = /\/(Image|CompressedImage|CompressedVideo|FFMPEGPacket)$/;
 const KINDS = { hello: 72, snapshot: 83, reply: 82, picture: 80 };
@@ -252,9 +260,16 @@ function sub(now, take, shot) {
     return now === "lost" && !shot ? "" : t(`sub_${now}`, { age: seconds(ageS()) });
   }
   if (!take) return now === "armed" ? t("sub_armed") : "";
+  if (now === "closing" && shot.closing) return closingText(shot.closing);
   if (now === "asking" && isUnsaid(shot.described)) return t("sub_unsaid");
   const said = shot.intervening ? `${t("intervening")} · ` : "";
   return `${said}${take.messages_n.toLocaleString("en")} ${t("messages")} · ${bytes(take.bytes_n)}`;
+}
+
+function closingText({ step, seconds: since, left_s: left, waiting_bytes: waiting }) {
+  const key = step === "writing" && !waiting ? "finishing" : step;
+  const text = t(`step_${key}`, { left: seconds(left ?? 0), size: bytes(waiting) });
+  return since < 1 || step === "post_roll" ? text : `${text} · ${t("since", { age: seconds(since) })}`;
 }
 
 function showSnapshot(shot) {
@@ -263,7 +278,7 @@ function showSnapshot(shot) {
   showMachine(shot.machine);
   showProblems(shot.problems.map(pick), shot.streams.filter(isAmiss).map((stream) => `${stream.topic}: ${pick(stream.problem)}`));
   for (const stream of shot.streams) showStream(stream);
-  showTakes(shot.takes);
+  showTakes(shot.takes, shot.judging);
   const counters = Object.entries(shot.transport_counters).filter(([, n]) => n);
   write($("#transport"), counters.length ? `${t("transport")} ${counters.map(([name, n]) => `${name} +${n}`).join(", ")}` : "");
   closeWhatIsOver(shot);
@@ -428,23 +443,33 @@ function showTile(tile) {
   tile.figure.classList.toggle("explained", tile.seen === "no_picture" && Boolean(about));
 }
 
-function showTakes(list) {
+function showTakes(list, judging) {
+  write($("#judging"), judging === "on" ? "" : t(`judging_${judging}`));
+  $("#judging").dataset.judging = judging;
   const place = $("#takes ol");
   for (const take of list) {
-    const entry = takes.get(take.episode_id) ?? { item: make("li"), first: performance.now(), text: "" };
+    const entry = takes.get(take.episode_id) ?? { item: make("li"), text: "" };
     if (!takes.has(take.episode_id)) {
       place.querySelector("details[open]")?.removeAttribute("open"); // the newest is the one that is read
       place.prepend(entry.item);
     }
     takes.set(take.episode_id, entry);
-    const judging = take.state === "saved" && !take.verdict && performance.now() - entry.first < JUDGING_MS;
-    const text = JSON.stringify([take, judging, language]);
-    if (text !== entry.text) fillTake(entry.item, take, judging);
+    const text = JSON.stringify([{ ...take, awaited_s: take.awaited_s != null }, judging, language]);
+    if (text !== entry.text) keepingFocus(entry.item, () => fillTake(entry.item, take, judging));
     entry.text = text;
+    const awaited = entry.item.querySelector(".awaited");
+    if (awaited) write(awaited, awaitedText(take));
   }
   const gone = new Set(list.map((take) => take.episode_id));
   for (const [id, { item }] of takes) if (!gone.has(id)) item.remove(), takes.delete(id);
   place.dataset.empty = list.length ? "" : t("no_takes");
+}
+
+/** What is filled anew keeps the focus: a verdict that comes must not take it from whoever reads. */
+function keepingFocus(item, fill) {
+  const focused = ["summary", "button"].find((name) => item.querySelector(name) === document.activeElement);
+  fill();
+  if (focused) item.querySelector(focused)?.focus();
 }
 
 function fillTake(item, take, judging) {
@@ -468,17 +493,26 @@ function explained(take) {
 
 function verdictChip(take, judging) {
   const { verdict } = take;
+  const awaited = take.awaited_s == null || take.state !== "saved" ? [] : [make("span", { class: "awaited" })];
   if (take.state !== "saved" && !verdict) return make("span", { class: "verdict" });
-  if (!verdict) return make("span", { class: "verdict wait" }, t(judging ? "judging" : "no_verdict"));
-  if (pick(verdict.problem)) return make("span", { class: "verdict wait" }, pick(verdict.problem));
+  if (!verdict) return make("span", { class: "verdict wait" }, ...(awaited.length ? awaited : [t(`judging_${judging}`)]));
+  const problem = pick(verdict.problem);
+  if (problem && !kindsOf(verdict).length) return make("span", { class: "verdict wait", title: problem }, problem);
   const counts = kindsOf(verdict);
   const said = counts.map((kind) => t(kind, { n: verdict[kind].length }));
   const text = counts.map((kind, at) => (kind === "failed" ? said[at] : `${RULE_SIGNS[kind]} ${verdict[kind].length}`));
-  if (!verdict.whole) text.push(t("partial_verdict"));
+  const stage = make("small", {}, ` ${stageOf(verdict.depth)} `, ...(problem ? [t("judging_ended")] : awaited));
   const none = verdict.whole ? ["level none", t("no_level")] : ["level open", "…"];
   const level = make("b", { class: verdict.level ? "level" : none[0] }, verdict.level || none[1]);
-  return make("span", { class: "verdict", title: said.join(", ") }, level, ` ${text.join(" · ") || t("no_failed")}`);
+  return make("span", { class: "verdict", title: said.join(", ") }, level, ` ${text.join(" · ") || t("no_failed")}`, stage);
 }
+
+// Each take is judged several times, ever deeper.
+
+const depthsOf = () => (known.words.depth ?? []).map(({ code }) => code);
+const stageOf = (depth) => `${depthsOf().indexOf(depth) + 1}/${depthsOf().length} ${word("depth", depth)}`;
+
+const awaitedText = ({ verdict, awaited_s: s }) => t(verdict ? "deeper_awaited" : "verdict_awaited", { s: Math.floor(s) });
 
 /** Before the images have been looked at, it is no news that rules on them are undecided. */
 const kindsOf = (verdict) =>
