@@ -56,7 +56,7 @@ MEASURERS: tuple[Measurer, ...] = (
     Measurer("signature", 1, "signal", signature_rows),
     Measurer("audio", 1, "signal", audio_rows),
     Measurer("text", 3, "signal", text_rows),
-    Measurer("frame", 4, "full", frame_rows),
+    Measurer("frame", 5, "full", frame_rows),
     Measurer("cloud", 1, "full", cloud_rows),
 )
 

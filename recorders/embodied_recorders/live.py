@@ -19,6 +19,7 @@ from embodied_recorders.watch import GraphView
 WINDOW_S = 2.0
 _MOST_PERIODS = 5  # a slow stream is looked at longer than the window
 _REPEATS_WARN, _REPEATS_BAD = 0.1, 0.5  # share of the last messages that bring nothing new
+_ALONE = (Access.ALONE, Access.OPEN)
 _IMAGE_MODALITY = "vision"
 ABSENT: Texts = {"en": "no publisher", "zh": "没有发布者"}
 SILENT: Texts = {"en": "no message", "zh": "没有消息"}
@@ -173,7 +174,7 @@ def _newest_picture(ros_type: str, samples: Sequence[Sample]) -> bytes | None:
     for sample in reversed(samples):
         coded = coded_picture(ros_type, sample.cdr)
         codec = read_coding(coded.coding).codec if coded else ""
-        if coded is None or codec not in VIDEO_CODECS or access(codec, bytes(coded.data)) is Access.ALONE:
+        if coded is None or codec not in VIDEO_CODECS or access(codec, bytes(coded.data)) in _ALONE:
             return sample.cdr
     return None
 

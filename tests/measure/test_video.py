@@ -16,7 +16,7 @@ import pytest
 from embodied_kit.mcap.writer import McapWriter
 from embodied_kit.measure.api import measure_path
 from embodied_kit.measure.images.access import Access, access
-from embodied_kit.measure.images.video import NO_VIDEO
+from embodied_kit.measure.images.video import NO_VIDEO, VideoDecoder
 from embodied_kit.model.facts import Row
 
 av = pytest.importorskip("av", reason="the extra video is not installed")
@@ -56,6 +56,9 @@ def encoded(encoder: str, options: dict[str, str]) -> list[bytes]:
 
 H264 = {"preset": "veryfast", "tune": "zerolatency", "x264-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0"}
 H265 = {"preset": "ultrafast", "x265-params": f"log-level=none:bframes=0:keyint={GOP}:min-keyint={GOP}:scenecut=0"}
+
+
+REORDERED = {"preset": "veryfast", "x264-params": f"keyint={GOP}:min-keyint={GOP}:bframes=2:scenecut=0"}
 
 
 @dataclass(frozen=True)
@@ -210,6 +213,70 @@ def test_pictures_that_follow_an_open_key_frame_and_look_back_are_leading(tmp_pa
     assert (full["leading_n"], full["decoded"]) == (0, FRAMES)
 
 
+def test_the_same_of_h264_where_only_the_order_tells(tmp_path: Path) -> None:
+    params = f"keyint={GOP}:min-keyint={GOP}:bframes=3:b-adapt=0:scenecut=0:open-gop=1"
+    packets = encoded("libx264", {"preset": "veryfast", "x264-params": params})
+    kinds = [access("h264", data) for data in packets]
+    first = kinds.index(Access.OPEN)
+    joined = frame_row(written(tmp_path / "joined.mcap", packets[5:], "h264"))
+    full = frame_row(written(tmp_path / "full.mcap", packets, "h264"))
+    assert (full["leading_n"], full["decoded"], full["keyframes_n"]) == (0, FRAMES, 1 + kinds.count(Access.OPEN))
+    assert joined["failed"] == 0
+    assert joined["leading_n"] > first - 5, "B-frames after the key frame look back"
+    packets[first] = packets[first][: len(packets[first]) // 2]
+    assert frame_row(written(tmp_path / "damaged.mcap", packets[5:], "h264"))["failed"] > 0
+
+
+@pytest.mark.parametrize("at", range(GOP, 2 * GOP))
+def test_damage_among_reordered_frames_reaches_to_the_next_key_frame(h264_reordered: list[bytes], at: int) -> None:
+    packets = list(h264_reordered)
+    packets[at] = packets[at][:5]
+    decoder = VideoDecoder("h264")
+    found = [shown for data in packets for shown in decoder.feed(data)] + decoder.finish()
+    seen, whole = {shown.number for shown in found if shown.plane}, {*range(at), *range(2 * GOP, FRAMES)}
+    assert seen <= whole
+    assert len(whole - seen) <= 2, "the decoder lets those go that were to come out with the damaged one"
+
+
+@pytest.fixture(scope="module")
+def h264_reordered() -> list[bytes]:
+    return encoded("libx264", REORDERED)
+
+
+def test_a_key_frame_that_others_are_shown_before_begins_a_stream(tmp_path: Path) -> None:
+    """H.265: pictures that follow it, are shown before it, and look at nothing else (RADL)."""
+    params = f"log-level=none:bframes=3:keyint={GOP}:min-keyint={GOP}:scenecut=0:open-gop=0:radl=2"
+    packets = encoded("libx265", {"preset": "medium", "x265-params": params})
+    first = [access("hevc", data) for data in packets].index(Access.ALONE, 1)
+    row = frame_row(written(tmp_path / "v.mcap", packets[first:], "hevc"))
+    assert (row["n"], row["decoded"], row["leading_n"]) == (FRAMES - first, FRAMES - first, 0)
+
+
+def contents(packets: list[bytes]) -> list[bytes]:
+    """Digest of each frame that comes out whole."""
+    decoder = VideoDecoder("h264")
+    found = [shown for data in packets for shown in decoder.feed(data)] + decoder.finish()
+    return [shown.plane.content for shown in found if shown.plane is not None]
+
+
+def test_a_stream_that_is_refreshed_bit_by_bit_is_seen_once_all_of_it_is_new(tmp_path: Path) -> None:
+    params = f"intra-refresh=1:keyint={GOP}:scenecut=0"
+    packets = encoded("libx264", {"preset": "veryfast", "tune": "zerolatency", "x264-params": params})
+    kinds = [access("h264", data) for data in packets]
+    assert Access.ALONE not in kinds[1:]
+    begin = kinds.index(Access.REFRESH)
+    row = frame_row(written(tmp_path / "joined.mcap", packets[5:], "h264"))
+    assert row["failed"] == 0
+    assert begin - 5 < row["leading_n"] < begin - 5 + GOP
+    assert contents(packets[5:]) == contents(packets)[-row["decoded"] :], "the same pixels as with all that was sent"
+    never = [data for data, kind in zip(packets, kinds, strict=True) if kind is Access.DEPENDENT]
+    lost = frame_row(written(tmp_path / "never.mcap", never, "h264"))
+    assert (lost["decoded"], lost["failed"], lost["leading_n"]) == (0, len(never), 0)
+    packets[begin + 2] = packets[begin + 2][:20]
+    damaged = frame_row(written(tmp_path / "damaged.mcap", packets[5:], "h264"))
+    assert (damaged["decoded"], damaged["failed"]) == (0, damaged["n"])
+
+
 def test_a_decoder_goes_on_in_the_next_file_of_a_recording(tmp_path: Path) -> None:
     packets = encoded("libx264", H264)
     one = written(tmp_path / "one" / "data_000.mcap", packets, "h264")
@@ -222,8 +289,7 @@ def test_a_decoder_goes_on_in_the_next_file_of_a_recording(tmp_path: Path) -> No
 
 def test_frames_that_come_out_late_keep_their_place(tmp_path: Path) -> None:
     """B-frames leave the encoder out of order; a bag holds them as they came, and all are decoded."""
-    reordered = {"preset": "veryfast", "x264-params": f"keyint={GOP}:min-keyint={GOP}:bframes=2:scenecut=0"}
-    row = frame_row(written(tmp_path / "v.mcap", encoded("libx264", reordered), "h264"))
+    row = frame_row(written(tmp_path / "v.mcap", encoded("libx264", REORDERED), "h264"))
     assert (row["decoded"], row["failed"]) == (FRAMES, 0)
 
 

@@ -12,6 +12,7 @@ _START = b"\0\0\1"
 _MOST_ZEROS = 8
 """Zero bytes in front of the first start code; more are no byte stream any more."""
 _H264_SLICES, _H264_IDR, _H264_SEI, _RECOVERY_POINT = range(1, 6), 5, 6, 6
+_H264_B = (1, 6)
 _H265_PICTURES, _H265_ACCESS, _H265_SKIPPED = range(32), range(16, 24), (8, 9)
 _AV1_SEQUENCE, _AV1_PICTURES, _AV1_SIZED, _AV1_EXTENDED = 1, (3, 6), 2, 4
 
@@ -21,8 +22,14 @@ class Access(Enum):
 
     ALONE = "alone"
     """It begins a stream, or lets one be entered."""
+    OPEN = "open"
+    """It lets a stream be entered; pictures that come after it but are shown before may be built on earlier ones."""
+    REFRESH = "refresh"
+    """It is built on others, but after some more pictures nothing is left of those."""
     DEPENDENT = "dependent"
     """It is built on others."""
+    BOTH = "both"
+    """It is built on others that may be shown before and after it (H.264: B)."""
     SKIPPED = "skipped"
     """It is built on what lies before the picture that lets the stream be entered (H.265: RASL)."""
     BROKEN = "broken"
@@ -35,22 +42,32 @@ def access(codec: str, data: bytes) -> Access:
 
 
 def _h264(data: bytes) -> Access:
-    """An IDR picture, or one that a recovery point with no frames to wait for lets in."""
-    recovers = False
+    """An IDR picture is ALONE; another one may have a recovery point, with frames to wait for or none."""
+    other: Access | None = None
     for at in _units(data):
         kind = data[at] & 31
         if data[at] & 0x80:
             break
         if kind == _H264_SEI:
             end = data.find(_START, at)
-            recovers = recovers or _recovers(data[at + 1 : end if end >= 0 else len(data)])
+            other = _recovery(data[at + 1 : end if end >= 0 else len(data)]) or other
         elif kind in _H264_SLICES:
-            return Access.ALONE if kind == _H264_IDR or recovers else Access.DEPENDENT
+            back = Access.BOTH if _slice_type(data[at + 1 : at + 9]) in _H264_B else Access.DEPENDENT
+            return Access.ALONE if kind == _H264_IDR else other or back
     return Access.BROKEN
 
 
-def _recovers(sei: bytes) -> bool:
-    """Whether messages of supplemental information hold a recovery point whose `recovery_frame_cnt` is 0."""
+def _slice_type(head: bytes) -> int:
+    """The second of the Exp-Golomb numbers that a slice begins with."""
+    bits = f"{int.from_bytes(head, 'big'):0{8 * len(head)}b}"
+    for _ in range(2):
+        zeros = len(bits) - len(bits.lstrip("0"))
+        number, bits = bits[zeros : 2 * zeros + 1], bits[2 * zeros + 1 :]
+    return int(number or "0", 2) - 1
+
+
+def _recovery(sei: bytes) -> Access | None:
+    """What a recovery point among messages of supplemental information allows; None where there is none."""
     at = 0
     while at + 2 < len(sei):
         numbers = [0, 0]  # type and size, each as a run of 255 and a rest
@@ -61,9 +78,10 @@ def _recovers(sei: bytes) -> bool:
             numbers[index] += sei[at] if at < len(sei) else 0
             at += 1
         if numbers[0] == _RECOVERY_POINT and at < len(sei):
-            return bool(sei[at] & 0x80)  # Exp-Golomb: 0 is the bit 1
+            none = sei[at] & 0x80  # frames to wait for, in Exp-Golomb: 0 is the bit 1
+            return Access.OPEN if none else Access.REFRESH
         at += numbers[1]
-    return False
+    return None
 
 
 def _h265(data: bytes) -> Access:

@@ -150,10 +150,11 @@ class FrameLog:
             row = self._waiting.get(frame.number)
             if row is None or frame.number in self._settled:
                 continue
+            if frame.leading:
+                row["state"] = State.LEADING  # it may come out later
+                continue
             self._settled.add(frame.number)
             row["key"] = frame.key
-            if frame.leading:
-                row["state"] = State.LEADING
             if frame.plane is not None:
                 row["state"] = State.DECODED
                 self._make.fill(row, frame.plane)

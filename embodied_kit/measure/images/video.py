@@ -7,7 +7,8 @@ exact by their standards, so every machine finds the same pixels.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,8 @@ class Shown:
         number: Of the message that holds it, counted from 0.
         plane: Grey plane; None where the frame or one that it depends on is damaged.
         key: Whether it can be decoded alone.
-        leading: Whether it is whole as far as can be told, and lies before the first frame that can.
+        leading: Whether it is whole as far as can be told, and lies before the first frame that can; unless it comes
+            out later.
     """
 
     number: int
@@ -55,22 +57,66 @@ class Shown:
     leading: bool = False
 
 
+_ENTRIES = (Access.ALONE, Access.OPEN)
+_BEFORE = (Access.DEPENDENT, Access.BOTH, Access.SKIPPED, Access.REFRESH)
+_LOOKING_BACK: Mapping[Access, tuple[Access, float]] = {
+    Access.ALONE: (Access.SKIPPED, math.inf),
+    Access.OPEN: (Access.BOTH, 16),
+}
+"""Of what may still look back after each way in, and how many at most: H.264 reorders 16 frames."""
+_MOST_TURNS = 64
+
+
 class _Lead:
     """The part of a stream that is built on frames before it: up to the first key frame, or the first damage.
 
-    Pictures of H.265 that follow this key frame and are built on what lies before it belong here too.
+    Pictures that follow this key frame and may be built on what lies before it belong here too.
+
+    Attributes:
+        before: Whether neither a key frame has come yet, nor damage, nor a picture that is whole without a key frame.
+        refreshed: Whether what the decoder gives from now on is whole without a key frame.
     """
 
-    def __init__(self, codec: str) -> None:
-        self._codec = codec
-        self._entered = self._over = False
+    def __init__(self, *, over: bool) -> None:
+        self.before = not over
+        self.refreshed = False
+        self._kind, self._left = Access.SKIPPED, 0.0
 
-    def reads(self, data: bytes) -> Access | None:
-        """Access of the next message where it belongs here, else None."""
-        found = None if self._over else access(self._codec, data)
-        self._over = found in (None, Access.BROKEN) or (self._entered and found is not Access.SKIPPED)
-        self._entered = self._entered or found is Access.ALONE
-        return None if self._over or found is Access.ALONE else found
+    def holds(self, found: Access) -> bool:
+        """Whether the next message, of this access, belongs here."""
+        if self._left:
+            self._left = self._left - 1 if found is self._kind else 0.0
+            return found is self._kind
+        if self.before and found in _BEFORE:
+            self.refreshed |= found is Access.REFRESH
+            return True
+        if self.before:
+            self.end()
+            self._kind, self._left = _LOOKING_BACK.get(found, (found, 0.0))
+        return False
+
+    def end(self) -> None:
+        """Nothing more belongs here."""
+        self.before = self.refreshed = False
+        self._left = 0.0
+
+
+class _Wholeness:
+    """Which frames are whole, by their numbers: they may come out in another order than they went in."""
+
+    def __init__(self) -> None:
+        self._turns = [(-1, False)]
+
+    def turn(self, number: int, *, whole: bool) -> None:
+        """From this frame on they are, or are not; nothing where a later frame has told already."""
+        last, was = self._turns[-1]
+        if number > last and whole is not was:
+            self._turns.append((number, whole))
+            del self._turns[:-_MOST_TURNS]
+
+    def at(self, number: int) -> bool:
+        """Whether a frame is."""
+        return next((whole for first, whole in reversed(self._turns) if first <= number), False)
 
 
 class VideoDecoder:
@@ -87,12 +133,13 @@ class VideoDecoder:
     def __init__(self, codec: str, *, leads: bool = True) -> None:
         from av import CodecContext  # noqa: PLC0415 - late: an extra
 
+        self._codec = codec
         self._context: VideoCodecContext = CodecContext.create(DECODERS[codec], "r")  # type: ignore[assignment]  # of a video codec
         self._context.thread_count = 1
         strict = {"max_frame_delay": "1"} if codec == "av1" else {"err_detect": "explode"}
         self._context.options = {"max_pixels": str(MAX_PIXELS), **strict}
-        self._lead = _Lead(codec) if leads else None
-        self._broken = True
+        self._lead = _Lead(over=not leads)
+        self._wholeness = _Wholeness()
         self._fed = 0
 
     def feed(self, data: bytes) -> list[Shown]:
@@ -100,19 +147,24 @@ class VideoDecoder:
         from av import Packet  # noqa: PLC0415 - late: an extra
         from av.error import FFmpegError  # noqa: PLC0415 - late: an extra
 
-        lead = self._lead.reads(data) if self._lead else None
-        packet = Packet(data)
-        packet.pts = packet.dts = self._fed
+        number, found = self._fed, access(self._codec, data)
         self._fed += 1
-        lost = [Shown(self._fed - 1, None, key=False, leading=lead is not None)]
-        if lead is Access.SKIPPED:  # to the decoder it would be damage
-            return lost
+        leading = [Shown(number, None, key=False, leading=True)] if self._lead.holds(found) else []
+        if leading and found is Access.SKIPPED:  # to the decoder it would be damage
+            return leading
+        packet = Packet(data)
+        packet.pts = packet.dts = number
         try:
-            shown = list(self._shown(self._context.decode(packet) if data else []))
+            frames = self._context.decode(packet) if data else []
         except FFmpegError:
-            self._broken = True
-            return lost
-        return lost + shown if lead else shown
+            if leading and not self._lead.refreshed:  # what it is built on was sent before
+                return leading
+            self._lead.end()
+            self._wholeness.turn(number, whole=False)
+            return [Shown(number, None, key=False)]
+        if found in _ENTRIES:
+            self._wholeness.turn(number, whole=True)
+        return leading + list(self._shown(frames))
 
     def finish(self) -> list[Shown]:
         """Frames that were kept back; nothing may be fed after."""
@@ -124,10 +176,17 @@ class VideoDecoder:
 
     def _shown(self, frames: list[VideoFrame]) -> Iterator[Shown]:
         for frame in frames:
-            key = bool(frame.key_frame)
-            self._broken = bool(frame.is_corrupt) or (self._broken and not key)
-            if frame.pts is not None:
-                yield Shown(int(frame.pts), None if self._broken else _plane_of(frame), key)
+            if frame.pts is None:
+                continue
+            number, key = int(frame.pts), bool(frame.key_frame)
+            if frame.is_corrupt:
+                self._wholeness.turn(number, whole=False)
+            elif key or self._lead.refreshed:
+                self._wholeness.turn(number, whole=True)
+            whole = self._wholeness.at(number) and not frame.is_corrupt
+            if whole and self._lead.before:
+                self._lead.end()
+            yield Shown(number, _plane_of(frame) if whole else None, key, leading=not whole and self._lead.before)
 
 
 def _plane_of(frame: VideoFrame) -> Plane | None:
