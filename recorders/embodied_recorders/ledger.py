@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from embodied_recorders.stamps import HEADER_END, STAMP, HeaderStamps
 
 NOT_OBSERVABLE = "not_observable"
 _FOLD_EVERY = 8192  # messages; their heads are 64 KiB
+_MOST_LATE = 16  # numbers in a row below the highest one
 _NO_LOSSES: Mapping[str, int] = {}
 
 
@@ -48,13 +50,34 @@ class StreamCount:
     last_sequence: int | None = None
     sequence_lost_n: int = 0
     has_sequence: bool = False
+    late_n: int = 0
+    began_anew_at: int = 0
     duplicate_n: int = 0
     newest: bytes = b""
 
     @property
     def missing_n(self) -> int | None:
         """Periods missing by the stamps; None where those tell nothing."""
-        return None if self.stamps is None or self.stamps.period_ns is None else self.stamps.missing_n
+        stamps = self.stamps
+        return None if stamps is None or stamps.period_ns is None or not stamps.advances else stamps.missing_n
+
+    def number(self, sequence: int) -> None:
+        """Take in the publisher's number of a message that is not the one after the last."""
+        last = self.last_sequence
+        self.has_sequence = True
+        if last is None:
+            self.last_sequence = sequence
+        elif sequence > last:
+            self.late_n = 0
+            if last < self.began_anew_at < sequence:  # it goes on where it was before what seemed another beginning
+                last = self.began_anew_at
+            self.sequence_lost_n += sequence - last - 1
+            self.last_sequence = sequence
+        else:  # a number again, or late, tells of no loss; many in a row are of a publisher that began anew
+            self.late_n += 1
+            if self.late_n >= _MOST_LATE:
+                self.began_anew_at = max(last, self.began_anew_at)
+                self.last_sequence, self.late_n = sequence, 0
 
 
 @dataclass(frozen=True)
@@ -79,10 +102,12 @@ class Ledger:
 
     Attributes:
         evidence_of: What a publisher's messages can tell, asked at its first one.
+        monotonic_ns: A clock that never goes back.
     """
 
     counts: dict[tuple[str, str], StreamCount] = field(default_factory=dict)
     evidence_of: Callable[[Sample], Evidence] = no_evidence
+    monotonic_ns: Callable[[], int] = time.monotonic_ns
     _unfolded_n: int = 0
 
     def add(self, samples: Iterable[Sample]) -> None:
@@ -102,22 +127,20 @@ class Ledger:
             count.newest = cdr
             sequence = sample.sequence
             if sequence is not None:
-                count.has_sequence = True
-                if count.last_sequence is None:
-                    count.last_sequence = sequence
-                elif sequence > count.last_sequence:  # a number again, or late, tells of no loss
-                    count.sequence_lost_n += sequence - count.last_sequence - 1
-                    count.last_sequence = sequence
+                if count.last_sequence is not None and sequence == count.last_sequence + 1:
+                    count.last_sequence, count.late_n = sequence, 0
+                else:
+                    count.number(sequence)
             self._unfolded_n += 1
         if self._unfolded_n >= _FOLD_EVERY:
             self.fold()
 
     def fold(self) -> None:
         """Look at the header stamps that have come since the last call."""
-        self._unfolded_n = 0
+        self._unfolded_n, now_ns = 0, self.monotonic_ns()
         for count in self.counts.values():
             if count.stamps is not None:
-                count.stamps.fold()
+                count.stamps.fold(now_ns)
 
     def totals(self) -> dict[str, StreamTotals]:
         """What is known so far, by topic."""
@@ -150,6 +173,9 @@ class Ledger:
 
     def _opened(self, sample: Sample) -> StreamCount:
         evidence = self.evidence_of(sample)
+        for (topic, _), other in self.counts.items():
+            if topic == sample.topic:
+                other.newest = b""  # its publisher may have gone, and a picture is big
         count = StreamCount(sample.source_ns, sample.receive_ns)
         if evidence.is_stamped and sample.publisher:
             count.stamps = HeaderStamps(evidence.period_ns)

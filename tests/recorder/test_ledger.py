@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorder import support
 
@@ -43,13 +44,32 @@ def test_what_is_lost_is_what_is_missing_between_first_and_last(numbers: set[int
     }
 
 
-@given(st.lists(st.integers(0, 100), min_size=1, max_size=50))
+@given(st.lists(st.integers(0, 100), min_size=1, max_size=16))
 def test_numbers_again_or_late_never_count_a_loss_twice(numbers: list[int]) -> None:
     ledger = Ledger()
     ledger.add(samples(numbers))
     highest = [max(numbers[: i + 1]) for i in range(len(numbers))]
     steps = sum(max(b - a - 1, 0) for a, b in pairwise(highest))
     assert entry_of(ledger)["loss"]["publisher_sequence"] == steps
+
+
+def test_a_publisher_that_begins_anew_under_the_same_id_is_counted_on() -> None:
+    ledger = Ledger()
+    ledger.add(samples([*range(1, 1001), *range(1, 101), *range(111, 121)]))
+    assert entry_of(ledger)["loss"]["publisher_sequence"] == 10
+
+
+def test_a_history_that_comes_late_is_no_loss() -> None:
+    ledger = Ledger()
+    ledger.add(samples([101, *range(1, 101), 102, 103]))
+    assert entry_of(ledger)["loss"]["publisher_sequence"] == 0
+
+
+def test_of_a_publisher_that_was_followed_by_another_no_picture_is_kept() -> None:
+    ledger = Ledger()
+    for publisher in "abc":
+        ledger.add(stamped([1], bytes(1000), publisher))
+    assert [len(count.newest) for count in ledger.counts.values()] == [0, 0, 1012]
 
 
 @given(st.integers(1, 20))
@@ -95,6 +115,7 @@ def counted(stamps_ns: Sequence[int], batch: int = 1000) -> Ledger:
     return ledger
 
 
+@settings(deadline=None)  # a busy machine
 @given(
     st.sets(st.integers(1, 400), max_size=60),
     st.floats(0.95, 1.05),
@@ -177,5 +198,82 @@ def test_a_regular_loss_of_each_third_message_is_no_slower_sensor() -> None:
     for number in (n for n in range(61) if n % 3 != 2):
         seconds, rest_ns = divmod(number * 33_000_000, 1_000_000_000)
         stamps.heads += struct.pack("<iI", 1_790_000_000 + seconds, rest_ns)
-    stamps.fold()
+    stamps.fold(0)
     assert stamps.missing_n == 20
+
+
+@dataclass
+class Told:
+    """Stamps of a 100 Hz sensor as they come, 10 ms after one another, folded ten at a time."""
+
+    ledger: Ledger
+    now_ns: int = 0
+
+    def come(self, stamps_ns: Sequence[int], after_ns: int = PERIOD_NS) -> None:
+        for first in range(0, len(stamps_ns), 10):
+            batch = stamps_ns[first : first + 10]
+            self.now_ns += after_ns * len(batch)
+            self.ledger.add(stamped(batch))
+            self.ledger.totals()
+
+
+@pytest.fixture
+def told() -> Told:
+    made = Told(Ledger(evidence_of=lambda _sample: Evidence(is_stamped=True, period_ns=PERIOD_NS)))
+    made.ledger.monotonic_ns = lambda: made.now_ns
+    return made
+
+
+def ticks(count: int, first_ns: int = START_NS) -> list[int]:
+    return [first_ns + n * PERIOD_NS for n in range(count)]
+
+
+@pytest.mark.parametrize("stamp_ns", [0, START_NS])
+def test_stamps_that_never_advance_tell_nothing(told: Told, stamp_ns: int) -> None:
+    told.come([stamp_ns] * 50)
+    assert entry_of(told.ledger)["loss"]["header_stamp"] == NOT_OBSERVABLE
+
+
+@pytest.mark.parametrize("step_s", [5, 3600, -5, -3600])
+def test_a_clock_that_is_set_is_no_loss(told: Told, step_s: int) -> None:
+    told.come(ticks(200))
+    told.come(ticks(200, START_NS + 200 * PERIOD_NS + step_s * 10**9))
+    told.come(ticks(200, START_NS + 400 * PERIOD_NS))  # and set right again
+    assert entry_of(told.ledger)["loss"]["header_stamp"] == 0
+
+
+@pytest.mark.parametrize("gap_s", [1, 5, 3600])
+def test_a_gap_is_a_loss_whether_what_follows_comes_late_or_not(told: Told, gap_s: int) -> None:
+    told.come(ticks(200))
+    told.now_ns += gap_s * 10**9  # all of it lost on the way, say
+    told.come(ticks(200, START_NS + 200 * PERIOD_NS + gap_s * 10**9))
+    assert entry_of(told.ledger)["loss"]["header_stamp"] == gap_s * 100
+    told.now_ns += 3 * 10**9  # a process that was stopped: what a buffer held comes at once, the rest is lost
+    told.come(ticks(100, START_NS + 400 * PERIOD_NS + gap_s * 10**9), after_ns=0)
+    told.come(ticks(100, START_NS + 700 * PERIOD_NS + gap_s * 10**9))
+    assert entry_of(told.ledger)["loss"]["header_stamp"] == gap_s * 100 + 200
+
+
+def test_a_slew_of_the_clock_is_no_loss(told: Told) -> None:
+    told.come([START_NS + round(n * PERIOD_NS * 1.0005) for n in range(2000)])  # as fast as NTP slews
+    assert entry_of(told.ledger)["loss"]["header_stamp"] == 0
+
+
+@pytest.mark.parametrize("batch", [1, 3, 100])
+def test_a_stamp_that_is_repeated_is_not_missing_too(batch: int) -> None:
+    stamps = [stamp for pair in zip(ticks(60)[::2], ticks(60)[::2], strict=True) for stamp in pair]
+    ledger = counted(stamps, batch)
+    assert entry_of(ledger)["loss"]["header_stamp"] == 0
+    assert ledger.totals()["/joint_states"].stale_n == 30
+    ledger.add(stamped([stamps[-1] + 5 * PERIOD_NS]))
+    assert entry_of(ledger)["loss"]["header_stamp"] == 3
+
+
+@pytest.mark.parametrize("batch", [1, 4, 1000])
+@pytest.mark.parametrize("lost_n", [0, 2])
+def test_who_stutters_and_catches_up_has_lost_nothing_but_what_does_not_come(batch: int, lost_n: int) -> None:
+    late = [START_NS + 63 * PERIOD_NS // 10 + n for n in range(6 - lost_n)]
+    stamps = [*ticks(1), *late, *ticks(100, START_NS + 7 * PERIOD_NS)]
+    assert entry_of(counted(stamps, batch))["loss"]["header_stamp"] == lost_n
+    pairs = [START_NS + n // 2 * 2 * PERIOD_NS + n % 2 * PERIOD_NS // 10 for n in range(100)]
+    assert entry_of(counted(pairs, batch))["loss"]["header_stamp"] == 0

@@ -28,13 +28,17 @@ def shown(
     """State of a stream after its publishers sent at these times in s."""
     contract = support.contract(entry)
     topic, live = str(entry["topic"]), LiveStreams(contract)
-    ledger = Ledger(evidence_of=lambda _s: Evidence(True, PERIOD_S * 1e9, kind == "image"))
+    now_s = 0.0
+    ledger = Ledger(
+        evidence_of=lambda _s: Evidence(True, PERIOD_S * 1e9, kind == "image"),
+        monotonic_ns=lambda: round(now_s * 1e9),
+    )
     live.see(GraphView({topic: list(publishers)}))
     moments = sorted((second, publisher) for publisher, seconds in publishers.items() for second in seconds)
     for n, (second, publisher) in enumerate(moments):
         stamp_ns = 1_790_000_000 * 10**9 + round(min(second, stuck_from * PERIOD_S) * 1e9)
         sample = Sample(topic, message(kind, min(n, frozen_from), stamp_ns), stamp_ns, stamp_ns, publisher, None)
-        live.add([sample], second)
+        live.add([sample], now_s := second)
         ledger.add([sample])
         live.count(ledger.totals(), {(topic, publisher): QueueCount(3, 30, 1000)}, second)
     (state,) = live.states(moments[-1][0])
