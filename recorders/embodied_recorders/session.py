@@ -116,14 +116,23 @@ class Session:
         return read_robot(self.dataset.root / ROBOTS / robot_id / ROBOT_JSON)
 
     def prepare(self) -> EndableSink:
-        """Start the writer, which takes a moment, where none runs.
+        """Do what takes a moment, so that no first message waits for it: start the writer, look up definitions.
 
         Raises:
             EnvironmentUnfitError: It does not start.
         """
         if self._sink is None:
             self._sink = self.new_sink()
+        self.learn()
         return self._sink
+
+    def learn(self) -> None:
+        """Look up the definitions of what is published now: half a second for the first, nothing for a known one."""
+        for topic, group in by_topic(self.transport.endpoints()).items():
+            if topic in self._streams:
+                hashes = {endpoint.type_hash for endpoint in group}
+                for wire_hash in hashes if len(hashes) == 1 else {*hashes, None}:
+                    self.definitions.definition(self._streams[topic].ros_type, wire_hash, self.distro)
 
     def idle(self, timeout_s: float) -> Sequence[Sample]:
         """Keep up with the graph between takes: latched messages are remembered, the rest is let go."""
@@ -272,7 +281,7 @@ class Session:
 
     def new_ledger(self) -> Ledger:
         """An empty ledger that knows what each publisher's messages can tell."""
-        return Ledger(evidence_of=self._evidence)
+        return Ledger(evidence_of=self._evidence, monotonic_ns=self.clock.monotonic_ns)
 
     def close(self) -> None:
         """End the writer process, and leave an unfinished take to be recovered; the transport is the caller's."""

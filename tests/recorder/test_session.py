@@ -33,6 +33,7 @@ from embodied_kit.episode.datafile import (
 )
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
+from embodied_kit.messages.definitions import Definition, TypeStore
 from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.stream import LATCHED, Qos, Sample
 from embodied_recorders.clock import SystemClock
@@ -355,6 +356,23 @@ def test_latched_messages_whose_publishers_cannot_be_told_apart_are_all_kept(dat
     assert len(session._latched) == 64 + 1
     offered = session._channel_for(Sample("/robot_description", CDR, 1, 2, UNKNOWN_PUBLISHER, None)).qos_text
     assert [entry["depth"] for entry in yaml.safe_load(offered)] == [1, 3]
+
+
+def test_no_first_message_of_a_take_waits_for_its_definition(dataset: Dataset) -> None:
+    class Counting(TypeStore):
+        looked_up = 0
+
+        def definition(self, ros_type: str, type_hash: str | None, distro: str | None = None) -> Definition | None:
+            self.looked_up += (ros_type, type_hash, distro) not in self._found
+            return super().definition(ros_type, type_hash, distro)
+
+    robot, store = Robot(), Counting()
+    session = Session(robot.graph, dataset, CONTRACT, store, "ho-test", new_sink=FileWriter)
+    session.prepare()
+    looked_up = store.looked_up
+    assert looked_up == 2
+    robot.take(session)
+    assert store.looked_up == looked_up
 
 
 def test_stamps_and_numbers_that_no_field_holds_end_nothing(dataset: Dataset) -> None:
