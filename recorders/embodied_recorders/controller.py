@@ -219,7 +219,9 @@ class Controller:
             self._next_graph_ns = now_ns + _GRAPH_PERIOD_NS
             for change in self._around.look(recording=self._running is not None):
                 if self._running is not None and self._state == "recording":
-                    self._running.mark(change.name, change.text)
+                    self._running.mark_graph(change.name, change.text)
+            if self._running is None:
+                self.session.learn()
             self._after.rescue(now_ns, may_begin=self._state in {"idle", "armed"} and not self._room.fault)
         if now_ns < self._next_snapshot_ns:
             return

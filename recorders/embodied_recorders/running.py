@@ -17,6 +17,8 @@ from embodied_recorders.clock import Clock
 from embodied_recorders.ledger import Ledger
 
 _SEQUENCE_MASK = 2**32 - 1  # MCAP has 32 bits for it
+MOST_GRAPH_EVENTS = 256  # a take; a publisher that dies each second would fill its documents
+LEFT_OUT = "graph_events_left_out"
 CLOCK_STEP_NS = 100_000_000  # NTP slews what is smaller (ntpd steps from 128 ms), and a busy machine reads no worse
 
 
@@ -73,6 +75,7 @@ class Running:
     fault: WriteFaultError | None = None
     closing: JsonObject | None = None
     events: list[JsonObject] = field(default_factory=list)
+    _graph_events_n: int = 0
     _interventions: list[tuple[int, int | None]] = field(default_factory=list)
     _channels: dict[tuple[str, str], int] = field(default_factory=dict)
     _file_bytes_n: int = 0
@@ -156,6 +159,18 @@ class Running:
         """Note an event of now; `name` is a slug."""
         self.events.append({"time_ns": str(self.clock.now_ns()), "name": name, **({"text": text} if text else {})})
         self._note("event", self.events[-1])
+
+    def mark_graph(self, name: str, text: str) -> None:
+        """Note what happened in the graph; of too many, one event says how many were left out from there on."""
+        self._graph_events_n += 1
+        left_out_n = self._graph_events_n - MOST_GRAPH_EVENTS
+        if left_out_n <= 0:
+            self.mark(name, text)
+        elif left_out_n == 1:
+            self.mark(LEFT_OUT, "1 or more")  # of which the journal knows; the closing document tells the number
+        else:
+            at = next(place for place, event in enumerate(self.events) if event["name"] == LEFT_OUT)
+            self.events[at] = {**self.events[at], "text": str(left_out_n)}
 
     def intervene(self, *, on: bool) -> None:
         """A person takes over now, or hands back; said twice, it changes nothing."""

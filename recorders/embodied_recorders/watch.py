@@ -20,7 +20,6 @@ from embodied_recorders.survey import by_topic
 from embodied_recorders.transports.base import Transport, TypeNotSourcedError, matching_qos
 
 _PATIENCE_LOOKS = 2  # a publisher shows up in the graph a moment before it is matched
-_MOST_CHANGES = 16  # a look
 _SHORT_ID = 16
 
 
@@ -85,7 +84,7 @@ class GraphWatch:
         changes = [*self._comings_and_goings(endpoints), *self._news(problems)]
         self._problems = problems
         publishers = {topic: [one.publisher for one in group] for topic, group in found.items()}
-        return GraphView(publishers, problems, changes[:_MOST_CHANGES])
+        return GraphView(publishers, problems, changes)
 
     def _problem(self, stream: Stream, group: Sequence[Endpoint], *, recording: bool) -> Texts | None:
         fit = [one for one in group if one.ros_type == stream.ros_type]

@@ -45,6 +45,7 @@ from embodied_recorders.control import (
 )
 from embodied_recorders.controller import Controller
 from embodied_recorders.documents import TakeOptions, TakeResult
+from embodied_recorders.running import MOST_GRAPH_EVENTS
 from embodied_recorders.session import Session
 from embodied_recorders.transports.memory import MemoryTransport
 
@@ -334,17 +335,65 @@ def test_marks_and_interventions_are_in_the_closing_document(desk: Desk) -> None
     assert problems_of(desk.dataset.root / "episodes" / started.episode_id)["closing"] == []
 
 
-def test_a_clock_that_is_set_back_is_told_and_makes_no_negative_duration(desk: Desk) -> None:
+@pytest.mark.parametrize("step_s", [5, -5, 3600, -3600])
+def test_a_clock_that_is_set_is_told_and_makes_no_negative_duration(desk: Desk, step_s: int) -> None:
     started = desk.ask(Start())
     desk.turn(150)
-    desk.clock.stepped_ns = -5_000_000_000
+    desk.clock.stepped_ns = step_s * 10**9
     desk.turn(150)
     desk.ask(Stop(SUCCESS))
     desk.until("armed")
     closing = desk.closing(started.episode_id)
-    assert [(event["name"], event["text"]) for event in closing["events"]] == [("clock_step", "-5.000 s")]
+    assert [(event["name"], event["text"]) for event in closing["events"]] == [("clock_step", f"{step_s:+.3f} s")]
     assert closing["duration_s"] >= 0
     assert int(closing["end_ns"]) >= int(closing["start_ns"])
+    joints = [m for m in read(desk.dataset.root / "episodes" / started.episode_id) if m.topic == "/joint_states"]
+    (entry,) = [one for one in closing["streams"] if one["topic"] == "/joint_states"]
+    assert entry["received_n"] == len(joints) > 280
+    assert problems_of(desk.dataset.root / "episodes" / started.episode_id)["closing"] == []
+
+
+def test_a_slewed_clock_is_no_step(desk: Desk) -> None:
+    started = desk.ask(Start())
+    for _ in range(300):
+        desk.turn()
+        desk.clock.stepped_ns += PERIOD_NS // 2000  # as fast as NTP slews
+    desk.ask(Stop(SUCCESS))
+    desk.until("armed")
+    assert desk.closing(started.episode_id)["events"] == []
+
+
+def test_a_clock_that_is_set_back_holds_up_no_post_roll_and_keeps_no_old_pre_roll(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, rolls={"pre_roll_s": 0.1, "post_roll_s": 0.2})
+    started = desk.ask(Start())
+    desk.turn(50)
+    desk.ask(Stop(SUCCESS))
+    desk.clock.stepped_ns = -3_600_000_000_000
+    desk.until("armed")
+    assert desk.dataset.episode_ids() == [started.episode_id]
+    desk.turn(40)
+    desk.clock.stepped_ns = -7_200_000_000_000
+    desk.turn(40)
+    again = desk.take()
+    start_ns = int(str(desk.closing(again)["start_ns"]))
+    stamps = [m.log_ns for m in read(desk.dataset.root / "episodes" / again) if m.topic == "/joint_states"]
+    assert sum(stamp < start_ns for stamp in stamps) in range(8, 12)
+    assert max(stamps) - min(stamps) < 10**9
+
+
+def test_of_too_many_events_of_the_graph_the_rest_is_counted(desk: Desk) -> None:
+    started = desk.ask(Start())
+    for number in range(MOST_GRAPH_EVENTS + 44):
+        desk.controller._running.mark_graph("publisher_left", f"/t {number}")
+    desk.ask(Mark("dropped"))
+    lines = read_journal(journal_path(desk.dataset.root, started.episode_id))
+    assert sum(line["kind"] == "event" for line in lines) == MOST_GRAPH_EVENTS + 2
+    desk.ask(Stop(SUCCESS))
+    desk.until("armed")
+    *kept, left_out, mark = desk.closing(started.episode_id)["events"]
+    assert [event["text"] for event in kept] == [f"/t {number}" for number in range(MOST_GRAPH_EVENTS)]
+    assert (left_out["name"], left_out["text"], mark["name"]) == ("graph_events_left_out", "44", "dropped")
+    assert problems_of(desk.dataset.root / "episodes" / started.episode_id)["closing"] == []
 
 
 def test_a_stream_that_falls_silent_disarms(desk: Desk) -> None:
