@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from recorder import support
 from recorder.kills import kills
-from recorder.support import assert_as_sent, attachments, problems_of, run
+from recorder.support import STREAMS, assert_as_sent, attachments, problems_of, read, run
 
 from embodied_kit.canonical import load_json
 from embodied_kit.cli.judging import Judging, judged, measured, profile_of
@@ -17,7 +17,11 @@ from embodied_kit.episode.dataset import Dataset
 
 pytestmark = pytest.mark.wire
 KILLS = 3
-TIMES_OF_THE_ROBOT = {f"TM-{number:02d}" for number in range(6, 15)}  # a robot of Python on a busy machine
+# Of one that a kill cut off before a slow stream's first message was on the disk: what is declared is not all there.
+LACKS_A_STREAM = {"CT-10", "SR-01"}
+# The contract of these takes calls every stream on_change, which one that comes regularly is not. Whether it is regular
+# is the robot's doing, a program of Python on a busy machine, and no take shows what another one would.
+OF_THE_ROBOT = {"TM-09"}
 
 
 def failed_rules(dataset: Dataset, episode_id: str) -> set[str]:
@@ -54,6 +58,10 @@ def test_every_killed_take_comes_back(tmp_path: Path) -> None:
     came_back = {episode_id for episode_id in left if episode_id in origins}
     for episode_id in left - came_back:
         assert f"{episode_id}  set aside: no message was on disk yet" in said
-    fails = TIMES_OF_THE_ROBOT | failed_rules(dataset, dataset.episode_ids()[-1])  # a whole take of the same robot
+    whole_ones = [failed_rules(dataset, episode_id) for episode_id in set(origins) - came_back]
+    fails = OF_THE_ROBOT.union(*whole_ones)  # takes of the same robot that nobody killed
     for episode_id in came_back:
-        assert failed_rules(dataset, episode_id) <= fails, episode_id
+        lacks = {stream["topic"] for stream in STREAMS} - {
+            one.topic for one in read(dataset.root / "episodes" / episode_id)
+        }
+        assert failed_rules(dataset, episode_id) <= fails | (LACKS_A_STREAM if lacks else set()), episode_id
