@@ -328,7 +328,8 @@ class Controller:
         return Reply(done=True, text=answers.DISCARDED, episode_id=wanted)
 
     def _undo(self, episode_id: str) -> Reply:
-        folder = self._moving(lambda now_ns: restore(self.session.dataset, episode_id, now_ns))
+        wanted = episode_id or self._after.takes.last_discarded()
+        folder = self._moving(lambda now_ns: restore(self.session.dataset, wanted, now_ns))
         self._after.takes.change(folder.name, state="saved", reason="")
         self._after.closed(folder.name, folder, self._now_s())
         return Reply(done=True, text=answers.RESTORED, episode_id=folder.name)

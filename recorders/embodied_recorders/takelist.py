@@ -21,6 +21,7 @@ class TakeList:
 
     takes: Sequence[TakeState] = ()
     _awaited: dict[str, float] = field(default_factory=dict)
+    _discarded: list[str] = field(default_factory=list)
 
     def add(self, running: Running, state: TakeEnd, outcome: str, reason: str) -> None:
         """A take has ended."""
@@ -48,6 +49,9 @@ class TakeList:
         self.takes = tuple(
             replace(take, state=state, reason=reason) if take.episode_id == episode_id else take for take in self.takes
         )
+        self._discarded = [one for one in self._discarded if one != episode_id]
+        if state == "discarded":
+            self._discarded.append(episode_id)
 
     def expect(self, episode_id: str, now_s: float) -> None:
         """A take was handed to the judge, at `now_s` of a monotonic clock."""
@@ -64,6 +68,10 @@ class TakeList:
                 self._awaited.pop(episode_id, None)
             elif episode_id in self._awaited:
                 self._awaited[episode_id] = now_s
+
+    def last_discarded(self) -> str:
+        """Id of the take that was discarded last, whatever the clock was set to meanwhile; empty where none was."""
+        return self._discarded[-1] if self._discarded else ""
 
     def last_saved(self) -> str:
         """Id of the newest take that is neither discarded nor failed; empty where there is none."""

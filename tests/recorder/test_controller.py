@@ -297,6 +297,14 @@ def test_a_discarded_take_is_kept_with_its_reason_and_comes_back(desk: Desk) -> 
     assert not desk.ask(Undo()).done
 
 
+def test_undo_goes_by_the_order_of_discards_and_not_by_the_clock(desk: Desk) -> None:
+    first, second = desk.take(), desk.take()
+    desk.ask(Discard("wrong object", second))
+    desk.clock.stepped_ns = -3_600_000_000_000
+    desk.ask(Discard("wrong object too", first))
+    assert [desk.ask(Undo()).episode_id for _ in range(2)] == [first, second]
+
+
 def test_a_running_take_can_be_discarded(desk: Desk) -> None:
     started = desk.ask(Start())
     desk.turn(20)
