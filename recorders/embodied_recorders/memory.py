@@ -11,7 +11,7 @@ _SYSTEM: Final = Path("/")
 _KIB: Final = 1024
 # Limit, use, and statistics with the page cache, which gives way; control groups of version 2 and of version 1.
 _GROUPS: Final = (
-    ("sys/fs/cgroup", "memory.max", "memory.current", ("active_file", "inactive_file")),
+    ("sys/fs/cgroup", "memory.max", "memory.current", ("active_file", "inactive_file", "slab_reclaimable")),
     (
         "sys/fs/cgroup/memory",
         "memory.limit_in_bytes",

@@ -45,7 +45,11 @@ V2, V1 = "sys/fs/cgroup/memory.", "sys/fs/cgroup/memory/memory."
         (MACHINE | {f"{V2}max": "max\n", f"{V2}current": "1\n"}, 5000 * 1024),
         (
             MACHINE
-            | {f"{V2}max": "3000000", f"{V2}current": "2900000", f"{V2}stat": "active_file 7\ninactive_file 80"},
+            | {
+                f"{V2}max": "3000000",
+                f"{V2}current": "2900000",
+                f"{V2}stat": "active_file 7\ninactive_file 60\nslab_reclaimable 20",
+            },
             100_087,
         ),
         (
