@@ -16,6 +16,7 @@ from embodied_kit.mcap.container import ContainerInfo
 from embodied_kit.mcap.reader import McapScan
 from embodied_kit.model.channel import ChannelInfo
 
+_SEQUENCE_MASK = 2**32 - 1  # MCAP has 32 bits for it
 BAG_RECORD = "rosbag2"
 BAG_FIELD = "serialized_metadata"
 
@@ -35,7 +36,8 @@ class ChannelCount:
     first_source_ns: int = 0
     last_source_ns: int = 0
     sequence_lost_n: int = 0
-    _last_sequence: int | None = None
+    _newest_sequence: int | None = None
+    _highest_sequence: int | None = None
 
     def add(self, batch: Batch) -> None:
         """Count messages of this channel, in file order."""
@@ -48,12 +50,15 @@ class ChannelCount:
         self.last_source_ns = int(batch.publish_time[-1])
         self.messages_n += len(batch)
         if self.channel.sequence_source == "publisher":
-            numbers = batch.sequence.astype(np.int64)
-            before = int(numbers[0]) - 1 if self._last_sequence is None else self._last_sequence
-            highest = np.maximum.accumulate(np.concatenate(([before], numbers)))
-            steps = np.diff(highest)  # a number again, or late, tells of no loss
+            newest, highest = self._newest_sequence, self._highest_sequence
+            if newest is None or highest is None:
+                newest = highest = int(batch.sequence[0]) - 1
+            moves = np.diff(batch.sequence, prepend=np.uint32(newest & _SEQUENCE_MASK)).view(np.int32)  # they wrap
+            numbers = newest + np.cumsum(moves, dtype=np.int64)
+            reached = np.maximum.accumulate(np.concatenate(([highest], numbers)))
+            steps = np.diff(reached)  # a number again, or late, tells of no loss
             self.sequence_lost_n += int(np.sum(steps[steps > 0] - 1))
-            self._last_sequence = int(highest[-1])
+            self._newest_sequence, self._highest_sequence = int(numbers[-1]), int(reached[-1])
 
 
 @dataclass(frozen=True)

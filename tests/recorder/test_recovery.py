@@ -26,6 +26,7 @@ from embodied_kit.episode.reclosed import Said, reclosed
 from embodied_kit.episode.recovery import Rescue, recover_takes
 from embodied_kit.errors import UsageError, WriteFaultError
 from embodied_kit.mcap.reader import McapScan
+from embodied_kit.model.channel import ChannelInfo
 from embodied_recorders.documents import TakeResult
 from embodied_recorders.running import Running
 
@@ -332,6 +333,22 @@ def test_a_chunk_that_rotted_is_left_out_and_told(tmp_path: Path) -> None:
 def _exclude(root: str, episode_ids: list[str]) -> None:
     for episode_id in episode_ids:
         Dataset(Path(root)).exclude(episode_id, "a reason", NOW_NS)
+
+
+@pytest.mark.parametrize("first", [1, 2**32 - 5])
+@pytest.mark.parametrize("chunks", [1, 3, 20])
+def test_numbers_that_wrap_come_late_or_again_are_counted_rightly(tmp_path: Path, first: int, chunks: int) -> None:
+    sent = [n for n in [*range(20), 12, 5, *range(20, 40)] if n not in {3, 30, 31}]
+    writer = FileWriter()
+    writer.send(OpenFile(str(tmp_path / "data_000.mcap")))
+    writer.send(AddChannel(0, ChannelInfo("/t", "a/msg/B", "", "", "", "", "p", "publisher", "t")))
+    for place, number in enumerate(sent):
+        writer.write([OutMessage(0, place, place, (first + number) % 2**32, b"\0\1\0\0")])
+        if place % chunks == 0:
+            writer.send(Flush())
+    writer.close_file()
+    (count,) = read_content(tmp_path / "data_000.mcap").channels
+    assert (count.messages_n, count.sequence_lost_n) == (len(sent), 3)
 
 
 def test_two_processes_do_not_overwrite_each_others_dataset_json(tmp_path: Path) -> None:
