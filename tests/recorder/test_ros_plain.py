@@ -104,7 +104,7 @@ def test_takes_driven_by_services_without_ros(tmp_path: Path) -> None:
 @pytest.mark.wire
 def test_answers_speak_the_readers_language(tmp_path: Path) -> None:
     with served(tmp_path, "zh", lambda: Said(failure_cause="bad luck")) as (_, call):
-        assert call("stop") == (False, "现在不行：采集器处于 armed")
+        assert call("stop") == (False, "现在不行：采集器已就绪（armed）")
         done, text = call("failure")
         assert not done
         assert "got 'bad luck'" in text
