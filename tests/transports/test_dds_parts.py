@@ -220,6 +220,17 @@ def test_the_users_own_configuration_is_obeyed_and_left_alone(monkeypatch: pytes
         _opened(domain_id).close()
 
 
+@pytest.mark.parametrize("in_file", [False, True])
+def test_an_interface_that_the_user_names_too_is_not_taken_twice(
+    in_file: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = '<Domain><General><Interfaces><NetworkInterface address="127.0.0.1"/></Interfaces></General></Domain>'
+    (tmp_path / "cyclone.xml").write_text(f"<CycloneDDS>{own}</CycloneDDS>", encoding="utf-8")
+    monkeypatch.setenv("CYCLONEDDS_URI", f"file://{tmp_path / 'cyclone.xml'}" if in_file else own)
+    with free_domain() as domain_id:
+        DdsTransport(domain_id).close()
+
+
 def test_the_domain_is_the_argument_else_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong in (-1, 233):
         with pytest.raises(UsageError, match=str(wrong)):

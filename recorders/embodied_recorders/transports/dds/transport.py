@@ -55,7 +55,7 @@ class DdsTransport:
         domain = ros_domain(domain_id)
         self._native = native = proven()
         self._losses = UdpDrops()
-        with config.applied(config.domain_xml(interface, peers)):
+        with config.applied(interface, peers):
             self._participant = _join(native, domain, interface)
         self._open = True
         self._guid = native.guid(self._participant)
