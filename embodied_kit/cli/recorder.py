@@ -20,12 +20,17 @@ from embodied_kit.cli.rescuing import TakeRescuer
 from embodied_kit.cli.sentences import told
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import Dataset
+from embodied_kit.errors import EnvironmentUnfitError
 
 if TYPE_CHECKING:
     from embodied_kit.model.contract import Contract
     from embodied_recorders.checkup import Checkup
     from embodied_recorders.controller import Controller
     from embodied_recorders.documents import TakeOptions
+    from embodied_recorders.transports.base import Transport
+
+_CLOCK_S = 2.0
+"""How long discovery may take to show /clock, s."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class RecorderSetup:
         profile: Name or file of the profile; None lets the dataset choose.
         duration_s: Longest take in s; None for no limit.
         note: Said before the graph is looked at.
+        simulated_time: Whether stamps are to be those of /clock, which somebody must publish then.
     """
 
     dataset: Dataset
@@ -55,6 +61,7 @@ class RecorderSetup:
     profile: str | None = None
     duration_s: float | None = None
     note: str = ""
+    simulated_time: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,8 @@ def set_up(setup: RecorderSetup, texts: Texts) -> Iterator[SetUp]:
         recover_dataset(setup.dataset, texts)
         seen = _checkup(controller, setup.duration_s)
         show_checkup(seen, texts, briefly=True)
+        if setup.simulated_time:
+            _require_clock(controller.session.transport)
         yield SetUp(controller, seen.unfit)
 
 
@@ -113,6 +122,22 @@ def _checkup(controller: Controller, duration_s: float | None) -> Checkup:
     one = controller.session
     preflight = Preflight(one.contract, one.transport, controller.idle, definitions=one.definitions, distro=one.distro)
     return check_up(preflight, one.dataset.root, duration_s, one.robots)
+
+
+def _require_clock(graph: Transport) -> None:
+    """Somebody publishes /clock.
+
+    Raises:
+        EnvironmentUnfitError: Nobody does.
+    """
+    from embodied_recorders.readiness import CLOCK_TOPIC  # noqa: PLC0415  # arrows
+    from embodied_recorders.survey import wait_for_topics  # noqa: PLC0415
+
+    if CLOCK_TOPIC not in wait_for_topics(graph, {CLOCK_TOPIC}, _CLOCK_S):
+        raise EnvironmentUnfitError(
+            f"expected a publisher of {CLOCK_TOPIC}, since use_sim_time is set, got none",
+            remedy="start the simulator, or ros2 param set /episode_recorder use_sim_time false",
+        )
 
 
 @contextmanager

@@ -48,6 +48,10 @@ PARAMETERS: Final[Mapping[str, str | bool | int | float | list[str]]] = {
 }
 """Name -> default. -1 is ROS_DOMAIN_ID, or the contract's rolls; `duration` is the longest take in s, 0 for no limit.
 `autostart`: configure and activate by itself."""
+SIMULATED_TIME: Final = (
+    "use_sim_time: header stamps are to be those of /clock; log times stay those of the system clock",
+    "use_sim_time：消息头时间戳应取自 /clock；日志时间仍取自系统时钟",
+)
 _REQUIRED = ("contract", "dataset", "task")
 
 
@@ -109,7 +113,7 @@ def opened(values: Values, said: Callable[[], Said], texts: Texts) -> Iterator[R
         UsageError: A parameter is absent, or says what there is not.
         EnvironmentUnfitError: The check-up refuses, or the transport cannot work here.
     """
-    setup, pressed = _setup(values()), _pressed(values())
+    setup, pressed = _setup(values(), texts), _pressed(values())
     with set_up(setup, texts) as ready:
         if ready.unfit:
             raise EnvironmentUnfitError(
@@ -150,13 +154,14 @@ class ByParameters:
         return self.controller.image(stream_id)
 
 
-def _setup(values: Mapping[str, object]) -> RecorderSetup:
+def _setup(values: Mapping[str, object], texts: Texts) -> RecorderSetup:
     said = _texts_of(values)
     if absent := [name for name in _REQUIRED if not said[name]]:
         raise UsageError(
             f"expected the parameters {', '.join(_REQUIRED)}, got no {', '.join(absent)}",
             remedy="ros2 run embodied_kit episode_recorder_node --ros-args -p contract:=C -p dataset:=D -p task:=T",
         )
+    simulated_time = bool(values.get("use_sim_time"))  # every node has it, undeclared by us
     number = {name: float(str(values[name])) for name in ("domain_id", "pre_roll", "post_roll", "duration")}
     return RecorderSetup(
         Dataset.open(Path(said["dataset"])),
@@ -172,6 +177,8 @@ def _setup(values: Mapping[str, object]) -> RecorderSetup:
         verdicts=bool(values["verdict"]),
         profile=said["profile"] or None,
         duration_s=_unless_negative(number["duration"]) or None,
+        note=texts(*SIMULATED_TIME) if simulated_time else "",
+        simulated_time=simulated_time,
     )
 
 
@@ -190,7 +197,7 @@ def _texts_of(values: Mapping[str, object]) -> dict[str, str]:
 
 
 def _listed(values: Mapping[str, object], name: str) -> tuple[str, ...]:
-    return tuple(word for word in cast("Sequence[str]", values[name]) if word)
+    return tuple(word for word in cast("Sequence[str]", values[name] or ()) if word)
 
 
 def _unless_negative(seconds: float) -> float | None:

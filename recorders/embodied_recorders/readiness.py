@@ -26,7 +26,7 @@ from embodied_recorders.machine import (
 from embodied_recorders.survey import Arrivals
 
 _JOINT_STATE = "sensor_msgs/msg/JointState"
-_CLOCK_TOPIC = "/clock"
+CLOCK_TOPIC = "/clock"
 _SHORT_S = 600.0  # less room than this for takes without a limit deserves a word
 _MOST_NAMED = 4
 _ADD_ROBOT = {
@@ -104,7 +104,7 @@ def readiness(
 def sim_time(endpoints: Iterable[Endpoint]) -> ReadyRow:
     """Nobody publishes simulated time."""
     what = {"en": "simulated time", "zh": "仿真时间"}
-    if all(one.topic != _CLOCK_TOPIC for one in endpoints):
+    if all(one.topic != CLOCK_TOPIC for one in endpoints):
         return ReadyRow("ok", what, {"en": "no /clock publisher", "zh": "没有 /clock 发布者"})
     found = {
         "en": "/clock is published: nodes with use_sim_time stamp by it",

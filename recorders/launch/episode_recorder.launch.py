@@ -15,6 +15,8 @@ WITH_DEFAULTS = {
     "duration": ("30", "Seconds a take."),
     "outcome": ("unknown", "Outcome of the takes."),
 }
+PATIENCE_S = "60"
+"""launch kills after 10 s what a Ctrl-C has not ended; a take that is being saved may need longer."""
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -34,6 +36,8 @@ def generate_launch_description() -> LaunchDescription:
                 executable="episode_recorder",
                 arguments=[LaunchConfiguration("contract"), *options],
                 output="screen",
+                sigterm_timeout=PATIENCE_S,
+                sigkill_timeout=PATIENCE_S,
             ),
         ]
     )

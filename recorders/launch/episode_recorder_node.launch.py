@@ -26,6 +26,8 @@ SECONDS = {
 }
 AUTOSTART = {"autostart": ("true", "Configure and activate by itself; false leaves it to a lifecycle manager.")}
 KINDS = {str: TEXTS, float: SECONDS, bool: AUTOSTART}
+PATIENCE_S = "60"
+"""launch kills after 10 s what a Ctrl-C has not ended; a take that is being saved may need longer."""
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -50,6 +52,8 @@ def generate_launch_description() -> LaunchDescription:
                 name="episode_recorder",
                 parameters=[parameters],
                 output="screen",
+                sigterm_timeout=PATIENCE_S,
+                sigkill_timeout=PATIENCE_S,
             ),
         ]
     )

@@ -30,7 +30,12 @@ from embodied_kit.model.stream import LATCHED, Qos  # noqa: E402
 from embodied_recorders.transports import open_transport  # noqa: E402
 from embodied_recorders.transports.base import Publisher, Transport  # noqa: E402
 
-TYPES = {"joint": "sensor_msgs/msg/JointState", "image": "sensor_msgs/msg/Image", "text": "std_msgs/msg/String"}
+TYPES = {
+    "joint": "sensor_msgs/msg/JointState",
+    "image": "sensor_msgs/msg/Image",
+    "text": "std_msgs/msg/String",
+    "clock": "rosgraph_msgs/msg/Clock",
+}
 _STORE = get_typestore(Stores.ROS2_JAZZY)
 
 
@@ -44,6 +49,8 @@ def message(kind: str, count: int, stamp_ns: int) -> bytes:
     elif kind == "image":
         pixels = np.full(144, count % 256, np.uint8)
         value = types[TYPES[kind]](header, 6, 8, "rgb8", 0, 24, pixels)
+    elif kind == "clock":
+        value = types[TYPES[kind]](types["builtin_interfaces/msg/Time"](sec=count // 10, nanosec=count % 10 * 10**8))
     else:
         value = types[TYPES[kind]](f"text {count}")
     return bytes(_STORE.serialize_cdr(value, TYPES[kind]))

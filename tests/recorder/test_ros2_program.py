@@ -12,7 +12,7 @@ import pytest
 import yaml
 from recorder import support
 from recorder.support import JOINT_STREAM, assert_as_sent, contract_file, problems_of, stream
-from transports.harness import REAL_RCLPY, free_domain, rclpy_of, rclpy_standin
+from transports.harness import REAL, REAL_RCLPY, free_domain, rclpy_of, rclpy_standin
 
 from embodied_kit.canonical import load_json
 from embodied_kit.cli import main as program
@@ -48,7 +48,8 @@ def test_a_take_over_rclpy_holds_what_the_robot_sent(tmp_path: Path, version: st
             check=False,
             stdin=subprocess.DEVNULL,
         )
-        assert (done.returncode, done.stderr) == (0, "")
+        assert done.returncode == 0, done.stderr
+        assert not done.stderr or version == REAL  # an RMW may tell of itself there
         (episode_id,) = dataset.episode_ids()
         folder = dataset.root / "episodes" / episode_id
         counts = assert_as_sent(folder, robot)
@@ -97,6 +98,7 @@ def test_the_launch_file_gives_the_program_what_it_asks_for() -> None:
     required = [one.name for one in arguments if one.default_value is None]
     assert required == ["contract", "dataset", "task"]
     assert all(one.description for one in arguments)
+    assert node.killed_after_s >= 60  # a Ctrl-C ends the take that runs, which may have to be saved first
     given = {one.name: one.default_value or f"my_{one.name}" for one in arguments}
     words = [word if isinstance(word, str) else word.perform(given) for word in node.cmd]
     own, ros = split(words)

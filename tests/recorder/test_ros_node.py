@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,8 +28,10 @@ from embodied_recorders.documents import TakeResult
 from embodied_recorders.machine import ros_control
 from embodied_recorders.pedal import BOOL
 from embodied_recorders.ros.desk import Desk
+from embodied_recorders.ros.load import RosModules
 from embodied_recorders.ros.node import SAID as SAID_PARAMETERS
-from embodied_recorders.ros.node import attached
+from embodied_recorders.ros.node import ManagedNode, attached, spinning
+from embodied_recorders.ros.stages import Stages
 from embodied_recorders.transports import open_transport
 from embodied_recorders.transports.base import Publisher
 from embodied_recorders.words import Said
@@ -39,6 +41,7 @@ LAUNCH = support.ROOT / "recorders" / "launch" / "episode_recorder_node.launch.p
 SCRIPT = "import sys\nfrom embodied_kit.cli.recorder_node import main\nsys.exit(main())\n"
 VERSIONS = pytest.mark.parametrize("version", ["jazzy", REAL_RCLPY])
 SCENE = '{"scene_id": "b1", "scene_type": "tabletop"}'
+CLOCK = {"topic": "/clock", "kind": "clock", "rate_hz": 10}
 CHANGE, GET = "lifecycle_msgs/srv/ChangeState", "lifecycle_msgs/srv/GetState"
 
 
@@ -57,9 +60,9 @@ def test_takes_driven_by_services_of_a_node_beside_any_recorder(tmp_path: Path, 
 
 @contextmanager
 def node(
-    tmp_path: Path, version: str = "jazzy", **parameters: object
+    tmp_path: Path, version: str = "jazzy", *, simulator: bool = False, **parameters: object
 ) -> Iterator[tuple[subprocess.Popen[str], Caller]]:
-    """The program, a robot for it, and a caller."""
+    """The program, a robot for it, and a caller; the simulator offers /clock."""
     dataset = support.dataset_in(tmp_path)
     given = {
         "contract": support.contract_file(tmp_path, support.JOINT_STREAM),
@@ -69,7 +72,8 @@ def node(
         **parameters,
     }
     words = [word for name, value in given.items() for word in ("-p", f"{name}:={value}")]
-    with rclpy_of(version), support.running_robot(tmp_path) as robot:
+    topics = [*support.TOPICS, CLOCK] if simulator else support.TOPICS
+    with rclpy_of(version), support.running_robot(tmp_path, topics) as robot:
         environment = support.environment(tmp_path) | {"ROS_DOMAIN_ID": str(robot.domain_id)}
         with subprocess.Popen(
             [sys.executable, "-c", SCRIPT, "--ros-args", *words],
@@ -113,6 +117,7 @@ def test_a_lifecycle_manager_decides_when(tmp_path: Path, version: str) -> None:
         assert state(call) == "unconfigured"
         assert call("start") == (False, "the recorder is unconfigured; configure and activate its node first")
         assert not change("activate")
+        assert not call("change_state", CHANGE, transition={"id": 3, "label": ""})[0]  # by number, as nav2 asks
         assert change("configure")
         assert not call("start")[0]
         until(lambda: call.status().get("state") == "armed", "armed")  # shown, though not yet commanded
@@ -141,7 +146,8 @@ def test_a_preflight_that_fails_leaves_the_node_unconfigured_and_says_why(tmp_pa
     absent.rename(other)
     with node(tmp_path, version, contract=other) as (process, call):
         assert process.stderr is not None
-        assert "expected everything that a take needs to be fit, got wrist unfit" in process.stderr.readline()
+        expected = "expected everything that a take needs to be fit, got wrist unfit"
+        until(lambda: expected in process.stderr.readline(), "the reason")
         assert state(call) == "unconfigured"
 
 
@@ -184,12 +190,65 @@ def pressed(foot: Publisher, recorder: Recorder) -> bool:
 
 
 @VERSIONS
-def test_a_parameter_of_another_type_is_refused(capfd: pytest.CaptureFixture[str], version: str) -> None:
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-p", "task:=7"], "expected parameters of the node episode_recorder, got: Trying to set"),
+        (["-p", "use_sim_time:=1"], "expected parameters of the node episode_recorder, got: Trying to set"),
+        (["-p", "task"], "expected ROS arguments, got: failed to initialize rcl"),
+        (["--task"], "expected ROS arguments, got: ['--task']"),
+    ],
+)
+def test_ros_arguments_that_cannot_be_are_refused(
+    capfd: pytest.CaptureFixture[str], version: str, words: list[str], said: str
+) -> None:
     with rclpy_of(version), free_domain() as domain_id, pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROS_DOMAIN_ID", str(domain_id))
         patch.setenv("EMBODIED_KIT_LANG", "en")
-        assert main(["--ros-args", "-p", "task:=7"]) == 2
-    assert "expected parameters of the node episode_recorder, got: Trying to set" in capfd.readouterr().err
+        assert main(["--ros-args", *words]) == 2
+    assert said in capfd.readouterr().err
+
+
+@VERSIONS
+def test_a_fault_of_our_own_in_a_transition_is_told(capfd: pytest.CaptureFixture[str], version: str) -> None:
+    def opened() -> AbstractContextManager[Recorder]:
+        raise ZeroDivisionError("of our own")
+
+    with rclpy_of(version), free_domain() as domain_id:
+        rclpy = RosModules()
+        with spinning(rclpy, [], domain_id) as (executor, make):
+            managed = ManagedNode(
+                rclpy, make, executor, {}, lambda _values: Stages(opened),
+                lambda _node, stages: Desk(stages.recorder, stages.shown, lambda: SAID, "en"),
+            )  # fmt: skip
+            managed.begin()
+            assert managed.stages.stage == "unconfigured"
+    assert "ZeroDivisionError: of our own" in capfd.readouterr().err
+
+
+@VERSIONS
+def test_simulated_time_is_told_and_wants_a_clock(tmp_path: Path, version: str) -> None:
+    with node(tmp_path, version, use_sim_time="true") as (process, call):
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("use_sim_time: header stamps are to be those of /clock; log times")
+        assert process.stderr is not None
+        expected = "expected a publisher of /clock, since use_sim_time is set, got none"
+        until(lambda: expected in process.stderr.readline(), "the reason")
+        assert state(call) == "unconfigured"
+
+
+@VERSIONS
+def test_under_simulated_time_a_take_is_recorded_by_the_systems_clock(tmp_path: Path, version: str) -> None:
+    with node(tmp_path, version, simulator=True, use_sim_time="true", msg_folders="[]") as (_, call):
+        until(lambda: call.status().get("state") == "armed", "armed")
+        began_ns = time.time_ns()
+        assert call("start")[0]
+        until(lambda: call.status()["take"]["messages_n"] > 50, "messages")
+        assert call("success")[0]
+        until(lambda: call.status()["state"] == "armed", "saved")
+    (episode,) = (tmp_path / "dataset" / "episodes").iterdir()
+    started_ns = int(str(load_json(episode / "episode.json")["start_ns"]))
+    assert began_ns <= started_ns <= time.time_ns()
 
 
 @pytest.mark.parametrize(
@@ -207,6 +266,7 @@ def test_the_launch_file_gives_parameters_that_the_node_has() -> None:
         described = runpy.run_path(str(LAUNCH))["generate_launch_description"]()
     *arguments, launched = described.entities
     assert [one.name for one in arguments if one.default_value is None] == ["contract", "dataset", "task"]
+    assert launched.killed_after_s >= 60  # a Ctrl-C ends the take that runs, which may have to be saved first
     (parameters,) = launched.parameters
     known = {**PARAMETERS, **SAID_PARAMETERS}
     assert {name: value.value_type for name, value in parameters.items()} == {

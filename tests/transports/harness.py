@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 from embodied_recorders.transports import zenoh_router
+from embodied_recorders.transports.dds.config import domain_xml
 
 ROOT = Path(__file__).resolve().parents[2]
 STANDIN = ROOT / "tests" / "ros2_standin"
@@ -151,7 +152,9 @@ def rclpy_of(version: str, **environment: str) -> Iterator[None]:
         return
     if importlib.util.find_spec("rclpy") is None:
         pytest.skip("no ROS 2 with rclpy is sourced; docs/how-to/record-ros2.md says how to run this with it")
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CYCLONEDDS_URI", domain_xml())  # where that is the RMW: on the loopback, as our robots
+        yield
 
 
 @contextmanager

@@ -54,6 +54,15 @@ class DeclaredParameter(Protocol):
         ...
 
 
+class MaybeParameter(Protocol):
+    """A parameter of a node, perhaps without a value."""
+
+    @property
+    def value(self) -> Value | None:
+        """As it is now."""
+        ...
+
+
 class Logger(Protocol):
     """Of a node."""
 
@@ -87,6 +96,10 @@ class ServingNode(Protocol):
 
     def get_parameter(self, name: str, /) -> DeclaredParameter:
         """As it is now."""
+        ...
+
+    def get_parameter_or(self, name: str, /) -> MaybeParameter:
+        """Likewise; its value is None where it has none."""
         ...
 
     def get_logger(self) -> Logger:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -37,6 +38,10 @@ NODE_NAME: Final = "episode_recorder"
 _SPIN_S = 0.1
 SAID: Final[Parameters] = {one.name: getattr(Said(), one.name) for one in fields(Said)}
 """Parameters that go with services; read anew at each call, so `ros2 param set` changes them."""
+SIM_TIME: Final = "use_sim_time"
+"""Every node has this parameter."""
+_BAD_ARGUMENTS: Final = frozenset({"RCLInvalidROSArgsError", "UnknownROSArgsError"})
+_CHANGE: Final = "_LifecycleNodeMixin__change_state"
 
 
 def said_by(node: ServingNode) -> Said:
@@ -44,9 +49,9 @@ def said_by(node: ServingNode) -> Said:
     return Said(**{name: str(node.get_parameter(name).value) for name in SAID})
 
 
-def values_of(node: ServingNode, names: Sequence[str]) -> dict[str, Value]:
-    """Parameters as they are now."""
-    return {name: node.get_parameter(name).value for name in names}
+def values_of(node: ServingNode, names: Sequence[str]) -> dict[str, Value | None]:
+    """Parameters as they are now; None for a list that was given empty, whose type rcl cannot tell."""
+    return {name: node.get_parameter_or(name).value for name in names}
 
 
 class Served:
@@ -134,15 +139,15 @@ class ManagedNode:
         make: Callable[[Callable[..., ServingNode]], ServingNode],
         executor: NodeExecutor,
         declared: Parameters,
-        stages: Callable[[Callable[[], Mapping[str, Value]]], Stages],
+        stages: Callable[[Callable[[], Mapping[str, Value | None]]], Stages],
         desk: Callable[[ServingNode, Stages], Desk],
     ) -> None:
-        self.stages = stages(lambda: values_of(self.node, list(declared)))
+        self.stages = stages(lambda: values_of(self.node, [*declared, SIM_TIME]))
         lifecycle = rclpy.lifecycle
         base = rclpy.nodes.Node if lifecycle is None else self._managed(lifecycle)
-        self.node = make(base)
         self._is_managed = lifecycle is not None
         try:
+            self.node = make(base)
             for name, value in {**SAID, **declared}.items():
                 self.node.declare_parameter(name, value)
         except rclpy.parameter_error as error:
@@ -169,18 +174,53 @@ class ManagedNode:
         def transition(name: str) -> Callable[[object, object], object]:
             def run(_node: object, _state: object) -> object:
                 step = cast("Callable[[], Reply]", getattr(self.stages, name))
-                return returns.SUCCESS if self._told(step()) else returns.FAILURE
+                try:
+                    return returns.SUCCESS if self._told(step()) else returns.FAILURE
+                except Exception:  # noqa: BLE001  # rclpy would drop it without a word
+                    self.node.get_logger().error(traceback.format_exc())
+                    return returns.ERROR
 
             return run
 
         names = {f"on_{name}": name for name in ("configure", "activate", "deactivate", "cleanup", "shutdown")}
         steps = {method: transition(name) for method, name in {**names, "on_error": "cleanup"}.items()}
-        return cast("Callable[..., ServingNode]", type("EpisodeRecorder", (lifecycle.LifecycleNode,), steps))
+        methods = {**steps, **_refusing(lifecycle)}
+        return cast("Callable[..., ServingNode]", type("EpisodeRecorder", (lifecycle.LifecycleNode,), methods))
 
     def _told(self, reply: Reply) -> bool:
         logger = self.node.get_logger()
         (logger.info if reply.done else logger.error)(pick(reply.text, self._desk.language))
         return reply.done
+
+
+def _refusing(lifecycle: LifecycleModule) -> dict[str, object]:
+    """A method that answers a transition which the state does not have: up to Jazzy, it would end the program."""
+    change: Callable[[ServingNode, int], object] | None = getattr(lifecycle.LifecycleNode, _CHANGE, None)
+    if change is None:
+        return {}
+
+    def changed(node: ServingNode, transition_id: int) -> object:
+        try:
+            return change(node, transition_id)
+        except RuntimeError as error:
+            node.get_logger().error(str(error))
+            return lifecycle.TransitionCallbackReturn.ERROR
+
+    return {_CHANGE: changed}
+
+
+@contextmanager
+def _arguments_read() -> Iterator[None]:
+    """What rcl says of the words of a command line, as an error of ours."""
+    try:
+        yield
+    except RuntimeError as error:
+        if type(error).__name__ not in _BAD_ARGUMENTS and "Couldn't parse" not in str(error):
+            raise
+        raise UsageError(
+            f"expected ROS arguments, got: {error}",
+            remedy="ros2 run embodied_kit episode_recorder_node --ros-args -p contract:=C -p dataset:=D -p task:=T",
+        ) from error
 
 
 @contextmanager
@@ -196,10 +236,11 @@ def spinning(
 
     Raises:
         EnvironmentUnfitError: rclpy cannot join.
+        UsageError: rcl cannot read the ROS arguments.
     """
     context, nodes = rclpy.context.Context(), list[ServingNode]()
     domain = ros_domain(domain_id)
-    with refusals(f"join ROS domain {domain} over {rclpy.rmw}"):
+    with refusals(f"join ROS domain {domain} over {rclpy.rmw}"), _arguments_read():
         context.init(list(arguments), domain_id=domain)
     executor = rclpy.spinning.SingleThreadedExecutor(context=context)
 

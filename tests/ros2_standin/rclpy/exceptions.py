@@ -4,3 +4,7 @@ class ParameterException(Exception):  # noqa: N818  # its name there
 
 class InvalidParameterTypeException(ParameterException):
     pass
+
+
+class ParameterUninitializedException(ParameterException):
+    pass

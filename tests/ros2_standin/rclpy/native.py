@@ -22,6 +22,10 @@ class UnsupportedEventTypeError(RCLError):
     pass
 
 
+class UnknownROSArgsError(RuntimeError):
+    pass
+
+
 class InvalidHandle(RuntimeError):  # noqa: N818  # rclpy's name
     pass
 
@@ -61,11 +65,25 @@ class Destroyable:
         return id(self)
 
 
+FLAGS = {"-p", "--param", "-r", "--remap"}
+
+
+def ros_arguments(words):
+    """Pairs of flag and rule after `--ros-args`; a flag that is not known stands alone, as far as we know."""
+    given = iter(words[words.index("--ros-args") + 1 :] if "--ros-args" in words else [])
+    return [(flag, next(given, "") if flag in FLAGS else "") for flag in given]
+
+
 class Context(Destroyable):
     def __init__(self, args, domain_id):
         super().__init__()
-        assert isinstance(args, list)
+        assert all(isinstance(word, str) for word in args)
         self.args, self.domain_id = args, domain_id
+        for flag, rule in ros_arguments(args):
+            if flag not in FLAGS:
+                raise UnknownROSArgsError([flag])
+            if ":=" not in rule:
+                raise RCLError(f"failed to initialize rcl: Couldn't parse rule: '{flag} {rule}'.")
         self.valid = True
 
     def ok(self):

@@ -2,13 +2,12 @@
 
 import inspect
 import sys
-from itertools import pairwise
 
 import yaml
 
 from rclpy import native
 from rclpy.duration import Duration
-from rclpy.exceptions import InvalidParameterTypeException
+from rclpy.exceptions import InvalidParameterTypeException, ParameterUninitializedException
 from rclpy.parameter import Parameter
 from rclpy.qos import ENDLESS_NS, QoSDurabilityPolicy, QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy
 from rclpy.versions import VERSION
@@ -114,9 +113,8 @@ class Logger:
 
 def overrides(words):
     """Parameters given as `--ros-args -p name:=value`, the values in YAML."""
-    given = words[words.index("--ros-args") + 1 :] if "--ros-args" in words else []
-    pairs = [text.partition(":=") for flag, text in pairwise(given) if flag in {"-p", "--param"}]
-    return {name: yaml.safe_load(value) for name, _, value in pairs}
+    rules = [rule.partition(":=") for flag, rule in native.ros_arguments(words) if flag in {"-p", "--param"}]
+    return {name: yaml.safe_load(value) for name, _, value in rules}
 
 
 class ParameterEvent(metaclass=type("Metaclass_ParameterEvent", (type,), {"_TYPE_SUPPORT": "a capsule"})):
@@ -148,6 +146,7 @@ class Node:
         self._parameters = {}
         self._overrides = overrides(context.handle.args) if use_global_arguments else {}
         self.create_publisher(ParameterEvent, "/parameter_events", QoSProfile(depth=1000))
+        self.declare_parameter("use_sim_time", False)  # by its TimeSource
 
     def get_name(self):
         return self._node.name
@@ -165,12 +164,19 @@ class Node:
         assert isinstance(value, str | bool | int | float | list), "else it has no static type"
         assert value != [], "rclpy takes an empty list for bytes"
         given = self._overrides.get(name, value)
-        if type(given) is not type(value):
+        if given == []:  # rcl cannot tell its type: the parameter stays unset
+            given = None
+        elif type(given) is not type(value):
             raise InvalidParameterTypeException(f"Trying to set parameter '{name}' to '{given}' of another type")
         self._parameters[name] = Parameter(name, value=given)
         return self._parameters[name]
 
     def get_parameter(self, name):
+        if self._parameters[name].value is None:
+            raise ParameterUninitializedException(f"The parameter '{name}' is not initialized")
+        return self._parameters[name]
+
+    def get_parameter_or(self, name, alternative_value=None):
         return self._parameters[name]
 
     def create_service(self, srv_type, srv_name, callback, *, qos_profile=None, callback_group=None):

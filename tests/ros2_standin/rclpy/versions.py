@@ -18,6 +18,7 @@ class Version:
         lost_events: The RMW supports `message_lost`.
         private: The compiled half shows its wait set.
         lifecycle: lifecycle_msgs is installed.
+        answers_wrong_transitions: A transition that the state does not have is an answer, not an exception.
     """
 
     rmw: str
@@ -28,14 +29,15 @@ class Version:
     lost_events: bool = True
     private: bool = True
     lifecycle: bool = True
+    answers_wrong_transitions: bool = False
 
 
 VERSIONS = {
     "humble": Version(FASTRTPS, hashes=False, gid_size=24, info_has_sequence=False),
     "jazzy": Version(CYCLONE),
     "jazzy-fastrtps": Version(FASTRTPS),
-    "kilted": Version(CYCLONE, info_has_gid=True),
-    "kilted-fastrtps": Version(FASTRTPS, info_has_gid=True),
+    "kilted": Version(CYCLONE, info_has_gid=True, answers_wrong_transitions=True),
+    "kilted-fastrtps": Version(FASTRTPS, info_has_gid=True, answers_wrong_transitions=True),
     "hidden": Version(CYCLONE, private=False),
     "bare": Version(CYCLONE, lifecycle=False),
     "eventless": Version("rmw_email_cpp", lost_events=False),

@@ -4,6 +4,7 @@ from enum import Enum
 
 from lifecycle_msgs.srv import ChangeState, GetState
 
+from rclpy.native import RCLError
 from rclpy.node import Node
 from rclpy.versions import VERSION
 
@@ -27,24 +28,27 @@ class TransitionCallbackReturn(Enum):
     SUCCESS, FAILURE, ERROR = range(3)
 
 
-class LifecycleNode(Node):
-    def __init__(self, node_name, *, enable_communication_interface=True, **kwargs):
-        super().__init__(node_name, **kwargs)
+class LifecycleNodeMixin:
+    """Of a class of its own, as there: its private names are known by that."""
+
+    def _manage(self):
         self._state = "unconfigured"
         # Bound once, as the real one registers them.
         self._callbacks = {name: getattr(self, name) for _, _, name, _ in TRANSITIONS.values()}
-        self.create_service(ChangeState, "~/change_state", self._on_change_state)
+        self.create_service(ChangeState, "~/change_state", self.__on_change_state)
         self.create_service(GetState, "~/get_state", self._on_get_state)
 
     def trigger_configure(self):
-        return self._change(1)
+        return self.__change_state(1)
 
     def trigger_activate(self):
-        return self._change(3)
+        return self.__change_state(3)
 
-    def _change(self, transition_id):
+    def __change_state(self, transition_id):
         _, begin, name, end = TRANSITIONS.get(transition_id, ("", "", "", ""))
         if self._state != begin:
+            if not VERSION.answers_wrong_transitions:
+                raise RCLError("Failed to trigger lifecycle state machine transition: Transition is not registered.")
             self.get_logger().error(f"Unable to start transition {transition_id} from current state {self._state}")
             return TransitionCallbackReturn.ERROR
         try:
@@ -58,15 +62,23 @@ class LifecycleNode(Node):
             self._state = "unconfigured" if handled else "finalized"
         return code
 
-    def _on_change_state(self, request, response):
-        asked = request.transition["id"]
-        if not asked:
-            label = request.transition["label"]
+    def __on_change_state(self, request, response):
+        asked, label = request.transition["id"], request.transition["label"]
+        if label:
             found = [number for number, row in TRANSITIONS.items() if row[:2] == (label, self._state)]
-            asked = found[0] if found else 0
-        response.success = self._change(asked) == TransitionCallbackReturn.SUCCESS
+            if not found:
+                response.success = False
+                return response
+            asked = found[0]
+        response.success = self.__change_state(asked) == TransitionCallbackReturn.SUCCESS
         return response
 
     def _on_get_state(self, request, response):
         response.current_state = {"id": STATES[self._state], "label": self._state}
         return response
+
+
+class LifecycleNode(LifecycleNodeMixin, Node):
+    def __init__(self, node_name, *, enable_communication_interface=True, **kwargs):
+        Node.__init__(self, node_name, **kwargs)
+        self._manage()
