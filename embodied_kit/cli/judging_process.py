@@ -66,7 +66,7 @@ def run_judge(connection: Connection, dataset: str, profile: str | None) -> None
     root = Path(dataset)
     _warm(root, profile)
     with suppress(EOFError, OSError):  # the recorder is gone
-        _Bench(connection, root, profile).run()
+        _Queue(connection, root, profile).run()
 
 
 def _warm(dataset: Path, profile: str | None) -> None:
@@ -79,7 +79,7 @@ def _warm(dataset: Path, profile: str | None) -> None:
 
 
 @dataclass
-class _Bench:
+class _Queue:
     """What waits for a verdict.
 
     First verdicts go before later ones, whatever take they are of, and the newest take before older ones.
