@@ -190,6 +190,26 @@ def test_who_does_not_wait_for_the_disk_quits(robot: support.Robot, dataset: Dat
     assert dataset.episode_ids() == []
 
 
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of another process can be set on Linux alone")
+def test_too_many_open_files_cost_no_message_and_are_told(robot: support.Robot, dataset: Dataset) -> None:
+    shown = screen(dataset, robot, "--no-verdict", "--outcome", "success", "--operator", "Ada", *SCENE)
+    shown.wait_for("Enter starts.")
+    shown.type("\n")
+    partial = until(lambda: next(dataset.root.glob(".embodied/recording/*/*.partial"), None), "the file")
+    before = resource.prlimit(shown.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(shown.process.pid, resource.RLIMIT_NOFILE, (3, before[1]))
+    size = partial.stat().st_size
+    until(lambda: partial.stat().st_size > size + 5000, "messages on the disk")
+    shown.type("\n")
+    shown.wait_for("amiss: cannot write")
+    shown.wait_for("Too many open files; let the shell open more files (ulimit -n 4096)")
+    resource.prlimit(shown.process.pid, resource.RLIMIT_NOFILE, before)
+    shown.wait_for("1 saved, 0 discarded, 0 failed")
+    assert shown.end() == 0
+    (episode_id,) = dataset.episode_ids()
+    support.assert_as_sent(dataset.root / "episodes" / episode_id, robot)
+
+
 def test_a_killed_writer_costs_a_second_and_the_session_brings_the_take_back(
     robot: support.Robot, dataset: Dataset
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,14 +20,16 @@ class UdpDrops:
     """Counts from its creation; sockets opened later count from their first datagram."""
 
     def __init__(self) -> None:
-        self._before = _drops_of_own_sockets()
+        self._before = self._now = _drops_of_own_sockets()
 
     def counters(self) -> Mapping[str, int]:
         """`udp_datagrams_dropped`, or nothing where the kernel does not tell."""
-        now = _drops_of_own_sockets()
-        if now is None or self._before is None:
+        with suppress(OSError):  # too many open files, say: what was last known is still so, at least
+            self._now = _drops_of_own_sockets()
+        if self._now is None or self._before is None:
             return {}
-        return {"udp_datagrams_dropped": sum(max(0, n - self._before.get(inode, 0)) for inode, n in now.items())}
+        dropped_n = sum(max(0, n - self._before.get(inode, 0)) for inode, n in self._now.items())
+        return {"udp_datagrams_dropped": dropped_n}
 
 
 def _drops_of_own_sockets() -> Mapping[str, int] | None:
