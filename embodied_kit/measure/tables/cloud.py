@@ -38,7 +38,7 @@ def cloud_rows(episode: Episode) -> list[Row]:
 def _row(episode: Episode, view: StreamView, series: Series, log: CloudLog, frames: set[str]) -> Row:
     blocks = [block for block in log.rows.blocks() if len(block)]
     states = sum((np.bincount(block["state"], minlength=len(State)) for block in blocks), np.zeros(len(State), int))
-    decoded, failed, undecoded = (int(states[state]) for state in State)
+    decoded, failed, undecoded = (int(states[state]) for state in (State.DECODED, State.FAILED, State.UNDECODED))
     unit = view.declared.get("unit")
     values: dict[str, JsonValue] = {
         "stream": view.stream,
