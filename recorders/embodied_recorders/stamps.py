@@ -36,8 +36,8 @@ class HeaderStamps:
     a little beside its declared rate has no gaps; else the declared one, so that a loss of every second message has.
 
     Messages that are stamped too close to one another fill periods of a gap beside them: who stutters catches up, and
-    a stamp that is repeated belongs to a message that came. A jump that is the clock's is no gap: after it messages
-    seem to arrive sooner than they ever did, and by as much.
+    a stamp that is repeated or out of order belongs to a message that came. A jump that is the clock's is no gap: after
+    it messages seem to arrive sooner than they ever did, and by as much.
 
     Attributes:
         heads: Stamps not looked at yet, as they stood in the messages.
@@ -85,10 +85,10 @@ class HeaderStamps:
         if self.period_ns is not None and intervals.size:
             self._recent = np.concatenate([self._recent, forward[-_RECENT:].astype(np.float64)])[-_RECENT:]
             periods = np.rint(intervals / self._period(self.period_ns)).astype(np.int64)
-            self._settle(np.where(jumps | (intervals < 0), 0, periods - 1))
+            self._settle(np.where(jumps | (intervals < -_STEP_NS), 0, periods - 1))
 
     def _settle(self, beyond: Counts) -> None:
-        """Count periods beyond one, of which there are -1 where two stamps are close; a usual interval ends a run."""
+        """Count periods beyond one, -1 or less of them where stamps are close; a usual interval ends a run."""
         ends = np.flatnonzero(beyond == 0)
         if not ends.size:
             self._open_n += int(beyond.sum())

@@ -277,3 +277,9 @@ def test_who_stutters_and_catches_up_has_lost_nothing_but_what_does_not_come(bat
     assert entry_of(counted(stamps, batch))["loss"]["header_stamp"] == lost_n
     pairs = [START_NS + n // 2 * 2 * PERIOD_NS + n % 2 * PERIOD_NS // 10 for n in range(100)]
     assert entry_of(counted(pairs, batch))["loss"]["header_stamp"] == 0
+
+
+@pytest.mark.parametrize("batch", [1, 3, 1000])
+def test_stamps_out_of_order_are_not_missing(batch: int) -> None:
+    order = [0, 1, 3, 2, 4, 5, 8, 7, 6, 9, *range(13, 30)]
+    assert entry_of(counted([ticks(30)[n] for n in order], batch))["loss"]["header_stamp"] == 3
