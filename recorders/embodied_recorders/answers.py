@@ -21,6 +21,10 @@ LATE: Final[Texts] = {
     "zh": "{seconds} 秒内没有应答：稍后可能仍会执行，请查看状态",
 }
 NO_TAKE: Final[Texts] = {"en": "there is no take to discard", "zh": "没有可隔离的采集"}
+SILENT_DISK: Final[Texts] = {
+    "en": "the disk does not answer: see to its cable or network",
+    "zh": "磁盘没有响应：请检查其线缆或网络",
+}
 _NOT_NOW: Final[Texts] = {"en": "not now: the recorder is {state}", "zh": "现在不行：采集器{state}"}
 _STATES_ZH: Final[Mapping[State, str]] = {
     "idle": "未就绪（idle）",

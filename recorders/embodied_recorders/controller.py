@@ -42,7 +42,7 @@ from embodied_recorders.documents import TakeOptions, TakeResult
 from embodied_recorders.ledger import counter_difference
 from embodied_recorders.mailbox import Mailbox
 from embodied_recorders.patience import patiently
-from embodied_recorders.room import Room, room_of
+from embodied_recorders.room import Room
 from embodied_recorders.running import Running
 from embodied_recorders.session import Session
 from embodied_recorders.showing import ClosingWatch, closing_step, disk_and_clock
@@ -222,12 +222,12 @@ class Controller:
                     self._running.mark_graph(change.name, change.text)
             if self._running is None:
                 self.session.learn()
-            self._after.rescue(now_ns, may_begin=self._state in {"idle", "armed"} and not self._room.fault)
+            self._after.rescue(now_ns, may_begin=self._state in {"idle", "armed"} and self._room.may_be_written)
         if now_ns < self._next_snapshot_ns:
             return
         self._next_snapshot_ns = now_ns + _SNAPSHOT_PERIOD_NS
         if self._state in {"idle", "armed"}:
-            self._state = "armed" if self._around.is_ready and not self._room.fault else "idle"
+            self._state = "armed" if self._around.is_ready and self._room.may_be_written else "idle"
         self._after.hear(now_ns / 1e9)
         self._snapshot = self._made_snapshot()
 
@@ -375,7 +375,7 @@ class Controller:
     def _made_snapshot(self) -> Snapshot:
         now_s, running = self._now_s(), self._running
         counters = self.session.transport.loss_counters()
-        self._room = room_of(self.session.dataset.root)
+        self._room = self.session.room()
         return Snapshot(
             time_ns=self._clock.now_ns(),
             state=self._state,
@@ -400,4 +400,5 @@ class Controller:
 
     def _faults(self) -> Sequence[Texts]:
         fault = self._fault or (self._running.fault if self._running else None) or self._room.fault
-        return [] if fault is None else [answers.told(fault, self.chinese)]
+        silent = [answers.SILENT_DISK] if self._room.silent_s else []
+        return silent if fault is None else [answers.told(fault, self.chinese), *silent]

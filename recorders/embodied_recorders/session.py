@@ -37,7 +37,7 @@ from embodied_recorders.documents import (
 from embodied_recorders.latched import LatchedMemory
 from embodied_recorders.ledger import Evidence, Ledger, counter_difference
 from embodied_recorders.patience import patiently
-from embodied_recorders.room import room_of
+from embodied_recorders.room import Room, RoomWatch
 from embodied_recorders.running import Opening, Progress, Running
 from embodied_recorders.sink import Sink
 from embodied_recorders.stamps import is_stamped
@@ -108,6 +108,7 @@ class Session:
     def __post_init__(self) -> None:
         self.dataset.require_open()
         self._streams: Mapping[str, Stream] = {stream.topic: stream for stream in self.contract.streams}
+        self._watch = RoomWatch(self.dataset.root)
         self._latched = LatchedMemory(s.topic for s in self.contract.streams if s.cadence == "latched")
         self.robots: Sequence[RobotFolder] = [self._robot(robot_id) for robot_id in self.contract.robots]
 
@@ -306,16 +307,25 @@ class Session:
         longest_s = self.contract.max_episode_s
         if longest_s is not None and running.progress().elapsed_s >= longest_s:
             return "limit"
-        room = room_of(self.dataset.root)
+        room = self.room()
         if room.fault is not None:
             running.fault = running.fault or room.fault
             return "write_error"
         return "disk_floor" if room.free_bytes < self.contract.min_free_bytes else ""
 
+    def room(self) -> Room:
+        """The dataset's disk as it is now; never waits for it."""
+        return self._watch.look()
+
     def _require_space(self) -> None:
-        room = room_of(self.dataset.root)
+        room = self.room()
         if room.fault is not None:
             raise room.fault
+        if room.silent_s:
+            raise EnvironmentUnfitError(
+                f"expected the disk of {self.dataset.root} to answer, got nothing for {room.silent_s:.0f} s",
+                remedy="see to its cable or network, or record to another",
+            )
         if room.free_bytes < self.contract.min_free_bytes:
             raise EnvironmentUnfitError(
                 f"expected {self.contract.min_free_bytes} bytes free for {self.dataset.root}, got {room.free_bytes}",

@@ -26,6 +26,7 @@ from embodied_kit.episode.rebuild import rebuild
 from embodied_kit.errors import EnvironmentUnfitError, WriteFaultError
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.stream import LATCHED, Qos, Sample
+from embodied_recorders import room
 from embodied_recorders.clock import ClockState
 from embodied_recorders.control import (
     Command,
@@ -45,6 +46,7 @@ from embodied_recorders.control import (
 )
 from embodied_recorders.controller import Controller
 from embodied_recorders.documents import TakeOptions, TakeResult
+from embodied_recorders.room import Room
 from embodied_recorders.running import MOST_GRAPH_EVENTS
 from embodied_recorders.session import Session
 from embodied_recorders.transports.memory import MemoryTransport
@@ -543,6 +545,36 @@ def test_a_verdict_is_awaited_until_the_last_has_come_or_the_judge_is_gone(tmp_p
     desk.controller._after.judge = None
     desk.turn(25)
     assert desk.controller.snapshot().judging == "off"
+
+
+def test_a_disk_that_does_not_answer_holds_up_no_message_and_no_operator(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a network drive whose server is gone: whoever asks it for anything waits."""
+    answers_again, real = threading.Event(), room.room_of
+
+    def waits(root: Path) -> Room:
+        answers_again.wait()
+        return real(root)
+
+    started = desk.ask(Start())
+    desk.turn(20)
+    monkeypatch.setattr(room, "room_of", waits)
+    monkeypatch.setattr(room, "_PATIENCE_S", 0.0)
+    desk.turn(300)
+    shown = desk.controller.snapshot()
+    assert (shown.state, shown.machine.free_bytes > 0) == ("recording", True)
+    assert "the disk does not answer" in shown.problems[0]["en"]
+    assert "没有响应" in shown.problems[0]["zh"]
+    assert shown.take.messages_n > 300
+    desk.ask(Stop(SUCCESS))
+    desk.until("idle")
+    assert desk.dataset.episode_ids() == [started.episode_id]
+    assert not desk.ask(Start()).done
+    with pytest.raises(EnvironmentUnfitError, match="to answer, got nothing for"):
+        desk.controller.session.begin(TakeOptions("pick"))
+    answers_again.set()
+    desk.until("armed")
 
 
 def test_a_shutdown_does_not_wait_for_a_disk_for_ever(tmp_path: Path) -> None:
