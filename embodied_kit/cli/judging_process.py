@@ -27,7 +27,7 @@ _NICE = 5  # the recording goes first
 _ONE_CORE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # Arrow goes by the first, too
 _DEPTHS: tuple[Depth, ...] = ("index", "signal", "full")
 _LAST = len(_DEPTHS) - 1
-_PATIENCE_S = 1.0  # how much later the whole verdict may come than one without images, which costs two seconds
+_PATIENCE_S = 3.0  # how long the whole verdict is waited for before one without images, which costs as much
 _LOOK_S = 0.02
 _MOST_FOLLOWED = 2  # each holds its columns and the time of a core; a third take is read once it is closed
 
