@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from embodied_kit.errors import UsageError
@@ -60,7 +61,7 @@ def measure_unit(
         again = _derived(found, given, episode_id, depth, cache)
         if again is not None:
             return again
-    with scan or EpisodeScan(ColumnStore(), depth, progress) as going:
+    with closing(scan or EpisodeScan(ColumnStore(), depth, progress)) as going:
         for item in files[len(going.files) :]:
             _scan_file(going, item)
         episode = _episode(going, files, document, episode_id)

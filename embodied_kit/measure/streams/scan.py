@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from embodied_kit.canonical import sha256_hex
 from embodied_kit.episode.layout import ROBOTS
@@ -23,9 +22,6 @@ from embodied_kit.measure.text.log import TextLog, TextPlace
 from embodied_kit.messages.columns import ColumnDecoder
 from embodied_kit.messages.schema import MessageSchema, read_schema
 from embodied_kit.model.facts import Depth
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 MAX_EMBEDDED_BYTES = 16 * 2**20
 MAX_ATTACHMENTS_READ = 256
@@ -84,8 +80,6 @@ class FileScan:
 class EpisodeScan:
     """The data files of one episode, or one bare file; a stream spread over several of them is one stream.
 
-    A context manager: its columns are gone when it is left.
-
     Args:
         store: Owner of the columns.
         depth: How deep to look.
@@ -103,14 +97,6 @@ class EpisodeScan:
         self._progress = progress or (lambda _: None)
         self._decoders: dict[tuple[str, str, str, bytes], ColumnDecoder] = {}
         self._embedded_left = MAX_EMBEDDED_BYTES
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Drop its columns."""
