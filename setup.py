@@ -131,7 +131,7 @@ setup(
     extras_require=EXTRAS,
     entry_points={
         "console_scripts": [
-            "embodied-kit = embodied_kit.cli:main",
+            "embodied-kit = embodied_kit.__main__:main",
             "episode_recorder = embodied_kit.cli.episode_recorder:main",
             "episode_recorder_node = embodied_kit.cli.recorder_node:main",
         ]

@@ -15,11 +15,11 @@ from embodied_kit.cli.failure import failure_of, tell
 from embodied_kit.cli.texts import Texts
 from embodied_kit.cli.verbs import PROGRAM, VERBS, Verb, overview
 from embodied_kit.errors import EmbodiedKitError
+from embodied_kit.interrupts import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-EXIT_INTERRUPTED = 130
 EXIT_READER_GONE = 141  # 128 + SIGPIPE, as a shell has it: a verdict nobody read is neither passed nor failed
 
 

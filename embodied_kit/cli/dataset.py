@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -81,13 +82,7 @@ def _init(texts: Texts) -> click.Command:
         for folder in folders:
             add_robot(directory, folder)
         click.echo(texts(f"dataset {dataset_id} in {directory}", f"数据集 {dataset_id} 位于 {directory}"))
-        click.echo(
-            texts(
-                "Next: fill in dataset.json, governance.json and tasks.json; what is missing is named by "
-                f"embodied-kit validate {directory}",
-                f"下一步：补全 dataset.json、governance.json、tasks.json；缺项可查：embodied-kit validate {directory}",
-            )
-        )
+        click.echo(texts("Next: ", "下一步：") + _what_is_next(directory, documents is not None, texts))
         return 0
 
     return verb(
@@ -100,6 +95,17 @@ def _init(texts: Texts) -> click.Command:
             "新建数据集文件夹。",
             "embodied-kit dataset init my_ds --task pick_place --robot my_arm/robot.json",
         ),
+    )
+
+
+def _what_is_next(directory: Path, begun: bool, texts: Texts) -> str:
+    """What is to be done with documents that were given, or that nobody has begun."""
+    command = f"embodied-kit validate {shlex.quote(str(directory))}"
+    if begun:
+        return texts(f"record; what the documents lack is named by {command}", f"开始采集；文档缺项可查：{command}")
+    return texts(
+        f"fill in dataset.json, governance.json and tasks.json; what is missing is named by {command}",
+        f"补全 dataset.json、governance.json、tasks.json；缺项可查：{command}",
     )
 
 

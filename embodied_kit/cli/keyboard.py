@@ -7,13 +7,16 @@ import os
 import queue
 import re
 import select
+import signal
 import stat
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Protocol
+from types import FrameType
+from typing import Any, Protocol
 
 ENTER = "\n"
 END = "\x04"  # Ctrl-D, and the end of input
@@ -38,14 +41,20 @@ class Keyboard(Protocol):
 
 
 class Terminal:
-    """Single keys of a terminal, not echoed; Ctrl-C stays a signal. Its former state comes back by `keyboard`.
+    """Single keys of a terminal, not echoed; Ctrl-C and Ctrl-Z stay signals. Its former state comes back at the end.
+
+    While another job has the terminal, nothing is read of it and it is left as it is: either would stop this one.
 
     Args:
         descriptor: Of the terminal.
     """
 
     def __init__(self, descriptor: int) -> None:
+        import termios  # noqa: PLC0415  # Windows has none
+
         self._descriptor = descriptor
+        self._former = termios.tcgetattr(descriptor)
+        self._in_lines = False
         self._decoder = codecs.getincrementaldecoder("utf-8")("ignore")
         self._typed: deque[str] = deque()
 
@@ -70,14 +79,32 @@ class Terminal:
         """Whether whole lines are typed from now on, shown and mended as the terminal does it."""
         import termios  # noqa: PLC0415  # Windows has none
 
+        self._in_lines = lines
         state = termios.tcgetattr(self._descriptor)
         flags = termios.ICANON | termios.ECHO
         state[3] = state[3] | flags if lines else state[3] & ~flags
         state[6][termios.VMIN], state[6][termios.VTIME] = 1, 0
-        with suppress(termios.error):  # the terminal is gone, which a signal tells
-            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, state)
+        self._set(state)
+
+    def give_back(self) -> None:
+        """The terminal is as it was before us."""
+        self._set(self._former)
+
+    def take_again(self) -> None:
+        """The terminal is as we had it before we gave it back."""
+        self.typing(lines=self._in_lines)
+
+    def _set(self, state: list[Any]) -> None:  # as termios has it
+        import termios  # noqa: PLC0415  # Windows has none
+
+        if _is_ours(self._descriptor):
+            with suppress(termios.error):  # the terminal is gone, which a signal tells
+                termios.tcsetattr(self._descriptor, termios.TCSADRAIN, state)
 
     def _ready(self, timeout_s: float) -> bool:
+        if not _is_ours(self._descriptor):
+            time.sleep(timeout_s)
+            return False
         return bool(select.select([self._descriptor], [], [], timeout_s)[0])
 
     def _read(self) -> None:
@@ -128,17 +155,24 @@ class Lines:
 def keyboard() -> Iterator[Keyboard | None]:
     """The operator's keys while the block runs: of a terminal, or of a pipe; None where nobody can type."""
     descriptor = _descriptor()
-    if descriptor is None:
+    if descriptor is None or not has_keys():
         yield None
-    elif not os.isatty(descriptor):
-        yield Lines(descriptor) if stat.S_ISFIFO(os.fstat(descriptor).st_mode) else None
-    elif sys.platform == "win32":
+    elif not os.isatty(descriptor) or sys.platform == "win32":
         yield Lines(descriptor)
     else:
-        with _as_before(descriptor):
-            terminal = Terminal(descriptor)
-            terminal.typing(lines=False)
-            yield terminal
+        terminal = Terminal(descriptor)
+        terminal.typing(lines=False)
+        try:
+            with _given_back_meanwhile(terminal):
+                yield terminal
+        finally:
+            terminal.give_back()
+
+
+def has_keys() -> bool:
+    """Whether somebody can type: at a terminal that is ours, or through a pipe."""
+    descriptor = _descriptor()
+    return descriptor is not None and (os.isatty(descriptor) or stat.S_ISFIFO(os.fstat(descriptor).st_mode))
 
 
 def _descriptor() -> int | None:
@@ -147,20 +181,37 @@ def _descriptor() -> int | None:
         descriptor = sys.stdin.fileno()
     except (AttributeError, OSError, ValueError):
         return None
+    return descriptor if _is_ours(descriptor) else None
+
+
+def _is_ours(descriptor: int) -> bool:
+    """Whether no other job has this terminal."""
     if hasattr(os, "tcgetpgrp"):
         with suppress(OSError):  # no terminal, or one that controls no jobs
-            if os.tcgetpgrp(descriptor) != os.getpgrp():
-                return None
-    return descriptor
+            return os.tcgetpgrp(descriptor) == os.getpgrp()
+    return True
 
 
 @contextmanager
-def _as_before(descriptor: int) -> Iterator[None]:
-    import termios  # noqa: PLC0415  # Windows has none
+def _given_back_meanwhile(terminal: Terminal) -> Iterator[None]:
+    """Ctrl-Z gives the terminal back before this process stops; `fg` takes it again, and so does any SIGCONT."""
 
-    former = termios.tcgetattr(descriptor)
+    def stop(number: int, _frame: FrameType | None) -> None:
+        terminal.give_back()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)  # stands here until SIGCONT
+        signal.signal(number, stop)
+        terminal.take_again()
+
+    def go_on(_number: int, _frame: FrameType | None) -> None:
+        terminal.take_again()
+
+    former = {number: signal.getsignal(number) for number in (signal.SIGTSTP, signal.SIGCONT)}
+    if former[signal.SIGTSTP] is signal.SIG_DFL:  # else whoever started us wants no Ctrl-Z
+        signal.signal(signal.SIGTSTP, stop)
+    signal.signal(signal.SIGCONT, go_on)
     try:
         yield
     finally:
-        with suppress(termios.error):
-            termios.tcsetattr(descriptor, termios.TCSADRAIN, former)
+        for number, handler in former.items():
+            signal.signal(number, handler)

@@ -82,7 +82,7 @@ class Operator:
         self._outcome: str | None = None
         self._asked = False
         self._quits = self._goes_on = False
-        self._invited_for = -1
+        self._invited_for = (-1, -1)
         self._next_start_s = 0.0
         self._line_state = "idle"
         self._idle_since_s = self._ended_s = time.monotonic()
@@ -159,10 +159,11 @@ class Operator:
         self._press(self._keys.key(_LOOK_S), shown)
 
     def _invite(self, shown: Snapshot) -> None:
-        """Say once for each take how to begin it, or what is waited for."""
-        if shown.state != "armed" or self._invited_for == self.log.ended_n:
+        """Say how to begin a take, or what is waited for: once for each, and again where one was discarded since."""
+        standing = (self.log.ended_n, self.log.count("saved"))
+        if shown.state != "armed" or self._invited_for == standing:
             return
-        self._invited_for = self.log.ended_n
+        self._invited_for = standing
         if self._is_done():
             self._screen.say(
                 self._texts("Judging; d discards the last take, Enter ends.", "校验中；d 隔离末次采集，回车结束。")

@@ -16,7 +16,7 @@ import click
 from embodied_kit.cli.gonogo import EXIT_UNFIT, go_or_no_go
 from embodied_kit.cli.handsfree import Graph, HandsFree, hands_free, hands_free_options
 from embodied_kit.cli.kept_secret import kept_secret
-from embodied_kit.cli.keyboard import Keyboard, keyboard
+from embodied_kit.cli.keyboard import Keyboard, has_keys, keyboard
 from embodied_kit.cli.operator import Operator, Plan
 from embodied_kit.cli.options import example, path_argument, path_option, transport_options, verb
 from embodied_kit.cli.pseudonyms import pseudonym
@@ -268,12 +268,17 @@ def _takes(controller: Controller, options: RecordOptions, stack: ExitStack, tex
 
 @contextmanager
 def _keys(options: RecordOptions) -> Iterator[Keyboard | None]:
-    """The operator's keys; a script that says how long takes are is not asked for its input."""
-    if options.duration is not None and not sys.stdin.isatty():
+    """The operator's keys, where somebody can type and is asked."""
+    if not _asks_here(options):
         yield None
         return
     with keyboard() as keys:
         yield keys
+
+
+def _asks_here(options: RecordOptions) -> bool:
+    """Whether this terminal or pipe is asked: a script that says how long takes are is not."""
+    return has_keys() and (options.duration is None or sys.stdin.isatty())
 
 
 def _plan(options: RecordOptions, keys: Keyboard | None) -> Plan:
@@ -321,13 +326,18 @@ def _address(options: RecordOptions) -> tuple[str, int]:
 
 
 def _what_a_level_will_miss(options: RecordOptions, texts: Texts) -> str:
-    """Names the options that L2 asks for, while there is still time to give them; empty where none is missing."""
-    given = {"--mode": options.mode}
+    """Names the options that a level asks for, while there is still time to give them; empty where none is missing."""
+    by_l2 = {}
+    if not (_asks_here(options) or options.is_driven_elsewhere):  # else somebody is asked
+        by_l2["--outcome"] = options.outcome
     if options.console is None:  # else the page asks for it
-        given = {"--skill": options.skill, **given}
-        if not sys.stdin.isatty():  # else it is asked for here
-            given = {"--operator": options.operator, **given}
-    absent = ", ".join(name for name, value in given.items() if not value)
-    if not absent:
+        by_l2["--skill"] = options.skill
+        if not _asks_here(options):  # else it is asked for here
+            by_l2["--operator"] = options.operator
+    absent = ", ".join(sorted(name for name, value in by_l2.items() if not value))
+    parts = [("--mode", "L1")] * (not options.mode) + [(absent, "L2")] * bool(absent)
+    if not parts:
         return ""
-    return texts(f"note: without {absent} these takes stay below L2", f"注意：未给出 {absent}，片段达不到 L2")
+    en = "; ".join(f"without {names} these takes stay below {level}" for names, level in parts)
+    zh = "；".join(f"未给出 {names}，片段达不到 {level}" for names, level in parts)
+    return texts(f"note: {en}", f"注意：{zh}")

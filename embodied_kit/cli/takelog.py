@@ -32,11 +32,14 @@ class TakeLog:
         self._screen = screen
         self._texts = texts
         self._takes: dict[str, TakeState] = {}
+        self._still_s: dict[str, float] = {}
         self._untold: Mapping[str, str] = {}
         self._amiss: dict[str, float] = {}
 
     def see(self, shown: Snapshot) -> None:
         """Tell what is new in a snapshot."""
+        for take in filter(None, (shown.take, *shown.takes)):
+            self._tell_standstill(take)
         for take in shown.takes:
             before = self._takes.get(take.episode_id)
             self._takes[take.episode_id] = take
@@ -85,6 +88,13 @@ class TakeLog:
                 + f"；位于 {dataset}",
             )
         ]
+        if unlabelled := sum(take.state in _KEPT and take.outcome == "unknown" for take in self._takes.values()):
+            lines.append(
+                self._texts(
+                    f"{unlabelled} without an outcome stay below L2: give --outcome; embodied-kit rules explain SM-05",
+                    f"{unlabelled} 次没有结果，达不到 L2：请给出 --outcome；embodied-kit rules explain SM-05",
+                )
+            )
         following = ""
         if failed:
             following = f"embodied-kit recover {folder}"
@@ -131,6 +141,18 @@ class TakeLog:
             return  # the documents are in order, and nothing else was looked at
         for line in verdict_lines(self._name(take), verdict, self._texts, told=told):
             self._screen.say(line)
+
+    def _tell_standstill(self, take: TakeState) -> None:
+        """Once for each: after Ctrl-Z and `fg`, or where the machine was held up."""
+        new_s = take.stood_still_s - self._still_s.get(take.episode_id, 0.0)
+        if new_s > 0:
+            self._still_s[take.episode_id] = take.stood_still_s
+            self._screen.say(
+                self._texts(
+                    f"stood still for {new_s:.1f} s: what came meanwhile may be lost, and the take says so",
+                    f"停顿了 {new_s:.1f} 秒：其间的消息可能丢失，片段中已注明",
+                )
+            )
 
     def _tell_problems(self, problems: list[str]) -> None:
         """Tell once what is amiss for a while, and again when it comes back."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from embodied_kit.cli.texts import Texts
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _MOST_LINES = 8
 _MOST_RULES = 6
-_SENTENCE_END = {"en": r"[.;](?:\s|$)", "zh": r"[。；]"}
+_WHOLE = r"(?:`[^`]*`|\([^()]*\)|（[^（）]*）|.)*?"  # a command or an aside is never cut
+_SENTENCE = {"en": rf"{_WHOLE}(?=[.;]\s|[.;]?$)", "zh": rf"{_WHOLE}(?=[。；]|$)"}
 
 
 def verdict_lines(name: str, verdict: Verdict, texts: Texts, *, told: Sequence[str] = ()) -> list[str]:
@@ -59,9 +60,17 @@ def _standing(verdict: Verdict, texts: Texts) -> str:
 def _failed(line: VerdictLine, texts: Texts) -> str:
     """`  FAIL TM-07 Lost frames (needed for L2)  cam_front 0.02 s  -> what to do`."""
     level = texts(f" (needed for {line.level})", f"（{line.level} 所需）") if line.level else ""
-    fix = re.split(_SENTENCE_END[texts.language], texts.of(line.fix), maxsplit=1)[0].strip()
-    parts = [f"  {texts('FAIL', '不符合')} {line.rule} {texts.of(line.title)}{level}", line.place, f"-> {fix}"]
+    parts = [
+        f"  {texts('FAIL', '不符合')} {line.rule} {texts.of(line.title)}{level}",
+        line.place,
+        f"-> {_first_sentence(line.fix, texts)}",
+    ]
     return "  ".join(part for part in parts if part)
+
+
+def _first_sentence(fix: Mapping[str, str], texts: Texts) -> str:
+    found = re.match(_SENTENCE[texts.language], texts.of(fix), re.DOTALL)
+    return found.group().strip() if found else ""
 
 
 def _titles(lines: Sequence[VerdictLine], texts: Texts) -> str:

@@ -176,9 +176,10 @@ class Dataset:
             The new dataset.json.
 
         Raises:
-            UsageError: It is sealed already, or has no episode.
+            UsageError: It is sealed already, has no id, or has no episode.
         """
         self.require_open()
+        self._require_id()
         if not self.episode_ids():
             raise UsageError(f"expected at least one episode to seal, got none in {self.root}")
         with dataset_locked(self.root):
@@ -188,6 +189,17 @@ class Dataset:
             document["state"] = "sealed"
             document["sealed_time"] = rfc3339(now_ns)
             return self._write(document, [self.episode(name) for name in self.episode_ids()], now_ns)
+
+    def _require_id(self) -> None:
+        """Refuse to seal what nothing could name; the episodes know whose they are."""
+        if self.document().get("dataset_id"):
+            return
+        known = {str(episode["dataset_id"]) for episode in self._readable_episodes() if "dataset_id" in episode}
+        named = known.pop() if len(known) == 1 else "UUID"
+        raise UsageError(
+            f"expected a dataset_id in {self.root / DATASET_JSON}, got none",
+            remedy=f'write "dataset_id": "{named}" into it',
+        )
 
     def refresh(self, now_ns: int) -> None:
         """Bring totals, modalities and times of an open dataset up to date, after a take was added.

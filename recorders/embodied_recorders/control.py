@@ -278,6 +278,7 @@ class TakeState:
         verdict: The deepest that has come; None before the first.
         awaited_s: Since a verdict, or a deeper one, is awaited; None where none will come.
         problem: Why it failed or how it came back, language -> text; empty for every other.
+        stood_still_s: How long the recorder did not run meanwhile, as after a Ctrl-Z.
     """
 
     episode_id: str
@@ -290,6 +291,7 @@ class TakeState:
     verdict: Verdict | None = None
     awaited_s: float | None = None
     problem: Texts = field(default_factory=dict)
+    stood_still_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ _OLDEST_PYTHON = (3, 10)
 _NEWEST_PYTHON = (3, 13)
 _HIGHEST_SAFE_DOMAIN = 101  # above it, ports run into Linux's ephemeral range (ROS 2 documentation)
 _SELF_TEST_DOMAIN = 99
-_EXTRAS = {"sim": "mujoco", "test": "pytest"}
+_EXTRAS = {"sim": "mujoco"}
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from embodied_recorders.ledger import Ledger
 _SEQUENCE_MASK = 2**32 - 1  # MCAP has 32 bits for it
 MOST_GRAPH_EVENTS = 256  # a take; a publisher that dies each second would fill its documents
 LEFT_OUT = "graph_events_left_out"
+STANDSTILL_NS = 2_000_000_000  # a busy machine holds nobody up for so long
 CLOCK_STEP_NS = 100_000_000  # NTP slews what is smaller (ntpd steps from 128 ms), and a busy machine reads no worse
 
 
@@ -60,6 +61,7 @@ class Running:
         stop_reason: Word of the vocabulary `stop_reason`; empty while the take runs.
         fault: What the disk refused, if it did.
         closing: The closing document once it is composed; a second try to finish keeps it.
+        stood_still_s: How long nothing was received because the recorder itself did not run.
     """
 
     file: TakeFile
@@ -74,6 +76,7 @@ class Running:
     stop_reason: str = ""
     fault: WriteFaultError | None = None
     closing: JsonObject | None = None
+    stood_still_s: float = 0.0
     events: list[JsonObject] = field(default_factory=list)
     _graph_events_n: int = 0
     _interventions: list[tuple[int, int | None]] = field(default_factory=list)
@@ -82,9 +85,10 @@ class Running:
     _file_since_ns: int = 0
     _clock_offset_ns: int = 0
     _stopped_ns: int = 0
+    _seen_ns: int = 0
 
     def __post_init__(self) -> None:
-        self._started_ns = self._file_since_ns = self.clock.monotonic_ns()
+        self._started_ns = self._file_since_ns = self._seen_ns = self.clock.monotonic_ns()
         self._clock_offset_ns = self.clock.now_ns() - self._started_ns
 
     def replay(self, samples: Iterable[Sample], time_ns: int) -> None:
@@ -202,6 +206,14 @@ class Running:
             return 0
         self.mark("clock_step", f"{step_ns / 1e9:+.3f} s")
         return step_ns
+
+    def watch_standstill(self) -> None:
+        """Note where long passed since the last call: Ctrl-Z, or a machine that was held up."""
+        now_ns = self.clock.monotonic_ns()
+        still_ns, self._seen_ns = now_ns - self._seen_ns, now_ns
+        if still_ns >= STANDSTILL_NS:
+            self.stood_still_s += still_ns / 1e9
+            self.mark("standstill", f"{still_ns / 1e9:.1f} s")
 
     def _note(self, kind: str, fields: JsonObject) -> None:
         try:

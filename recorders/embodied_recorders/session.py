@@ -212,6 +212,7 @@ class Session:
         Raises:
             EnvironmentUnfitError: The writer failed; the take stays in the staging folder.
         """
+        running.watch_standstill()
         self.clock.pause(_PAUSE_S)
         samples = self.transport.take(_TAKE_S)
         self._latched.see(samples)

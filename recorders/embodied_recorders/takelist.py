@@ -86,5 +86,12 @@ def take_state(running: Running, state: TakeEnd, outcome: str = "", reason: str 
     """A take as it is now."""
     progress = running.progress()
     return TakeState(
-        running.file.episode_id, state, progress.elapsed_s, progress.messages_n, progress.bytes_n, outcome, reason
+        running.file.episode_id,
+        state,
+        progress.elapsed_s,
+        progress.messages_n,
+        progress.bytes_n,
+        outcome,
+        reason,
+        stood_still_s=running.stood_still_s,
     )

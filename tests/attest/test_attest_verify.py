@@ -592,8 +592,10 @@ def test_an_open_dataset_is_refused_with_the_remedy(tmp_path: Path) -> None:
 def test_a_level_not_reached_names_the_rules(
     tmp_path: Path, rules: tuple, unknown: tuple[str, ...], code: int, named: list
 ) -> None:
-    error = refused(make_lab(tmp_path), NotReachedError, "L2", profile=profile_of(*rules, unknown=unknown))
+    lab = make_lab(tmp_path)
+    error = refused(lab, NotReachedError, "L2", profile=profile_of(*rules, unknown=unknown))
     assert isinstance(error, NotReachedError)
+    assert error.remedy == f"embodied-kit validate {lab.root} --level L2"
     assert error.exit_code == code
     assert [(obstacle.rule_id, obstacle.state) for obstacle in error.obstacles] == named
     assert all(rule_id in error.message for rule_id, _ in named)

@@ -17,7 +17,7 @@ from embodied_recorders.transports import TRANSPORTS
 
 LINE = re.compile(r"^(ok  |warn|FAIL)  (.*?\S)  +(\S.*)$")
 LOOKED_AT = (
-    "Python", "extra sim", "extra test", *(f"transport {name}" for name in TRANSPORTS),
+    "Python", "extra sim", *(f"transport {name}" for name in TRANSPORTS),
     "ROS services",
     "net.core.rmem_max", "UDP receive buffer granted", "ROS_DOMAIN_ID", "free disk at .", "clock synchronised",
     "processor cores",

@@ -211,6 +211,13 @@ def test_seal_refuses_what_it_cannot_vouch_for(dataset: Dataset, program: Progra
     code, _, errors = program("dataset", "seal", dataset.root, "--version", "first")
     assert (code, "version" in errors) == (2, True)
     assert tree(dataset.root) == before
+    document = dict(dataset.document())
+    name = document.pop("dataset_id")
+    (dataset.root / "dataset.json").write_bytes(pretty_bytes(document))
+    code, _, errors = program("dataset", "seal", dataset.root)
+    assert (code, f'-> write "dataset_id": "{name}" into it' in errors) == (2, True)
+    assert dataset.document() == document
+    (dataset.root / "dataset.json").write_bytes(pretty_bytes({**document, "dataset_id": name}))
     (dataset.root / "episodes" / dataset.episode_ids()[0] / "episode.json").unlink()
     code, _, errors = program("dataset", "seal", dataset.root)
     assert (code, "rebuild" in errors) == (2, True)

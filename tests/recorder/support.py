@@ -8,6 +8,7 @@ import os
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -202,6 +203,11 @@ class Screen:
 
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
+
+    def in_lines(self) -> bool:
+        """Whether the terminal echoes, and gives whole lines, as a shell has it."""
+        flags = termios.ICANON | termios.ECHO
+        return termios.tcgetattr(self._ours)[3] & flags == flags
 
     def wait_for(self, text: str) -> str:
         """Read until the text has been shown; what came before it, which is forgotten."""

@@ -18,6 +18,7 @@ from embodied_kit.cli.texts import Texts
 from embodied_kit.cli.verdictlines import verdict_lines
 from embodied_kit.episode.layout import data_file
 from embodied_recorders.control import Verdict, VerdictLine
+from embodied_validators.rulebook import load_rulebook
 
 SAMPLES = ROOT / "sample_episodes"
 DATA = data_file(0)
@@ -161,6 +162,19 @@ IMAGES = VerdictLine("VS-01", {"en": "Sharp", "zh": "清晰"}, {"en": "f", "zh":
 )
 def test_a_verdict_in_words(verdict: Verdict, language: str, lines: list[str]) -> None:
     assert verdict_lines("Take 1", verdict, Texts(language)) == lines
+
+
+def test_no_remedy_is_cut_within_a_command_or_an_aside() -> None:
+    for rule in load_rulebook().rules.values():
+        verdict = Verdict("L1", [VerdictLine(rule.rule_id, rule.title, rule.fix, "", "L2")])
+        for language in ("en", "zh"):
+            line = verdict_lines("Take 1", verdict, Texts(language))[1]
+            assert line.count("`") % 2 == 0, line
+            assert (line.count("("), line.count("（")) == (line.count(")"), line.count("）")), line
+            assert rule.fix[language].startswith(line.rpartition("  -> ")[2])
+    outcome = load_rulebook().rules["SM-05"]
+    line = verdict_lines("", Verdict("L1", [VerdictLine("SM-05", outcome.title, outcome.fix)]), Texts("en"))[1]
+    assert line.endswith("-> Record with `embodied-kit record ... --outcome success` (or failure, partial, aborted)")
 
 
 def test_what_was_told_is_not_told_again() -> None:

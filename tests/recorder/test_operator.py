@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
+import shlex
 import signal
 import subprocess
+import sys
 import termios
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +24,11 @@ from embodied_kit.episode.quarantine import quarantined
 
 pytestmark = pytest.mark.wire
 STREAMS = (support.JOINT_STREAM,)
+SHELL = (
+    sys.executable,
+    "-c",
+    "import fcntl, os, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp('sh', ['sh', '-i'])",
+)
 SCENE = ("--scene", '{"scene_id": "b1", "scene_type": "tabletop"}')
 
 
@@ -139,9 +147,11 @@ def test_a_discarded_take_comes_back_by_a_key(robot: support.Robot, dataset: Dat
     shown.wait_for("Why discard Take 1?")
     shown.type("too dark\n")
     shown.wait_for("Take 1: discarded: too dark")
+    shown.wait_for("Take 2 (0 of 2 saved): Enter starts.")
     assert dataset.episode_ids() == []
     shown.type("u")
     shown.wait_for("Take 1: brought back")
+    shown.wait_for("Take 2 (1 of 2 saved): Enter starts.")
     shown.type("q")
     shown.wait_for("1 saved, 0 discarded, 0 failed")
     assert shown.end() == 0
@@ -172,6 +182,49 @@ def test_the_verdict_comes_and_the_judge_may_die(robot: support.Robot, dataset: 
     assert "the judging process has ended" not in shown.wait_for("3 saved, 0 discarded, 0 failed")
     assert shown.end() == 0
     assert len(dataset.episode_ids()) == 3
+
+
+def test_ctrl_z_and_fg_in_a_take(robot: support.Robot, dataset: Dataset) -> None:
+    def later(n: int) -> None:
+        sent_n = len(robot.sent("/joint_states"))
+        until(lambda: len(robot.sent("/joint_states")) > sent_n + n, "messages")
+
+    given = ("--outcome", "success", "--operator", "Ada", *SCENE, "--no-verdict")
+    shown = Screen(dataset.root.parent, within=SHELL)
+    shown.type(shlex.join(program(*words(dataset, robot, *given))) + "\n")
+    shown.wait_for("Enter starts.")
+    assert not shown.in_lines()
+    shown.type("\n")
+    shown.wait_for("REC")
+    later(20)
+    shown.type("\x1a")
+    shown.wait_for("Stopped")
+    assert shown.in_lines()
+    later(300)  # 3 s
+    shown.type("fg\n")
+    shown.wait_for("stood still for ")
+    until(lambda: not shown.in_lines(), "single keys again")
+    later(20)
+    shown.type(" ")
+    shown.wait_for("success  (operator)")
+    shown.wait_for("1 saved, 0 discarded, 0 failed")
+    until(shown.in_lines, "the terminal as it was")
+    shown.type("exit\n")
+    assert shown.end() == 0
+    assert_told(dataset, robot)
+
+
+def assert_told(dataset: Dataset, robot: support.Robot) -> None:
+    """That the recorder stood still, and what was lost meanwhile."""
+    folder = dataset.root / "episodes" / dataset.episode_ids()[0]
+    closing = json.loads(support.attachments(folder)["closing.json"])
+    (event,) = closing["events"]
+    assert (event["name"], float(event["text"].removesuffix(" s")) > 2) == ("standstill", True)
+    (stream,) = closing["streams"]
+    first, last = (int(stream[f"{end}_source_ns"]) for end in ("first", "last"))
+    sent_n = sum(first <= one.source_ns <= last for one in robot.sent("/joint_states"))
+    assert stream["loss"]["header_stamp"] >= sent_n - stream["received_n"] - 1
+    assert stream["loss"]["publisher_sequence"] == "not_observable"
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of another process can be set on Linux alone")

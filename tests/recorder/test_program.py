@@ -131,6 +131,18 @@ def test_several_takes_by_duration(robot: support.Robot, dataset: Dataset) -> No
         assert {kind: problems for kind, problems in problems_of(folder).items() if problems} == {}
 
 
+def test_takes_that_nobody_labels_are_told_at_both_ends(robot: support.Robot, dataset: Dataset) -> None:
+    words = record_words(
+        dataset, robot, "--duration", 0.3, "--mode", "teleop_vr", "--skill", "expert", "--operator", "A"
+    )
+    done = run(dataset.root.parent, *words)
+    assert done.returncode == 0, done.stderr
+    first, *_, label, _ = done.stdout.splitlines()
+    assert first == "note: without --outcome these takes stay below L2"
+    assert label == "1 without an outcome stay below L2: give --outcome; embodied-kit rules explain SM-05"
+    assert re.search(r"^  FAIL SM-05 .* \(needed for L2\)", done.stdout, re.MULTILINE), done.stdout
+
+
 def test_a_stream_that_is_not_as_promised_stops_everything(robot: support.Robot, dataset: Dataset) -> None:
     contract = contract_file(
         dataset.root.parent,
@@ -141,7 +153,8 @@ def test_a_stream_that_is_not_as_promised_stops_everything(robot: support.Robot,
     done = run(dataset.root.parent, *record_words(dataset, robot, "--duration", 1, contract=contract))
     assert done.returncode == 4
     note, *rows = [line for line in done.stdout.splitlines() if not line.startswith("      ")]
-    assert note.startswith("note: without --operator, --skill")
+    below = "these takes stay below"
+    assert note == f"note: without --mode {below} L1; without --operator, --outcome, --skill {below} L2"
     assert [row.split()[:2] for row in rows[:3]] == [["ok", "joint_states"], ["FAIL", "gone"], ["warn", "gone_too"]]
     assert "start its node, or set `required: false`" in done.stdout
     assert done.stderr == "no-go: 1 to mend. Not recording.\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -56,13 +57,13 @@ class NotReachedError(EmbodiedKitError):
         exit_code: 1 where one of them failed, 3 where all are undetermined.
     """
 
-    def __init__(self, level: Level, obstacles: tuple[Obstacle, ...], code: int) -> None:
+    def __init__(self, root: Path, level: Level, obstacles: tuple[Obstacle, ...], code: int) -> None:
         named = ", ".join(item.rule_id for item in obstacles)
         super().__init__(
             f"expected level {level} to be reached, got these rules in its way: {named}"
             if obstacles
             else f"expected level {level} to be reached, got no episode that counts",
-            remedy=f"embodied-kit validate --level {level} on this dataset shows each place and how to fix it",
+            remedy=f"embodied-kit validate {shlex.quote(str(root))} --level {level}",
         )
         self.obstacles = obstacles
         self.exit_code = code
@@ -142,7 +143,7 @@ def attest(
     """
     subject = _sealed_subject(root)
     judged.require_consistent()
-    _require_level(judged.report, level)
+    _require_level(root, judged.report, level)
     signer = load_signer(key_path, passphrase)
     manifest = build_manifest(root, progress=progress)
     _require_same_files(judged.facts, manifest)
@@ -201,10 +202,10 @@ def _dataset_document(root: Path) -> JsonObject:
     return result.value
 
 
-def _require_level(report: Report, level: Level) -> None:
+def _require_level(root: Path, report: Report, level: Level) -> None:
     code = exit_code(report, level)
     if code or report.level is None or report.level < level:
-        raise NotReachedError(level, obstacles(report, level), code or 1)
+        raise NotReachedError(root, level, obstacles(report, level), code or 1)
 
 
 def _require_same_files(facts: Iterable[bytes], manifest: Manifest) -> None:
