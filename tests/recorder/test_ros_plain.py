@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from recorder.running import Running, running_controller
-from transports.harness import Process, free_domain, until
+from transports.harness import REAL_RCLPY, Process, free_domain, rclpy_of, until
 
 from embodied_kit.canonical import load_json
 from embodied_kit.episode.quarantine import quarantined
@@ -18,6 +18,8 @@ from embodied_recorders.ros.desk import SET_BOOL, TRIGGER, Desk
 from embodied_recorders.ros.plain import serving
 from embodied_recorders.transports.dds.service import joined, parted
 from embodied_recorders.transports.dds.transport import DdsTransport
+from embodied_recorders.transports.ros2.api import CYCLONE
+from embodied_recorders.transports.ros2.load import Rclpy
 from embodied_recorders.words import Said
 
 CALLER, ROS2_CALLER = (Path(__file__).with_name(name) for name in ("caller.py", "ros2_caller.py"))
@@ -54,10 +56,12 @@ def called(domain_id: int, caller: Path = CALLER) -> Iterator[Caller]:
 
 
 @contextmanager
-def served(tmp_path: Path, language: Language, said: Callable[[], Said]) -> Iterator[tuple[Running, Caller]]:
+def served(
+    tmp_path: Path, language: Language, said: Callable[[], Said], caller: Path = CALLER
+) -> Iterator[tuple[Running, Caller]]:
     with free_domain() as domain_id, running_controller(tmp_path) as running:
         desk = Desk(lambda: running.controller, lambda: running.controller, said, language)
-        with serving(desk, DdsTransport(domain_id, node_name="/episode_recorder")), called(domain_id) as call:
+        with serving(desk, DdsTransport(domain_id, node_name="/episode_recorder")), called(domain_id, caller) as call:
             yield running, call
 
 
@@ -99,6 +103,16 @@ SAID = Said(failure_cause="grasp_missed", discard_reason="slipped")
 def test_takes_driven_by_services_without_ros(tmp_path: Path) -> None:
     with served(tmp_path, "en", lambda: SAID) as (running, call):
         takes_by_services(running, call)
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize("version", [REAL_RCLPY])
+def test_a_real_rclpy_calls_services_without_ros(tmp_path: Path, version: str) -> None:
+    with rclpy_of(version):
+        if (rmw := Rclpy().rmw) != CYCLONE:
+            pytest.skip(f"{rmw} sends the id of a request where plain DDS cannot see it")
+        with served(tmp_path, "en", lambda: SAID, ROS2_CALLER) as (running, call):
+            takes_by_services(running, call)
 
 
 @pytest.mark.wire

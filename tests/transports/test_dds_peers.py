@@ -8,19 +8,22 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from transports.harness import Process, free_domain, start_peer, until
+from transports.harness import REAL_RCLPY, Process, free_domain, padded, payload, rclpy_of, start_peer, until
 
 from embodied_kit.errors import EnvironmentUnfitError
 from embodied_kit.messages.codec import codec
+from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.stream import LATCHED, Qos, Sample
 from embodied_recorders.transports.dds.config import domain_xml
 from embodied_recorders.transports.dds.transport import DdsTransport
 
 pytestmark = pytest.mark.wire
 
+TYPE = "std_msgs/msg/UInt8MultiArray"
 STRING = "std_msgs/msg/String"
 HASH = "RIHS01_df668c740482bbd48fb39d76a70dfd4bd59db1288021743503259e948f6b1a18"
 RELIABLE = Qos(history="keep_all", depth=0)
@@ -174,3 +177,39 @@ def test_the_graph_of_another_dds_is_read_and_what_it_latched_arrives_late(ours:
     until(lambda: samples.extend(ours.take(0.2)) or samples, "the latched message")
     assert [codec(STRING).decode(sample.cdr) for sample in samples] == [{"data": "hello"}]
     assert samples[0].publisher == found["/latched"].publisher
+
+
+@pytest.mark.parametrize("version", [REAL_RCLPY])
+def test_a_robot_on_rclpy_is_heard_by_a_recorder_without_ros(version: str) -> None:
+    """Fast DDS may tell of a match before its first message goes through: the stream begins when one came."""
+    with rclpy_of(version), free_domain() as domain_id:
+        robot, ours = start_peer(), DdsTransport(domain_id, node_name="recorder")
+
+        def sent(first: int, count: int, size: int) -> object:
+            return robot.ask("publish", key="arm", topic="/stream", first=first, count=count, size=size)
+
+        def later() -> list[Sample]:
+            return [one for one in ours.take(0.2) if one.cdr[4:12] != bytes(8)]
+
+        robot.ask("open", key="arm", transport="ros2", domain_id=domain_id, node_name="arm")
+        for topic, qos in (("/latched", LATCHED), ("/stream", RELIABLE)):
+            robot.ask("advertise", key="arm", topic=topic, qos=asdict(qos))
+        robot.ask("publish", key="arm", topic="/latched", first=7, count=1, size=100)
+        found = until(lambda: [e for e in ours.endpoints() if e.topic == "/stream" and e.node], "the endpoint")
+        assert [(one.ros_type, one.node) for one in found] == [(TYPE, "/arm")]
+        known = TypeStore().definition(TYPE, None)
+        assert known is not None
+        assert found[0].type_hash in {known.type_hash, None}  # Humble tells none
+        ours.subscribe("/latched", TYPE, qos=LATCHED, type_hash=found[0].type_hash)
+        assert [one.cdr for one in until(lambda: ours.take(0.2), "what is latched")] == [payload(7, 100)]
+        ours.subscribe("/stream", TYPE, qos=RELIABLE, type_hash=found[0].type_hash)
+        until(lambda: sent(0, 1, 16) and ours.take(0.2), "the stream")
+        got: list[Sample] = []
+        for first, count, size in ((1, 100, 1021), (101, 5, 3_000_000)):
+            sent(first, count, size)
+            until(lambda: got.extend(later()) or len(got) >= first + count - 1, "the messages")  # noqa: B023
+        sizes = [1021] * 100 + [3_000_000] * 5
+        assert [one.cdr for one in got] == [padded(payload(1 + n, size)) for n, size in enumerate(sizes)]
+        assert {one.publisher for one in got} == {found[0].publisher}
+        robot.stop()
+        ours.close()
