@@ -124,7 +124,8 @@ def parse_line(
     depth = opened_n = data.count(b"{") + data.count(b"[")
     if max_depth < opened_n <= max_values and len(data) <= max_bytes:
         depth, _ = _extent(data)
-    if len(data) <= max_bytes and depth <= max_depth and opened_n + data.count(b",") <= max_values:
+    few = len(data) <= max_values or opened_n + data.count(b",") <= max_values
+    if len(data) <= max_bytes and depth <= max_depth and few:
         try:
             value = orjson.loads(data)
             if type(value) is dict and _is_written_as(value, data.removesuffix(b"\n")):
@@ -135,7 +136,13 @@ def parse_line(
 
 
 def _is_written_as(value: JsonObject, data: bytes) -> bool:
-    return orjson.dumps(value, option=_SORTED) == data or canonical_bytes(value) == data
+    """Whether `data`, of which a lenient parser made the value, is what is written of it, so that it hides nothing.
+
+    Numbers are written as JCS does by a pattern, which would change a text that looks like one; then the text of the
+    value, which is that of `data`, is not what comes out.
+    """
+    written = orjson.dumps(value, option=_SORTED)
+    return written == data or _UNLIKE.sub(_like_jcs, written) == data or canonical_bytes(value) == data
 
 
 def load_json(path: Path) -> JsonObject:

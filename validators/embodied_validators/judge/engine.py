@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from embodied_kit.canonical import canonical_bytes, sha256_hex
-from embodied_kit.collector import collector_paused
+from embodied_kit.collector import collector_paused, collector_seldom
 from embodied_kit.model.facts import DATASET_SCOPE, Facts, Row
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.outcomes import Outcomes
@@ -50,15 +50,16 @@ def judge(
     plans: dict[str, Plan] = {}
     active = ActiveWaivers(waivers, {rule.rule_id: rule for rule in profile.rules}, context.as_of_ns)
     ledger, sums = Ledger(profile), Sums()
-    for units in _batches(with_context_tables(facts, context)):
-        subject = units[0].subject
-        if subject not in plans:
-            plans[subject] = plan_for(subject, enumerate(rules), basis)
-        with collector_paused():
-            for unit, found in zip(units, _found(plans[subject], units, raise_bugs), strict=True):
-                _note_subject(unit, ledger)
-                ledger.coverage.add(unit)
-                _note(unit, found, sums, active, ledger)
+    with collector_seldom():
+        for units in _batches(with_context_tables(facts, context)):
+            subject = units[0].subject
+            if subject not in plans:
+                plans[subject] = plan_for(subject, enumerate(rules), basis)
+            with collector_paused():
+                for unit, found in zip(units, _found(plans[subject], units, raise_bugs), strict=True):
+                    _note_subject(unit, ledger)
+                    ledger.coverage.add(unit)
+                    _note(unit, found, sums, active, ledger)
     with collector_paused():
         return _report(ledger, context, facts_digest, waivers, active)
 

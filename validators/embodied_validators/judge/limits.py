@@ -25,6 +25,7 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "equal": lambda measured, allowed: measured in allowed,
 }
 _STREAM_COLUMNS = ("stream", "a", "b")
+_PLACE_COLUMNS = ("path", "source", "pointer", "stream", "a", "field", "name", "target", "b")
 _PART_COLUMNS = ("publisher", "child_frame")
 
 
@@ -196,17 +197,19 @@ def compile_limit(
 def place_of(row: Row, scope: str, spans: Sequence[Row] = ()) -> Place:
     """Place of a row; the worst of its spans gives the times."""
     worst = max(spans, key=_weight) if spans else None
+    told = [value if isinstance(value, str) else "" for value in map(row.get, _PLACE_COLUMNS)]
+    path, source, pointer, stream, a, field, name, target, b = told
     index = row.get("index")
     return Place(
         episode=episode_of(scope),
-        path=_text(row, "path") or _text(row, "source"),
-        pointer=_text(row, "pointer"),
-        stream=_text(row, "stream") or _text(row, "a"),
-        field=_text(row, "field") or _text(row, "name"),
+        path=path or source,
+        pointer=pointer,
+        stream=stream or a,
+        field=field or name,
         index=index if isinstance(index, int) else None,
         start_ns=int(str(worst["start_ns"])) if worst else None,
         end_ns=int(str(worst["end_ns"])) if worst else None,
-        target=_text(row, "target") or _text(row, "b"),
+        target=target or b,
     )
 
 

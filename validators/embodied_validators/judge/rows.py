@@ -43,10 +43,12 @@ class _Shape(NamedTuple):
 
     Attributes:
         members: Class -> its rows (indices), for classes that some check is for.
+        unclear: Positions of the rules of which nobody knows whether they are for some of these rows.
         passed: What it means if every row passes every check that it is clearly for.
     """
 
     members: tuple[tuple[_Class, tuple[int, ...]], ...]
+    unclear: frozenset[int]
     passed: Passed
 
 
@@ -97,13 +99,12 @@ class TablePlan:
         """Judge the rows of some scopes, those of one class in one column."""
         pieces: dict[int, list[_Piece]] = {}
         shaped = [(segment, self._shape(segment.rows)) for segment in segments]
-        taken = [_Taken(segment, shape, set(), []) for segment, shape in shaped]
+        taken = [_Taken(segment, shape, set(shape.unclear), []) for segment, shape in shaped]
         for item in taken:
             rows = item.segment.rows
             for kind, indices in item.shape.members:
                 part = rows if len(indices) == len(rows) else [rows[index] for index in indices]
                 item.parts.append((kind, part))
-                item.odd.update([check.position for check, _ in kind.unclear])
                 pieces.setdefault(kind.number, []).append((part, item.odd))
         for number, found in pieces.items():
             _judge_columns(self._classes[number], found)
@@ -168,7 +169,8 @@ class TablePlan:
             indices.setdefault(number, []).append(index)
         members = [(self._classes[number], tuple(where)) for number, where in indices.items()]
         asked = tuple((kind, where) for kind, where in members if kind.clear or kind.unclear)
-        return _Shape(asked, passed_by(_compared(asked)))
+        unclear = frozenset(check.position for kind, _ in asked for check, _ in kind.unclear)
+        return _Shape(asked, unclear, passed_by(_compared(asked)))
 
 
 def _judge_columns(kind: _Class, pieces: Sequence[_Piece]) -> None:
