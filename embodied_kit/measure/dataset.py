@@ -16,6 +16,7 @@ from embodied_kit.measure.declared.links import (
     duplicate_links,
     field_links,
 )
+from embodied_kit.measure.declared.origin_links import calibration_origin_links
 from embodied_kit.measure.declared.urdfs import read_urdfs, urdf_path
 from embodied_kit.measure.engines.engine import Engine
 from embodied_kit.measure.engines.job import EpisodeJob, Shared, measure_episode
@@ -104,7 +105,7 @@ def _after_all_episodes(
     links = [*dataset_links(dataset, episodes, left_out), *duplicate_links(episodes), *robots]
     if left_out:
         return {"link": links, "corpus": []}
-    links += [*field_links(counts), *governance_links(dataset, episodes)]
+    links += [*field_links(counts), *governance_links(dataset, episodes), *calibration_origin_links(dataset, episodes)]
     return {"link": links, "corpus": corpus_rows(episodes, dataset, depth)}
 
 

@@ -18,7 +18,6 @@ NOT_ASKED = {
     **dict.fromkeys(("PR-02", "PR-03", "PR-04", "PR-05", "PR-06", "PR-07", "PR-11"), "no personal information"),
     "PR-08": "no sound",
     **dict.fromkeys(("PR-16", "PR-17", "PR-18"), "no export is intended"),
-    "PV-05": "nobody operates a simulated robot",
     "SM-06": "the task succeeds",
     "SM-12": "nobody annotated",
     "SM-13": "no model annotated",

@@ -176,9 +176,7 @@ def streams() -> dict[str, StreamSpec]:
             lambda _, t: joint_message(t, 0.001),
         ),
         periodic(
-            declared(
-                "ee_pose", "/ee_pose", "geometry_msgs/msg/PoseStamped", "observation", 50, unit="m", sync_group="arm"
-            ),
+            declared("ee_pose", "/ee_pose", "geometry_msgs/msg/PoseStamped", "state", 50, unit="m", sync_group="arm"),
             lambda _, t: pose_message(t),
         ),
         periodic(

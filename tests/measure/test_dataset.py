@@ -143,9 +143,10 @@ def test_numbers_of_a_clean_take_are_those_it_was_made_with(clean: Path) -> None
     joint = one(facts, "dim", stream="joint_states", field="position", name="j1")
     assert joint["max"] == pytest.approx(0.5, abs=1e-4)
     assert {row["child_frame"] for row in facts.tables["stream"] if row["stream"] == "tf"} == {"base", "tool", "cam"}
-    assert one(facts, "pair", kind="sync")["p95_ms"] == 0
+    assert one(facts, "pair", kind="sync", a="ee_pose")["p95_ms"] == 0
+    assert one(facts, "pair", kind="sync", a="depth")["b"] == "cam_front"  # cameras, in no group
     places = {str(row["kind"]) for row in facts.tables["span"]}
-    assert places <= {"tool_speed", "tool_acceleration", "jump"}  # where the largest are, no faults
+    assert places <= {"tool_speed", "tool_acceleration", "jump", "apart"}  # the largest, no faults; a pose of no link
 
 
 def test_a_stream_over_several_files_is_one_stream(clean: Path, tmp_path: Path) -> None:

@@ -146,6 +146,22 @@ def test_a_clean_layer_is_whole_and_the_gripper_agrees() -> None:
     assert (found["gripper"]["n"], found["gripper"]["gripper_inside_ratio"]) == (2, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("ends", "shortest_s"),
+    [
+        ([(0, 0.08), (0.08, 5), (5, 9.95), (9.95, 10)], 4.92),  # both ends cut a skill
+        ([(0, 4), (4, 4.08), (4.08, 10)], 0.08),  # a slip within
+        ([(0, 0.08), (0.08, 10)], 0.08),  # nothing whole
+        ([(0, 10)], 10.0),
+    ],
+)
+def test_a_segment_that_the_episode_may_cut_is_not_the_shortest(
+    ends: list[tuple[float, float]], shortest_s: float
+) -> None:
+    found = rows(known(document(*((start, end, "move") for start, end in ends))))
+    assert found["layer"]["shortest_s"] == found["arm"]["shortest_s"] == pytest.approx(shortest_s)
+
+
 def test_a_shifted_layer_disagrees_with_the_gripper() -> None:
     found = rows(known(document((1, 2, "grasp"), (7, 8, "release"))))
     assert found["gripper"]["gripper_inside_ratio"] == 0.5

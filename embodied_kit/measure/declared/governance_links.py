@@ -41,6 +41,19 @@ def governance_links(dataset: DatasetDocuments, episodes: Sequence[EpisodeSummar
         yield link_row("usage_receipt", GOVERNANCE_JSON, f"usage_receipts[{index}]", state)
 
 
+def undeclared_pi(name: str, streams: Sequence[Row], dataset: DatasetDocuments | None) -> Iterator[Row]:
+    """A row for each stream of an episode that carries personal information where governance.json knows of none.
+
+    Args:
+        name: Name of the episode's folder.
+        streams: Its rows of the table `stream`.
+        dataset: None where the episode is measured alone.
+    """
+    if dataset is not None and get_bool(dataset.first("governance"), "contains_personal_info") is False:
+        for stream in sorted({str(row["stream"]) for row in streams if row.get("present") and row.get("contains_pi")}):
+            yield link_row("deid_target", GOVERNANCE_JSON, stream, "unexpected", episode=name)
+
+
 def _treatments(governance: JsonObject, episodes: Sequence[EpisodeSummary]) -> Iterator[Row]:
     """For each declared category the episodes in which it, or every stream that may carry it, was treated."""
     entries = get_objects(governance, "deid")

@@ -56,7 +56,7 @@ def derive_segments(known: DeriveInput) -> Tables:
     return {"segment": rows}
 
 
-SEGMENTS = Deriver("segments", 3, "signal", ("segment",), derive_segments)
+SEGMENTS = Deriver("segments", 4, "signal", ("segment",), derive_segments)
 
 
 def misplaced(pieces: Sequence[Piece], span: tuple[int, int] | None) -> Misplaced:
@@ -96,7 +96,7 @@ def _holds_skills(layer: GivenLayer) -> bool:
 
 def _layer_rows(known: DeriveInput, layer: GivenLayer, pieces: Sequence[Piece]) -> Iterator[Row]:
     name = get_text(layer.layer, "layer_id") or layer.path.split("/")[1]
-    values = {**_lengths(pieces), **_words(layer, pieces), **_objects(pieces, known.given.objects)}
+    values = {**_lengths(pieces, known.span), **_words(layer, pieces), **_objects(pieces, known.given.objects)}
     values |= {"path": layer.path, "covered_ratio": covered_ratio(pieces, known.span)}
     yield _row(known, "layer", name, "", values)
     yield from _gripper_rows(known, name, layer.path, pieces)
@@ -109,7 +109,7 @@ def _layer_rows(known: DeriveInput, layer: GivenLayer, pieces: Sequence[Piece]) 
             name,
             arm,
             {
-                **_lengths(part),
+                **_lengths(part, known.span),
                 "path": layer.path,
                 "covered_ratio": covered_ratio(part, known.span),
                 "misplaced_n": None if found is None else len(found),
@@ -121,9 +121,12 @@ def _layer_rows(known: DeriveInput, layer: GivenLayer, pieces: Sequence[Piece]) 
         )
 
 
-def _lengths(pieces: Sequence[Piece]) -> dict[str, JsonValue]:
-    lengths = [(piece.end_ns - piece.start_ns) / _NS_PER_S for piece in pieces]
-    return {"n": len(pieces), "shortest_s": min(lengths), "longest_s": max(lengths)}
+def _lengths(pieces: Sequence[Piece], span: tuple[int, int] | None) -> dict[str, JsonValue]:
+    """Lengths in s; a segment that begins or ends with the episode may be a part of a longer one."""
+    whole = [piece for piece in pieces if span is None or (piece.start_ns > span[0] and piece.end_ns < span[1])]
+    shortest = min((piece.end_ns - piece.start_ns) / _NS_PER_S for piece in whole or pieces)
+    longest = max((piece.end_ns - piece.start_ns) / _NS_PER_S for piece in pieces)
+    return {"n": len(pieces), "shortest_s": shortest, "longest_s": longest}
 
 
 def _words(layer: GivenLayer, pieces: Sequence[Piece]) -> dict[str, JsonValue]:

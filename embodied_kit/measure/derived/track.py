@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from embodied_kit.measure.columns.numeric import Field
 from embodied_kit.measure.columns.store import Blocks
+from embodied_kit.measure.declared.jsonget import get_texts
 from embodied_kit.measure.streams.episode import StreamView
-from embodied_kit.measure.streams.series import JOINT_STATE
+from embodied_kit.measure.streams.series import JOINT_STATE, Series
 
 MAX_TRACK_VALUES = 2**22
 JOINT_POSITION = "position"
+ARRAYS = tuple(f"std_msgs/{kind}MultiArray" for kind in ("Float64", "Float32"))
+ARRAY_DATA = "data"
 PATHS = ("pose.position", "pose.pose.position", "transform.translation")
 """Fields that hold a path in space."""
 Ints = NDArray[np.int64]
@@ -45,17 +48,23 @@ class Track:
 
 
 def joint_tracks(view: StreamView) -> list[Track]:
-    """Joint positions of a JointState stream, one track a publisher and layout.
+    """Joint positions of a JointState stream, or of an array whose names are declared; one a publisher and layout.
 
     Layouts beyond MAX_TRACK_VALUES values are left out; `too_long` tells of them.
     """
-    return [
-        track
-        for series in view.series
-        if series.short_type == JOINT_STATE and JOINT_POSITION in series.numeric.fields
-        for track in field_tracks(series.numeric.fields[JOINT_POSITION])
-        if all(track.names)
-    ]
+    declared = get_texts(view.declared, "names")
+    found = [track for series in view.series for track in _joint_tracks(series, declared)]
+    return [track for track in found if all(track.names)]
+
+
+def _joint_tracks(series: Series, declared: Sequence[str]) -> list[Track]:
+    fields = series.numeric.fields
+    if series.short_type == JOINT_STATE and JOINT_POSITION in fields:
+        return field_tracks(fields[JOINT_POSITION])
+    if series.short_type in ARRAYS and ARRAY_DATA in fields and len(set(declared)) == len(declared):
+        tracks = field_tracks(fields[ARRAY_DATA])
+        return [replace(track, names=tuple(declared)) for track in tracks if len(track.names) == len(declared)]
+    return []
 
 
 def field_tracks(field: Field) -> list[Track]:

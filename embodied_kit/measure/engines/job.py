@@ -13,7 +13,9 @@ from embodied_kit.measure.corpus.stored import stored_elements
 from embodied_kit.measure.corpus.traits import traits_of
 from embodied_kit.measure.declared.documents import Document, document_row, missing_document
 from embodied_kit.measure.declared.given import NOTHING_GIVEN, dataset_given
+from embodied_kit.measure.declared.governance_links import undeclared_pi
 from embodied_kit.measure.declared.links import DatasetDocuments, EpisodeSummary, episode_document_links
+from embodied_kit.measure.declared.origin_links import episode_origin_links
 from embodied_kit.measure.kept.cache import Cache
 from embodied_kit.measure.measured import Measured
 from embodied_kit.measure.places.files import Declared, declared_files, merge_declared
@@ -151,7 +153,9 @@ def _result(
     shared: Shared, job: EpisodeJob, document: Document, declared: Sequence[Declared], measured: Measured
 ) -> EpisodeResult:
     place, depth, listed = shared.place, shared.depth, {item.path for item in declared}
-    links = episode_document_links(job.name, document.path, document.value, shared.dataset)
+    said = (job.name, document.path, document.value, shared.dataset)
+    links = [*episode_document_links(*said), *episode_origin_links(*said)]
+    links += undeclared_pi(job.name, measured.tables.get("stream", ()), shared.dataset)
     text = FolderText() if depth == "index" else folder_text(place, job.entries, [document], job.name, {})
     tables: dict[str, Sequence[Row]] = {
         **measured.tables,

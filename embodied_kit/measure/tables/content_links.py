@@ -22,15 +22,26 @@ from embodied_kit.measure.declared.jsonget import (
 from embodied_kit.measure.declared.links import compared, link_row
 from embodied_kit.measure.declared.urdfs import embedded_urdf_path
 from embodied_kit.measure.derived.tree import tree_problem
+from embodied_kit.measure.images.framelog import IMAGE_FIELDS
 from embodied_kit.measure.images.frozen import first_size
-from embodied_kit.measure.streams.episode import Episode
+from embodied_kit.measure.streams.episode import Episode, StreamView
 from embodied_kit.measure.streams.scan import FileScan
 from embodied_kit.measure.streams.series import JOINT_STATE, TF
-from embodied_kit.measure.tables.declared import clock_links, embedded_claims, role_links, stream_kinds
+from embodied_kit.measure.streams.sound import BYTES_FIELD
+from embodied_kit.measure.tables.declared import (
+    clock_links,
+    command_links,
+    embedded_claims,
+    embodiment_links,
+    role_links,
+    stream_kinds,
+)
+from embodied_kit.measure.tables.operator import operator_links
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject
 from embodied_kit.spec import standard
 
+_SENSED_BY = {"vision": tuple(IMAGE_FIELDS), "acoustic": tuple(BYTES_FIELD)}
 _PIXEL_STEP = 1e-6
 """Relative difference up to which two intrinsics are equal: what rounding to 9 digits leaves."""
 
@@ -40,10 +51,11 @@ def content_links(episode: Episode) -> list[Row]:
     path = episode.source
     rows = [*_digests(episode, path), *embedded_claims(episode, path), *_topics(episode, path)]
     rows += [*stream_kinds(episode, path), *_modalities(episode, path), *role_links(episode, path)]
-    rows += clock_links(episode, path)
+    rows += [*clock_links(episode, path), *operator_links(episode, path), *embodiment_links(episode, path)]
     if episode.depth == "index":
         return rows
     rows += [*_message_totals(episode, path), *_frame_tree(episode, path), *_joint_names(episode, path)]
+    rows += command_links(episode, path)
     return [*rows, *_embedded_urdfs(episode), *_camera_sizes(episode, path), *_camera_infos(episode, path)]
 
 
@@ -139,10 +151,16 @@ def _modalities(episode: Episode, path: str) -> Iterator[Row]:
     """Which modalities the recorded streams have (rule SR-01, report DS-10)."""
     if not episode.declared_streams:
         return
-    present = {get_text(view.declared, "modality") for view in episode.streams if episode.recorded(view)}
+    present = {get_text(view.declared, "modality") for view in episode.streams if _senses(episode, view)}
     for code in standard().vocabulary("modality").codes:
         state = "present" if code in present else "absent"
         yield link_row("modality", path, str(code), state, episode=episode.episode_id)
+
+
+def _senses(episode: Episode, view: StreamView) -> bool:
+    """Whether anything of the declared modality was recorded: seen or heard only by types whose content is read."""
+    types = _SENSED_BY.get(get_text(view.declared, "modality"))
+    return episode.recorded(view) and (types is None or any(series.short_type in types for series in view.series))
 
 
 def _message_totals(episode: Episode, path: str) -> Iterator[Row]:

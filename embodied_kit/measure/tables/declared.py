@@ -1,4 +1,4 @@
-"""Rows of the table `link`: what documents declare of streams against what is there (CT-10, CT-12, SR-11, TM-05).
+"""Table `link`: what documents declare of streams against what is there (rules CT-10, CT-12, KN-01, SR-11, TM-05).
 
 A stream that is declared as something else falls out of the rules that speak of what it is, so its message type is
 held against its declaration. Types that may carry anything say nothing.
@@ -6,16 +6,19 @@ held against its declaration. Types that may carry anything say nothing.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from embodied_kit.measure.declared.jsonget import get_object, get_objects, get_text, get_texts
 from embodied_kit.measure.declared.links import link_row
+from embodied_kit.measure.derived.track import ARRAYS
 from embodied_kit.measure.images.framelog import IMAGE_FIELDS, FrameLog
 from embodied_kit.measure.images.frozen import decoded_blocks
+from embodied_kit.measure.kinematics.recorded import POSE_TYPES
 from embodied_kit.measure.streams.episode import Episode, StreamView
 from embodied_kit.measure.streams.pointcloud import POINT_CLOUD
 from embodied_kit.measure.streams.series import CAMERA_INFO, JOINT_STATE, TF, short_type
@@ -24,6 +27,10 @@ from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue
 
 ROLES = ("state", "action")
+_END_EFFECTOR = re.compile(r"(?:^|[/_])(?:eef?|tcp|end_effector)_?(?:pose)?(?:[/_]|$)", re.IGNORECASE)
+_HUMAN = "human"
+_ROBOT_MODES = ("teleop_leader", "teleop_vr", "kinesthetic", "autonomous", "hil", "script")
+_BY_JOINT = ("joint_absolute", "joint_delta")
 _STREAM_CLAIMS = ("topic", "ros_type", "role", "modality", "cadence", "nominal_rate_hz", "encoding", "unit", "frame_id")
 _EPISODE_CLAIMS = {
     "capture": ("robot_ids", "acquisition_mode", "data_origin", "generated_data_indicator"),
@@ -94,6 +101,18 @@ def stream_kinds(episode: Episode, path: str) -> Iterator[Row]:
             )
 
 
+def embodiment_links(episode: Episode, path: str) -> Iterator[Row]:
+    """A person, of whose body little is asked, commands no robot (rule CT-10); a row a robot of that class."""
+    modes = [get_text(document, "acquisition_mode") for document in (episode.capture, episode.document)]
+    signs = [mode for mode in modes if mode in _ROBOT_MODES][:1]
+    signs += [view.stream for view in episode.by_role("action") if episode.recorded(view)]
+    for robot in episode.robots:
+        if get_text(robot, "embodiment_class") == _HUMAN:
+            name, state = get_text(robot, "robot_id"), "different" if signs else "equal"
+            found = ", ".join(signs) or None
+            yield link_row("embodiment", path, name, state, expected=_HUMAN, found=found, episode=episode.episode_id)
+
+
 def role_links(episode: Episode, path: str) -> Iterator[Row]:
     """Whether a stream of numbers is declared as state, and another as action (rule SR-11)."""
     if not episode.declared_streams:
@@ -102,6 +121,43 @@ def role_links(episode: Episode, path: str) -> Iterator[Row]:
         found = [view.stream for view in episode.by_role(role) if episode.recorded(view) and _holds_numbers(view)]
         state = "present" if found else "absent"
         yield link_row("role", path, role, state, found=", ".join(found) or None, episode=episode.episode_id)
+
+
+def command_links(episode: Episode, path: str) -> Iterator[Row]:
+    """Joints that are commanded against those that are measured (rule KN-01).
+
+    A command under a name that no state has is held against nothing: it could be a copy, or never be followed.
+    """
+    if not episode.declared_streams:
+        return
+    measured = {name for view in episode.by_role("state") for name in _joint_names(view)}
+    actions = [view for view in episode.by_role("action") if episode.recorded(view)]
+    commanded = {view.stream: _joint_names(view) for view in actions if _is(view, (JOINT_STATE,))}
+    if not commanded and any(get_text(robot, "action_representation") in _BY_JOINT for robot in episode.robots):
+        commanded = {view.stream: _joint_names(view) for view in actions if _is(view, ARRAYS)}
+        commanded = commanded or {"role action": frozenset()}
+    for stream, names in commanded.items():
+        state = "missing" if not names else "equal" if names <= measured else "different"
+        expected, found = (", ".join(sorted(item)) for item in (measured, names))
+        yield link_row(
+            "joint_command_names",
+            path,
+            stream,
+            state,
+            expected=expected or None,
+            found=found or None,
+            episode=episode.episode_id,
+        )
+
+
+def _is(view: StreamView, types: Collection[str]) -> bool:
+    return any(series.short_type in types for series in view.series)
+
+
+def _joint_names(view: StreamView) -> frozenset[str]:
+    recorded = {name for series in view.series for name in series.all_names}
+    declared = get_texts(view.declared, "names") if _is(view, ARRAYS) else ()
+    return frozenset(name for name in (*recorded, *declared) if name)
 
 
 def clock_links(episode: Episode, path: str) -> Iterator[Row]:
@@ -127,6 +183,9 @@ def embedded_claims(episode: Episode, path: str) -> Iterator[Row]:
             if key in source:
                 same = source[key] == episode.document.get(key)
                 yield _claim(episode, path, key, "equal" if same else "different")
+    for key, said in _once_said(episode).items():
+        if said:
+            yield _claim(episode, path, key, "equal" if said == episode.document.get(key) else "different")
     ours = _by_id(get_objects(get_object(episode.capture, "contract"), "streams"))
     theirs = _by_id(get_objects(episode.document, "streams"))
     for stream in dict.fromkeys((*ours, *theirs)):
@@ -137,6 +196,17 @@ def embedded_claims(episode: Episode, path: str) -> Iterator[Row]:
         else:
             state = "equal" if ours[stream] == theirs[stream] else "different"
         yield _claim(episode, path, f"streams.{stream}", state)
+
+
+def _once_said(episode: Episode) -> dict[str, str]:
+    """What stands elsewhere in the embedded documents under the name that it has in episode.json."""
+    own_clock = next(iter(get_objects(episode.capture, "clocks")), {})
+    return {
+        "operator_pseudonym": get_text(episode.closing, "operator_pseudonym")
+        or get_text(episode.capture, "operator_pseudonym"),
+        "clock_source": get_text(own_clock, "source"),
+        "sync_method": get_text(own_clock, "sync_method"),
+    }
 
 
 def _claim(episode: Episode, path: str, target: str, state: str) -> Row:
@@ -151,8 +221,13 @@ def _by_id(streams: list[JsonObject]) -> dict[str, dict[str, JsonValue]]:
 
 
 def _nature(view: StreamView) -> Nature:
-    """By type, and by pixels where they were decoded: depth is spatial, colour is vision."""
+    """By type, and by pixels where they were decoded: depth is spatial, colour is vision.
+
+    A pose on a topic that is named after the end effector is the robot's own (rule KN-09 asks of states).
+    """
     for series in view.series:
+        if series.short_type in POSE_TYPES and _END_EFFECTOR.search(view.topic):
+            return Nature(ROLES, ())
         nature = _NATURES.get(series.short_type)
         if nature is not None:
             seen = _shown(series.frames) if series.frames is not None else ""

@@ -8,16 +8,14 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from embodied_kit.measure.columns.distribution import order
-from embodied_kit.measure.columns.judged import judged_stamps
 from embodied_kit.measure.columns.spots import Spot, Spots
 from embodied_kit.measure.columns.timing import NS_PER_S
-from embodied_kit.measure.declared.jsonget import get_text
-from embodied_kit.measure.derived.track import MAX_TRACK_VALUES, Track, joint_tracks, nearest_distance
+from embodied_kit.measure.derived.track import Track, joint_tracks
 from embodied_kit.measure.images.frozen import FROZEN_SPAN_S, decoded_blocks, frozen_runs, seconds
 from embodied_kit.measure.rows import make_row
 from embodied_kit.measure.streams.episode import Episode, StreamView
 from embodied_kit.measure.streams.series import Series
+from embodied_kit.measure.tables.sync import sync_rows
 from embodied_kit.measure.tables.views import colour_cameras, motion_numbers, read_views, similar_numbers
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonValue
@@ -27,12 +25,7 @@ STUCK_STATE_RANGE = 1e-3
 STUCK_COMMAND_RANGE = 1e-2
 MOVED = 1e-2
 """A joint that changes by this much (rad or m) within a span has moved."""
-NS_PER_MS = 1_000_000
-_TOO_LONG = "the stream is too long to compare"
 _NO_VALUE = {
-    "p50_ms": "no stamp lies within the other stream",
-    "p95_ms": "no stamp lies within the other stream",
-    "max_ms": "no stamp lies within the other stream",
     "equal_ratio": "no sample to compare",
     "command_range": "no finite value",
     "state_range": "no finite value",
@@ -44,7 +37,7 @@ _NO_VALUE = {
 
 def pair_rows(episode: Episode) -> list[Row]:
     """Rows of every kind."""
-    rows = [*_sync(episode), *_commands(episode), *_identical(episode)]
+    rows = [*sync_rows(episode), *_commands(episode), *_identical(episode)]
     if episode.depth != "full":
         return rows
     return [*rows, *_freezes(episode), *_duplicates(episode), *_views(episode)]
@@ -52,36 +45,8 @@ def pair_rows(episode: Episode) -> list[Row]:
 
 def _row(episode: Episode, kind: str, a: str, b: str, values: dict[str, JsonValue], name: str = "") -> Row:
     key: dict[str, JsonValue] = {"kind": kind, "a": a, "b": b, "name": name}
-    reasons = dict.fromkeys(values, _TOO_LONG) if values.get("n", 0) is None else _NO_VALUE
-    reasons = {column: reason for column, reason in reasons.items() if column in values}
+    reasons = {column: reason for column, reason in _NO_VALUE.items() if column in values}
     return make_row("pair", key | values, episode=episode.episode_id, reasons=reasons)
-
-
-def _sync(episode: Episode) -> Iterator[Row]:
-    """Distance of each stamp of the sparser stream to the nearest of the denser one, in each declared sync group."""
-    groups: dict[str, list[tuple[StreamView, Series]]] = {}
-    for view in episode.streams:
-        for series in view.series:
-            group = get_text(view.declared, "sync_group")
-            if group and series.n:
-                groups.setdefault(group, []).append((view, series))
-    for members in groups.values():
-        for first, second in combinations(sorted(members, key=lambda item: (item[1].n, item[0].stream)), 2):
-            yield _row(episode, "sync", first[0].stream, second[0].stream, _sync_numbers(first[1], second[1]))
-
-
-def _sync_numbers(sparse: Series, dense: Series) -> dict[str, JsonValue]:
-    if dense.n > MAX_TRACK_VALUES:
-        return dict.fromkeys(("n", "p50_ms", "p95_ms", "max_ms"))
-    distance = nearest_distance(_sorted_stamps(sparse), _sorted_stamps(dense))
-    found = order(lambda: [distance], len(distance), (0.5, 0.95, 1.0))
-    p50, p95, most = (value / NS_PER_MS for value in found.quantiles) if found else (None,) * 3
-    return {"n": len(distance), "p50_ms": p50, "p95_ms": p95, "max_ms": most}
-
-
-def _sorted_stamps(series: Series) -> NDArray[np.int64]:
-    stamps = np.concatenate(list(judged_stamps(series)[1]()))
-    return np.sort(stamps[stamps != 0])
 
 
 def _joint_pairs(episode: Episode) -> Iterator[tuple[StreamView, StreamView, Track, Track, list[str]]]:
