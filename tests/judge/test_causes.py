@@ -9,7 +9,7 @@ import pytest
 from embodied_kit.model.facts import Facts
 from embodied_kit.model.report import Finding, Place
 from embodied_validators.judge.skips import causes_of
-from embodied_validators.judge.tally import Tally
+from embodied_validators.judge.tally import Tally, order
 from embodied_validators.judge.view import scope_of, tables_of
 
 EPISODE = "0192f0c1-8a3b-7c1d-9e2f-0123456789ab"
@@ -59,9 +59,9 @@ def test_an_error_names_tables_in_a_list_alone(tables: object, names: tuple[str,
 def test_of_two_findings_of_one_place_and_cause_the_lower_level_is_told_whatever_the_order() -> None:
     low, high = finding("TM-07", STREAM, measure="lost_ratio"), finding("TM-07", STREAM, measure="lost_ratio")
     high = replace(high, level="L3")
-    for order in ((low, high), (high, low)):
+    for told in ((low, high), (high, low)):
         tally = Tally()
-        for item in order:
+        for item in told:
             tally.found(item, (0,))
         assert tally.settle().findings == [low]
 
@@ -72,3 +72,8 @@ def test_what_only_passed_settles_too() -> None:
     settled = tally.settle()
     assert (settled.findings, settled.waived) == ((), ())
     assert len(settled.ranks) == 4
+
+
+def test_what_failed_is_told_before_what_is_not_known_whatever_the_rule() -> None:
+    failed, unknown = finding("TM-07", STREAM), replace(finding("CT-01", STREAM), state="undetermined")
+    assert sorted([unknown, failed], key=order) == [failed, unknown]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from judge.fixtures import CONTEXT, RULES, read_fixture
 from judge.test_given import TEXTS, judged, link_check, rule_data, state
-from judge.test_judge import A, dataset, episode, fixture_row, lossy, profile_of, run
+from judge.test_judge import A, B, dataset, episode, fixture_row, lossy, profile_of, run
 from judge.test_waivers import waiver
 
 from embodied_kit.canonical import parse_json
@@ -46,6 +46,22 @@ def test_levels_are_read_back_and_a_bare_file_has_none() -> None:
     bare = run(profile_of("TM-07"), episode("bare", subject="bare", stream=[lossy(0)]))
     assert again(bare).levels == bare.levels == {}
     assert (again(whole).partial, again(whole).selection) == (False, "")
+
+
+def test_a_line_names_the_version_of_its_form_and_nothing_is_counted_that_was_not_compared() -> None:
+    report = run(profile_of("TM-07"), episode(A, stream=[{**lossy(0.2), "lost_ratio": None}]), dataset(stream=[]))
+    lines = [dict(parse_json(line).value or {}) for line in report_lines(report).splitlines()]
+    assert {line["record_version"] for line in lines if "record_version" in line} == {1}
+    assert {(item.scope, item.checked) for item in report.outcomes} == {(A, 0), ("dataset", 0)}
+    assert [(item.state, item.spans_n) for item in report.findings] == [("undetermined", 0)]
+
+
+def test_a_long_episode_before_a_short_one_is_looked_at_to_its_end() -> None:
+    long = episode(
+        A, stream=[{**lossy(0.0), "stream": "a"}, {**lossy(0.0), "stream": "b"}, {**lossy(0.2), "stream": "c"}]
+    )
+    report = run(profile_of("TM-07"), long, episode(B, stream=[lossy(0.0)]), dataset())
+    assert [item.place.stream for item in report.findings] == ["c"]
 
 
 def bounded(**limit: Any) -> Profile:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from judge.fixtures import CONTEXT, all_rules
+from judge.fixtures import CONTEXT, RULES, all_rules, read_fixture
 from judge.test_judge import A, B, dataset, episode, everything, fixture_row, lossy, profile_of, run, states
 
 from embodied_kit.model.report import Report, Waiver
@@ -138,3 +138,10 @@ def test_a_waiver_without_effect_counts_nothing_and_one_of_anything_is_broad() -
     assert [(use.state, use.findings_n) for use in judged(waiver(valid_until="2020-01-01")).waivers] == [("expired", 0)]
     for pattern in ("", "*"):
         assert judged(waiver(episode=pattern)).waivers[0].broad, "of two episodes, where no share counts"
+
+
+@pytest.mark.parametrize(("stream", "waived_n"), [("joint_states", 1), ("other", 0)])
+def test_a_waiver_of_a_stream_covers_findings_about_it_alone(stream: str, waived_n: int) -> None:
+    (unit,) = read_fixture(RULES / "KN-01" / "fail" / "joint_state_names_different.jsonl").units
+    report = run(profile_of("KN-01"), unit, waivers=[waiver("KN-01", stream=stream)])
+    assert (len(report.waived), len(report.findings)) == (waived_n, 1 - waived_n)
