@@ -59,7 +59,7 @@ class RoomWatch:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._room = Room()
+        self._room = room_of(root)
         self._looking: threading.Thread | None = None
         self._since_s = 0.0
 

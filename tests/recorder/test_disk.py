@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -39,7 +40,9 @@ from embodied_kit.mcap.recover import recover
 from embodied_kit.mcap.writer import McapWriter
 from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.stream import Qos
+from embodied_recorders import room
 from embodied_recorders.documents import TakeOptions, TakeResult
+from embodied_recorders.room import Room, RoomWatch
 from embodied_recorders.session import Recorded, Session
 from embodied_recorders.sink import Sink
 from embodied_recorders.transports.memory import MemoryTransport
@@ -435,6 +438,19 @@ def test_a_take_ends_before_the_disk_is_full(tmp_path: Path) -> None:
         with pytest.raises(EnvironmentUnfitError, match="bytes free for"):
             recorder.take(5, lambda: None)
         recorder.session.close()
+
+
+def test_a_disk_is_known_before_it_is_first_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a slow first answer would read as a full disk, and refuse or end a take."""
+    watch, goes_on, real = RoomWatch(dataset_in(tmp_path).root), threading.Event(), room.room_of
+
+    def waits(root: Path) -> Room:
+        goes_on.wait()
+        return real(root)
+
+    monkeypatch.setattr(room, "room_of", waits)
+    assert watch.look().free_bytes > 0
+    goes_on.set()
 
 
 def test_too_many_open_files_refuse_a_take_and_not_the_next_one(rig: tuple[Rig, Dataset]) -> None:
