@@ -10,6 +10,7 @@ from typing import Final
 from embodied_kit.convert.base import ForeignRecording
 from embodied_kit.convert.rosbag2_mcap import McapBag
 from embodied_kit.convert.rosbag2_sqlite import SqliteBag
+from embodied_kit.convert.rosbag2_zstd import SUFFIX, MessagesInZstd, unpacked
 from embodied_kit.episode.paths import path_problem
 from embodied_kit.errors import DataError, UsageError
 from embodied_kit.model.json import JsonObject, JsonValue
@@ -19,6 +20,7 @@ METADATA = "metadata.yaml"
 _ROOT = "rosbag2_bagfile_information"
 _VERSIONS = tuple(str(number) for number in range(1, 10))
 _MAX_METADATA_BYTES = 16 * 2**20
+_COMPRESSIONS = frozenset({"none", "file", "message", "storage"})
 STORAGES: Final[Mapping[str, Callable[[str, Sequence[Path], str], ForeignRecording]]] = MappingProxyType(
     {".mcap": McapBag, ".db3": SqliteBag}
 )
@@ -35,7 +37,7 @@ def open_bag(path: Path) -> ForeignRecording:
         raise UsageError(f"expected a rosbag2 folder or data file, got {path}, which does not exist")
     information = _information(path / METADATA) if (path / METADATA).is_file() else {}
     files = _data_files(path, information)
-    suffixes = {file.suffix for file in files}
+    suffixes = {_storage_suffix(file) for file in files}
     if len(suffixes) != 1:
         raise UsageError(
             f"expected data files of one bag in {path}, got {', '.join(sorted(suffixes))}",
@@ -44,14 +46,19 @@ def open_bag(path: Path) -> ForeignRecording:
     storage = STORAGES.get(suffixes.pop())
     if storage is None:
         raise DataError(f"expected {' or '.join(STORAGES)} files, got {files[0].name}")
-    return storage(f"rosbag2:{path.stem}", files, str(information.get("ros_distro") or ""))
+
+    def opened(plain: Sequence[Path]) -> ForeignRecording:
+        return storage(f"rosbag2:{path.stem}", plain, str(information.get("ros_distro") or ""))
+
+    bag = unpacked(files, opened) if any(file.suffix == SUFFIX for file in files) else opened(files)
+    return MessagesInZstd(bag) if _compression(information) == "message" else bag
 
 
 def _information(path: Path) -> JsonObject:
     """Content of metadata.yaml that this version can carry.
 
     Raises:
-        DataError: It is not strict YAML, of an unknown version, or the bag is compressed as a whole.
+        DataError: It is not strict YAML, of an unknown version, or the bag is compressed in another way.
     """
     with path.open("rb") as file:
         data = file.read(_MAX_METADATA_BYTES + 1)
@@ -65,10 +72,10 @@ def _information(path: Path) -> JsonObject:
     version = information.get("version")
     if version not in _VERSIONS:
         raise DataError(f"expected metadata version {_VERSIONS[0]} to {_VERSIONS[-1]}, got {version!r}")
-    mode = information.get("compression_mode")
-    if mode and str(mode).lower() != "none":
+    mode, form = _compression(information), str(information.get("compression_format") or "zstd")
+    if mode not in _COMPRESSIONS or (mode in {"file", "message"} and form != "zstd"):
         raise DataError(
-            f"expected a bag without compression of its own, got compression_mode {mode!r}",
+            f"expected no compression, or files or messages in zstd, got compression_mode {mode!r} in {form}",
             remedy="decompress it first: ros2 bag convert",
         )
     for topic in _mappings(information.get("topics_with_message_count")):
@@ -77,6 +84,15 @@ def _information(path: Path) -> JsonObject:
         if serialization not in {None, "cdr"}:
             raise DataError(f"expected cdr messages, got serialization_format {serialization!r} in {METADATA}")
     return information
+
+
+def _compression(information: JsonObject) -> str:
+    """How the bag itself is compressed, by metadata.yaml; `storage` is what MCAP does within."""
+    return str(information.get("compression_mode") or "none").lower()
+
+
+def _storage_suffix(file: Path) -> str:
+    return Path(file.stem).suffix if file.suffix == SUFFIX else file.suffix
 
 
 def _data_files(path: Path, information: JsonObject) -> list[Path]:
@@ -89,7 +105,7 @@ def _data_files(path: Path, information: JsonObject) -> list[Path]:
     missing = [file.name for file in named if not file.is_file()]
     if missing:
         raise DataError(f"expected the files that {METADATA} names, got no {', '.join(missing)}")
-    lying = (child for child in path.iterdir() if child.suffix in STORAGES)
+    lying = (child for child in path.iterdir() if _storage_suffix(child) in STORAGES)
     found = named or sorted(child for child in lying if child.is_file() and not child.is_symlink())
     if not found:
         raise DataError(f"expected {' or '.join(STORAGES)} files, got none in {path.name}")

@@ -36,7 +36,7 @@ OTHER_COMMANDS = {
     "export ROS_DOMAIN_ID=0   # 0..{0}",
     "export {0}=10",
     "pip install 'embodied_kit[{0}]'",
-    "python -m pytest -m ros2 tests/transports",
+    "sudo apt install ros-$ROS_DISTRO-lifecycle-msgs",
     "pip install 'embodied_kit[zenoh]'",
     "python3.12 -m venv .venv",
     "ros2 param describe",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+import zstandard
 from convert import support
 from convert.support import HELLOS, dataset_in, episode_json, imported, messages_in, tree, write_mcap, write_sqlite
 from mcap.reader import make_reader
@@ -237,6 +239,42 @@ def test_several_files_follow_each_other_as_metadata_says(tmp_path: Path, datase
         assert len(make_reader(file).get_summary().channels) == 2
 
 
+WRITERS = {".mcap": write_mcap, ".db3": write_sqlite}
+
+
+@pytest.mark.parametrize("suffix", support.STORAGES)
+@pytest.mark.parametrize("mode", ["FILE", "MESSAGE"])
+def test_what_rosbag2_compressed_arrives_as_it_was(
+    suffix: str, mode: str, tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bag, spare = tmp_path / "bag", tmp_path / "spare"
+    bag.mkdir()
+    spare.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(spare))
+    pack = zstandard.ZstdCompressor().compress
+    names = []
+    for number, messages in enumerate((HELLOS[:300], HELLOS[300:])):
+        sent = [dataclasses.replace(m, cdr=pack(m.cdr)) for m in messages] if mode == "MESSAGE" else messages
+        file = WRITERS[suffix](bag / f"bag_{number}{suffix}", sent)
+        if mode == "FILE":
+            (bag / f"{file.name}.zstd").write_bytes(pack(file.read_bytes()))
+            file.unlink()
+        names.append(file.name + ".zstd" * (mode == "FILE"))
+    metadata(bag, names, compression_mode=mode, compression_format="zstd")
+    folder = imported(bag, dataset)
+    read = [m for file in sorted(folder.glob("data_*.mcap")) for m in messages_in(file)]
+    assert [m.cdr for m in read] == [m.cdr for m in HELLOS]
+    gc.collect()
+    assert list(spare.iterdir()) == []
+
+
+@pytest.mark.parametrize("keep", [3, 200])
+def test_a_compressed_file_that_is_cut_off_is_refused(keep: int, tmp_path: Path, dataset: Dataset) -> None:
+    whole = zstandard.ZstdCompressor().compress(write_mcap(tmp_path / "bag.mcap").read_bytes())
+    (tmp_path / "bag.mcap.zstd").write_bytes(whole[:keep])
+    assert "bag.mcap.zstd" in refused(tmp_path / "bag.mcap.zstd", dataset)
+
+
 @pytest.mark.parametrize("part", [0, 1, 7, 8, 100, 0.3, 0.5, 0.9, 0.999])
 def test_truncated_mcap(part: float, tmp_path: Path, dataset: Dataset) -> None:
     bag = write_mcap(tmp_path / "bag.mcap")
@@ -339,8 +377,9 @@ def test_times_beyond_int64(tmp_path: Path, dataset: Dataset) -> None:
         (["real.mcap"], {"version": 10}, "version"),
         (["real.mcap"], {"version": [1]}, "version"),
         (["real.mcap"], {"version": None}, "version"),
-        (["real.mcap"], {"compression_mode": "FILE", "compression_format": "zstd"}, "compression_mode"),
-        (["real.mcap"], {"compression_mode": "message", "compression_format": "zstd"}, "compression_mode"),
+        (["real.mcap"], {"compression_mode": "FILE", "compression_format": "lz4"}, "compression_mode"),
+        (["real.mcap"], {"compression_mode": "BAG", "compression_format": "zstd"}, "compression_mode"),
+        (["real.mcap"], {"compression_mode": "MESSAGE", "compression_format": "zstd"}, "compressed with zstd"),
     ],
 )
 def test_hostile_metadata(
