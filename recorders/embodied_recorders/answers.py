@@ -10,10 +10,14 @@ from embodied_recorders.control import Reply, State, Texts
 
 STARTED: Final[Texts] = {"en": "recording", "zh": "开始采集"}
 STOPPED: Final[Texts] = {"en": "stopped", "zh": "已停止"}
-SAVED: Final[Texts] = {"en": "saved", "zh": "已保存"}
+LABELLED: Final[Texts] = {"en": "labelled", "zh": "已标注"}
 DISCARDED: Final[Texts] = {"en": "discarded; undo brings it back", "zh": "已隔离；可撤销"}
 RESTORED: Final[Texts] = {"en": "brought back", "zh": "已恢复"}
 MARKED: Final[Texts] = {"en": "marked", "zh": "已标记"}
+INTERVENTION: Final[Mapping[bool, Texts]] = {
+    True: {"en": "intervention begins", "zh": "人工干预开始"},
+    False: {"en": "intervention ends", "zh": "人工干预结束"},
+}
 DESCRIBED: Final[Texts] = {"en": "noted", "zh": "已记录"}
 ENDED: Final[Texts] = {"en": "the session has ended", "zh": "会话已结束"}
 LATE: Final[Texts] = {

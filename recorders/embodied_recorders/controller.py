@@ -135,7 +135,7 @@ class Controller:
             try:
                 self.session.close()
             finally:  # whatever ended the loop, whoever watches learns that it has ended
-                last = replace(self._snapshot, take=None, closing=None, takes=self._after.shown(self._now_s()))
+                last = replace(self._snapshot, take=None, closing=None, takes=self._after.shown(self._around.now_s()))
                 self._snapshot = replace(last, state="closed", asks_label=False)
                 self._commands.close(Reply(done=False, text=answers.ENDED))
 
@@ -176,9 +176,9 @@ class Controller:
             case Undo(episode_id):
                 return self._undo(episode_id)
             case Mark(name, text):
-                return self._noted(lambda running: running.mark(name, text))
+                return self._noted(answers.MARKED, lambda running: running.mark(name, text))
             case Intervene(on):
-                return self._noted(lambda running: running.intervene(on=on))
+                return self._noted(answers.INTERVENTION[on], lambda running: running.intervene(on=on))
             case Describe():
                 return self._describe(command)
             case Shutdown(reason):
@@ -200,12 +200,10 @@ class Controller:
             self._failed(running, error)
             return
         self._around.hear(samples)
-        running.stop(self.stop_when(samples) or self._time_is_up(running))
+        is_long = self.duration_s is not None and running.elapsed_s >= self.duration_s
+        running.stop(self.stop_when(samples) or ("duration" if is_long else ""))
         if running.stop_reason and self._state == "recording":
             self._closing(self.unasked or (TakeResult() if running.stop_reason in _FINAL_REASONS else None))
-
-    def _time_is_up(self, running: Running) -> str:
-        return "duration" if self.duration_s is not None and running.elapsed_s >= self.duration_s else ""
 
     def _meanwhile(self) -> None:
         """While a disk is waited for."""
@@ -256,7 +254,7 @@ class Controller:
             return answers.not_now(self._state)
         self._result = result
         self._note_result(self._running)
-        return Reply(done=True, text=answers.SAVED, episode_id=self._running.file.episode_id)
+        return Reply(done=True, text=answers.LABELLED, episode_id=self._running.file.episode_id)
 
     def _next(self, result: TakeResult, options: TakeOptions) -> Reply:
         reply = self._stop("operator", result)
@@ -301,7 +299,7 @@ class Controller:
         self._after.takes.add(running, "saved", result.outcome, result.stop_reason)
         self._ended()
         if not is_discarded:
-            self._after.closed(done.episode_id, done.folder, self._now_s())
+            self._after.closed(done.episode_id, done.folder, self._around.now_s())
 
     def _failed(self, running: Running, error: EmbodiedKitError) -> None:
         """The take is lost to this session, not to the disk: `recover` brings back what was written."""
@@ -331,7 +329,7 @@ class Controller:
         wanted = episode_id or self._after.takes.last_discarded()
         folder = self._moving(lambda now_ns: restore(self.session.dataset, wanted, now_ns))
         self._after.takes.change(folder.name, state="saved", reason="")
-        self._after.closed(folder.name, folder, self._now_s())
+        self._after.closed(folder.name, folder, self._around.now_s())
         return Reply(done=True, text=answers.RESTORED, episode_id=folder.name)
 
     def _moving(self, move: Callable[[int], Path]) -> Path:
@@ -351,11 +349,11 @@ class Controller:
             self._note_result(self._running)
         return Reply(done=True, text=answers.DESCRIBED)
 
-    def _noted(self, note: Callable[[Running], None]) -> Reply:
+    def _noted(self, said: Texts, note: Callable[[Running], None]) -> Reply:
         if self._running is None or self._state != "recording":
             return answers.not_now(self._state)
         note(self._running)
-        return Reply(done=True, text=answers.MARKED, episode_id=self._running.file.episode_id)
+        return Reply(done=True, text=said, episode_id=self._running.file.episode_id)
 
     def _end(self, reason: str) -> Reply:
         self._shutdown = True
@@ -369,17 +367,14 @@ class Controller:
 
     # What is shown.
 
-    def _now_s(self) -> float:
-        return self._clock.monotonic_ns() / 1e9
-
     def _made_snapshot(self) -> Snapshot:
-        now_s, running = self._now_s(), self._running
+        now_s, running = self._around.now_s(), self._running
         counters = self.session.transport.loss_counters()
         self._room = self.session.room()
         return Snapshot(
             time_ns=self._clock.now_ns(),
             state=self._state,
-            task_id=self.options.task_id,
+            task_id=self._description.options.task_id,
             streams=self._around.streams(running),
             machine=disk_and_clock(self.session, self._room, running),
             problems=[*self._faults(), *self._around.problems()],

@@ -37,7 +37,7 @@ class Surroundings:
 
     def hear(self, samples: Sequence[Sample]) -> None:
         """Samples have just arrived."""
-        self._live.add(samples, self._now_s())
+        self._live.add(samples, self.now_s())
 
     def begin(self) -> None:
         """A take begins: counts are of it."""
@@ -57,16 +57,16 @@ class Surroundings:
     @property
     def is_ready(self) -> bool:
         """Whether a take can begin."""
-        return not self._live.blocking(self._now_s())
+        return not self._live.blocking(self.now_s())
 
     def problems(self) -> Sequence[Texts]:
         """What keeps a take from beginning, and what else is wrong with publishers."""
-        now_s = self._now_s()
+        now_s = self.now_s()
         return [*self._live.blocking(now_s), *self._live.unfit(now_s)]
 
     def streams(self, running: Running | None) -> Sequence[StreamState]:
         """Every stream; counts are of the take that runs."""
-        ledger, now_s = running.ledger if running else self._ledger, self._now_s()
+        ledger, now_s = running.ledger if running else self._ledger, self.now_s()
         self._live.count(ledger.totals(), running.file.queue_counts() if running else {}, now_s)
         return self._live.states(now_s)
 
@@ -74,5 +74,6 @@ class Surroundings:
         """Newest message (CDR) of an image stream; None where none came."""
         return self._live.image(stream_id)
 
-    def _now_s(self) -> float:
+    def now_s(self) -> float:
+        """Of the session's monotonic clock."""
         return self._clock.monotonic_ns() / 1e9

@@ -249,11 +249,11 @@ def test_verdicts_come_when_they_come(page: Page, stand: Stand) -> None:
     stand.judge.held, whole = False, stand.judge.verdict
     stand.judge.verdict = replace(whole, level="", undetermined=(GAP,) * 13, whole=False, depth="index")
     page.until("document.querySelector('#takes .level')")
-    assert re.fullmatch(r"… 1 failed 1/3 Index only deeper one awaited \(\d s\)", page.text("#takes .verdict"))
+    assert re.fullmatch(r"… 1 failed 1/3 Index only · deeper one awaited \(\d s\)", page.text("#takes .verdict"))
     page.evaluate("document.querySelector('#takes summary').focus()")
     stand.judge.verdict = replace(stand.judge.verdict, depth="signal")
     stand.judge.submit(stand.controller.snapshot().takes[-1].episode_id, str(episode(stand)))
-    page.until("document.querySelector('#takes .verdict').innerText.includes('2/3 Signals deeper one awaited')")
+    page.until("document.querySelector('#takes .verdict').innerText.includes('2/3 Signals · deeper one awaited')")
     assert page.evaluate("document.activeElement === document.querySelector('#takes summary')")
     stand.judge.verdict = whole
     stand.judge.submit(stand.controller.snapshot().takes[-1].episode_id, str(episode(stand)))
@@ -370,6 +370,8 @@ def test_a_recorder_that_hangs_is_not_shown_as_live(stand: Stand, page: Page) ->
     try:
         page.until_state("hung")
         assert page.text("#word") == "Not responding"
+        assert page.text("#link") == "Not live"
+        assert_nothing_is_cut(page)
         assert enabled(page) == set()
     finally:
         go_on.set()
@@ -405,8 +407,9 @@ def test_everything_has_a_name_and_the_state_is_announced(page: Page) -> None:
     page.until("document.querySelector('#announce').innerText === 'Recording'")
 
 
-SIZES = ((1280, 800), (1024, 768), (800, 1100))
+SIZES = ((1280, 800), (1024, 768), (800, 1100), (480, 850))
 CUT = """[...document.querySelectorAll('#controls button, #who b, #word, #elapsed, #sub, .chip, nav button, th')]
+    .concat([...document.querySelectorAll('summary .outcome, figcaption b')])
     .filter((e) => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 2).map((e) => e.innerText)"""
 
 

@@ -9,7 +9,7 @@ const TEXTS = {
     word_asking: "How did it go?", word_closed: "Session ended", word_connecting: "Connecting", word_lost: "No connection",
     word_refused: "Key refused", word_hung: "Not responding",
     sub_lost: "What is below is {age} old; reconnecting by itself", sub_hung: "What is below is {age} old",
-    sub_refused: "Open the address that the recorder prints now", sub_connecting: "", sub_armed: "Space starts a take",
+    sub_refused: "Open the address that the recorder prints now", sub_connecting: "", sub_idle: "What is amiss stands below", sub_armed: "Space starts a take",
     start: "Start", stop: "Stop", discard: "Discard", undo: "Undo", next: "Success + next", mark: "Mark",
     intervene: "Intervention", intervening: "INTERVENTION", messages: "messages",
     describe: "Who operates, and where?", operator: "Operator (only a keyed pseudonym is kept)", skill: "Skill level", scene: "Scene",
@@ -20,7 +20,7 @@ const TEXTS = {
     band: "State", stream: "Stream", rate: "Hz / nominal", age: "Age", gap: "Max gap", lost: "Lost",
     dropped: "Queue drops", stale: "Stale / same", bytes: "Bytes", not_observable: "not observable", by_stamps: "{n} by stamps", optional: "optional",
     band_ok: "ok", band_warn: "off", band_bad: "bad", band_silent: "silent", band_absent: "absent",
-    disk: "Disk {free} free", disk_left: "{left} left", clock_ok: "Clock ±{error}", clock_free: "Clock not synchronised",
+    disk: "Disk {free} free", disk_left: "{left} left", disk_floor: "stops at {floor}", clock_ok: "Clock ±{error}", clock_free: "Clock not synchronised",
     clock_unknown: "Clock state unknown", link_open: "Live", link_other: "Not live",
     more_problems: "{n} more", no_problem: "Nothing stands in the way.", no_takes: "No take yet.", no_picture: "cannot be shown", waiting: "no picture yet", waiting_key: "no key frame yet",
     old_picture: "picture is {age} old", verdict_awaited: "verdict awaited ({s} s)", deeper_awaited: "deeper one awaited ({s} s)", judging_off: "verdicts are off", judging_ended: "judge has ended",
@@ -42,7 +42,7 @@ const TEXTS = {
     word_asking: "结果如何？", word_closed: "会话已结束", word_connecting: "连接中", word_lost: "连接中断",
     word_refused: "密钥无效", word_hung: "采集器无响应",
     sub_lost: "以下内容是 {age} 前的；正在自动重连", sub_hung: "以下内容是 {age} 前的",
-    sub_refused: "请打开采集器现在打印的地址", sub_connecting: "", sub_armed: "按空格开始采集",
+    sub_refused: "请打开采集器现在打印的地址", sub_connecting: "", sub_idle: "原因见下方", sub_armed: "按空格开始采集",
     start: "开始", stop: "停止", discard: "隔离", undo: "撤销", next: "成功并继续", mark: "标记",
     intervene: "人工干预", intervening: "人工干预中", messages: "条消息",
     describe: "谁在操作，在哪里？", operator: "操作员（只保存化名）", skill: "熟练度", scene: "场景",
@@ -53,7 +53,7 @@ const TEXTS = {
     band: "状态", stream: "数据流", rate: "频率/标称 Hz", age: "距今", gap: "最长间隔", lost: "丢失",
     dropped: "队列丢弃", stale: "陈旧/重复", bytes: "字节", not_observable: "不可观测", by_stamps: "按时间戳 {n}", optional: "可选",
     band_ok: "正常", band_warn: "偏离", band_bad: "错误", band_silent: "无消息", band_absent: "缺失",
-    disk: "磁盘剩余 {free}", disk_left: "可用 {left}", clock_ok: "时钟 ±{error}", clock_free: "时钟未同步",
+    disk: "磁盘剩余 {free}", disk_left: "可用 {left}", disk_floor: "至 {floor} 即停", clock_ok: "时钟 ±{error}", clock_free: "时钟未同步",
     clock_unknown: "时钟状态未知", link_open: "实时", link_other: "非实时",
     more_problems: "另有 {n} 项", no_problem: "没有阻碍。", no_takes: "还没有采集。", no_picture: "无法显示", waiting: "还没有图像", waiting_key: "还没有关键帧",
     old_picture: "图像是 {age} 前的", verdict_awaited: "等待判定（{s} 秒）", deeper_awaited: "等待更深入的判定（{s} 秒）", judging_off: "未启用判定", judging_ended: "判定进程已退出",
@@ -239,7 +239,7 @@ function show() {
     write($("#announce"), t(`word_${now}`));
     $("#shape").setAttribute("d", SHAPES[now] ?? SHAPES.lost);
   }
-  const take = shot?.take, live = known.link === "open" && now !== "lost";
+  const take = shot?.take, live = known.link === "open" && !["lost", "hung", "closed"].includes(now);
   write($("#word"), t(`word_${now}`));
   write($("#elapsed"), take ? stopwatch(take.elapsed_s) : "");
   write($("#sub"), sub(now, take, shot));
@@ -248,7 +248,9 @@ function show() {
   $("#said").dataset.done = said?.done ?? "";
   write($("#link"), t(live ? "link_open" : "link_other"));
   document.title = `${now === "recording" ? "● " : ""}${t(`word_${now}`)}${take ? ` ${stopwatch(take.elapsed_s)}` : ""}`;
-  for (const button of document.querySelectorAll("[data-do]")) button.disabled = !allowed(button.dataset.do, now);
+  for (const button of document.querySelectorAll("[data-do], [data-of-take]")) {
+    button.disabled = !allowed(button.dataset.do ?? button.dataset.ofTake, now);
+  }
   $("[data-do=intervene]").setAttribute("aria-pressed", String(Boolean(shot?.intervening)));
   page.toggleAttribute("data-intervening", Boolean(shot?.intervening));
   if (shot) showSnapshot(shot);
@@ -259,7 +261,7 @@ function sub(now, take, shot) {
   if (["lost", "hung", "refused", "connecting"].includes(now)) {
     return now === "lost" && !shot ? "" : t(`sub_${now}`, { age: seconds(ageS()) });
   }
-  if (!take) return now === "armed" ? t("sub_armed") : "";
+  if (!take) return ["armed", "idle"].includes(now) ? t(`sub_${now}`) : "";
   if (now === "closing" && shot.closing) return closingText(shot.closing);
   if (now === "asking" && isUnsaid(shot.described)) return t("sub_unsaid");
   const said = shot.intervening ? `${t("intervening")} · ` : "";
@@ -357,8 +359,10 @@ function keepWho(event) {
 
 function showMachine(machine) {
   const left = machine.seconds_left, low = machine.free_bytes < 2 * machine.floor_bytes || (left != null && left < 600);
-  const parts = [t("disk", { free: bytes(machine.free_bytes) }), ...(left == null ? [] : [t("disk_left", { left: seconds(left) })])];
+  const near = machine.free_bytes < 2 * machine.floor_bytes ? [t("disk_floor", { floor: bytes(machine.floor_bytes) })] : [];
+  const parts = [t("disk", { free: bytes(machine.free_bytes) }), ...near, ...(left == null ? [] : [t("disk_left", { left: seconds(left) })])];
   write($("#disk"), `${low ? "! " : ""}${parts.join(" · ")}`);
+  $("#disk").title = parts.join(" · ");
   $("#disk").dataset.band = low ? "bad" : "ok";
   const synchronised = machine.clock_synchronised, error = machine.clock_max_error_ns;
   const text = synchronised == null ? t("clock_unknown") : synchronised ? t("clock_ok", { error: seconds((error ?? 0) / 1e9) }) : `! ${t("clock_free")}`;
@@ -493,7 +497,7 @@ function explained(take) {
 
 function verdictChip(take, judging) {
   const { verdict } = take;
-  const awaited = take.awaited_s == null || take.state !== "saved" ? [] : [make("span", { class: "awaited" })];
+  const awaited = take.awaited_s == null || take.state !== "saved" || judging !== "on" ? [] : [make("span", { class: "awaited" })];
   if (take.state !== "saved" && !verdict) return make("span", { class: "verdict" });
   if (!verdict) return make("span", { class: "verdict wait" }, ...(awaited.length ? awaited : [t(`judging_${judging}`)]));
   const problem = pick(verdict.problem);
@@ -501,7 +505,8 @@ function verdictChip(take, judging) {
   const counts = kindsOf(verdict);
   const said = counts.map((kind) => t(kind, { n: verdict[kind].length }));
   const text = counts.map((kind, at) => (kind === "failed" ? said[at] : `${RULE_SIGNS[kind]} ${verdict[kind].length}`));
-  const stage = make("small", {}, ` ${stageOf(verdict.depth)} `, ...(problem ? [t("judging_ended")] : awaited));
+  const rest = awaited.length || verdict.whole ? awaited : [t("judging_ended")];
+  const stage = make("small", {}, ` ${stageOf(verdict.depth)}`, ...(rest.length ? [" · ", ...rest] : []));
   const none = verdict.whole ? ["level none", t("no_level")] : ["level open", "…"];
   const level = make("b", { class: verdict.level ? "level" : none[0] }, verdict.level || none[1]);
   return make("span", { class: "verdict", title: said.join(", ") }, level, ` ${text.join(" · ") || t("no_failed")}`, stage);
@@ -531,7 +536,8 @@ function ruleLine(kind, line) {
 function takeButton(take) {
   const verb = { saved: "discard", recovered: "discard", discarded: "bring_back" }[take.state];
   if (!verb) return "";
-  const button = make("button", { type: "button", "aria-label": `${t(verb)} ${begun(take.episode_id)}` }, t(verb));
+  const ofTake = verb === "discard" ? "discard" : "undo";
+  const button = make("button", { type: "button", "data-of-take": ofTake, "aria-label": `${t(verb)} ${begun(take.episode_id)}` }, t(verb));
   button.onclick = () => (verb === "discard" ? askReason(take.episode_id) : ask("undo", { episode_id: take.episode_id }));
   return button;
 }
