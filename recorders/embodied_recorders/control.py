@@ -312,12 +312,7 @@ class ClosingState:
 
 @dataclass(frozen=True)
 class Described:
-    """Who operates and where, as takes say it now; empty for what nobody said.
-
-    Attributes:
-        task_scene: Where the take is if `scene` is empty; empty where tasks.json does not say it.
-        scenes: Those of tasks.json, and those said in this session.
-    """
+    """Who operates and where, as takes say it now: where `scene` is empty, `task_scene`; `scenes` are those known."""
 
     operator_pseudonym: str = ""
     operator_skill_level: str = ""
@@ -355,6 +350,7 @@ class Snapshot:
         asks_label: Whether the take in `closing` waits for its Label.
         closing: What `closing` is at; None in every other state.
         judging: Whether takes are judged: `off` by choice, `ended` where the judge is gone.
+        refused: The last command that was not carried out, by whatever way it came; `refused_s` is its age.
         intervening: Whether a person has taken over.
         takes: Takes that have ended, newest last.
         transport_counters: Growth of the transport's loss counters over the take.
@@ -374,6 +370,8 @@ class Snapshot:
     described: Described = field(default_factory=Described)
     closing: ClosingState | None = None
     judging: Judging = "off"
+    refused: Reply | None = None
+    refused_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -95,12 +95,11 @@ class Controller:
     _next_graph_ns: int = 0
 
     def __post_init__(self) -> None:
-        contract = self.session.contract
         self._clock = self.session.clock
         self._around = Surroundings(self.session)
         self._description = Description(self.options, self.session.dataset)
         self._after = Aftermath(self.judge, self.rescuer)
-        self._post_roll_ns = round(contract.post_roll_s * 1e9)
+        self._post_roll_ns = round(self.session.contract.post_roll_s * 1e9)
         self._snapshot = self._made_snapshot()
 
     # The ways in: any thread.
@@ -386,6 +385,8 @@ class Controller:
             described=self._description.shown(),
             closing=self._closing_state(running, now_s) if self._state == "closing" else None,
             judging=self._after.judging,
+            refused=self._commands.refused,
+            refused_s=self._commands.refused_s,
         )
 
     def _closing_state(self, running: Running | None, now_s: float) -> ClosingState:

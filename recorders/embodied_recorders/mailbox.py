@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
@@ -18,8 +19,14 @@ Asked: TypeAlias = tuple[Command, "Future[Reply]"]
 
 @dataclass
 class Mailbox:
-    """`ask` and `put` are safe for threads; the rest is for the one that carries out."""
+    """`ask` and `put` are safe for threads; the rest is for the one that carries out.
 
+    Attributes:
+        refused: The last answer that says no.
+    """
+
+    refused: Reply | None = None
+    _refused_at_s: float = 0.0
     _new: queue.SimpleQueue[Asked] = field(default_factory=queue.SimpleQueue)
     _kept: list[Asked] = field(default_factory=list)
 
@@ -28,9 +35,17 @@ class Mailbox:
         future: Future[Reply] = Future()
         self.put((command, future))
         try:
-            return future.result(_ANSWER_S)
+            reply = future.result(_ANSWER_S)
         except FutureTimeoutError:
-            return answers.late(_ANSWER_S)
+            reply = answers.late(_ANSWER_S)
+        if not reply.done:
+            self.refused, self._refused_at_s = reply, time.monotonic()
+        return reply
+
+    @property
+    def refused_s(self) -> float:
+        """How long ago that was."""
+        return time.monotonic() - self._refused_at_s
 
     def put(self, asked: Asked) -> None:
         """A command, and where its answer is awaited."""

@@ -22,6 +22,7 @@ from embodied_kit.episode.quarantine import quarantined
 from embodied_recorders.console import Asked, serve
 from embodied_recorders.control import Describe, Start
 from embodied_recorders.sink import Sink
+from embodied_recorders.words import Said, command_of
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
 LIVE = "document.querySelectorAll('figure:not(.old)').length"
@@ -303,6 +304,8 @@ def test_chinese_by_the_browsers_language_and_by_key(stand: Stand, browser: Brow
         page.until_state("armed")
         assert page.evaluate("document.documentElement.lang") == "zh-CN"
         page.until("document.querySelector('#word').innerText === '就绪'")
+        assert not stand.controller.ask(command_of("stop", stand.controller.snapshot(), Said())).done
+        page.until("document.querySelector('#said').innerText.includes('现在不行：采集器已就绪')")
         assert page.text("[data-do=start]").startswith("开始")
         page.press(" ", "recording")
         page.key("f")

@@ -12,7 +12,9 @@ from recorder.running import Running, running_controller
 from transports.harness import REAL_RCLPY, Process, free_domain, rclpy_of, until
 
 from embodied_kit.canonical import load_json
+from embodied_kit.cli.recorder import in_chinese
 from embodied_kit.episode.quarantine import quarantined
+from embodied_kit.errors import EnvironmentUnfitError
 from embodied_kit.language import Language
 from embodied_recorders.ros.desk import SET_BOOL, TRIGGER, Desk
 from embodied_recorders.ros.plain import serving
@@ -60,7 +62,7 @@ def served(
     tmp_path: Path, language: Language, said: Callable[[], Said], caller: Path = CALLER
 ) -> Iterator[tuple[Running, Caller]]:
     with free_domain() as domain_id, running_controller(tmp_path) as running:
-        desk = Desk(lambda: running.controller, lambda: running.controller, said, language)
+        desk = Desk(lambda: running.controller, lambda: running.controller, said, language, chinese=in_chinese)
         with serving(desk, DdsTransport(domain_id, node_name="/episode_recorder")), called(domain_id, caller) as call:
             yield running, call
 
@@ -121,7 +123,10 @@ def test_answers_speak_the_readers_language(tmp_path: Path) -> None:
         assert call("stop") == (False, "现在不行：采集器已就绪（armed）")
         done, text = call("failure")
         assert not done
-        assert "got 'bad luck'" in text
+        assert "实为 'bad luck'" in text
+    desk = Desk(lambda: None, lambda: None, Said, "zh", chinese=in_chinese)
+    error = EnvironmentUnfitError("the writer process died", remedy="see to disk space and permissions, then repeat")
+    assert desk.refuse(error) == (False, "写入进程已终止；检查磁盘空间与权限，然后重试")
 
 
 def test_without_a_recorder_every_answer_says_so() -> None:

@@ -10,6 +10,7 @@ import orjson
 
 from embodied_kit.errors import EmbodiedKitError
 from embodied_kit.language import Language, pick
+from embodied_recorders.answers import told
 from embodied_recorders.control import Command, Intervene, Recorder, Snapshot, Texts
 from embodied_recorders.words import OUTCOME_WORDS, Said, command_of
 
@@ -54,6 +55,10 @@ class Desk:
         """Begin or end an intervention."""
         return self._answer(lambda _shown: Intervene(on=on))
 
+    def refuse(self, error: EmbodiedKitError) -> tuple[bool, str]:
+        """Answer with an error, and what remedies it."""
+        return False, pick(told(error, self.chinese), self.language)
+
     def status(self) -> str:
         """JSON: the snapshot, and the stage; without a recorder, the stage alone."""
         recorder = self.shown()
@@ -70,7 +75,7 @@ class Desk:
         try:
             reply = recorder.ask(command(recorder.snapshot()))
         except EmbodiedKitError as error:
-            return False, pick({"en": error.message, "zh": self.chinese(error.message)}, self.language)
+            return self.refuse(error)
         sentence = pick(reply.text, self.language)
         return reply.done, f"{sentence}: {reply.episode_id}" if reply.episode_id else sentence
 

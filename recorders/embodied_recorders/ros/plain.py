@@ -72,4 +72,4 @@ def _answer(desk: Desk, word: str, request: bytes) -> tuple[bool, str]:
     try:
         return desk.switch(on=bool(_ASKED.decode(request)["data"]))
     except DataError as error:
-        return False, error.message
+        return desk.refuse(error)

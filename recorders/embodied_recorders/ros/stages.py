@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from embodied_kit.errors import EmbodiedKitError
+from embodied_recorders.answers import told
 from embodied_recorders.control import Label, Recorder, Reply, Stop, Texts
 from embodied_recorders.documents import TakeResult
 
@@ -57,8 +58,7 @@ class Stages:
         try:
             self._opened = self._stack.enter_context(self.opened())
         except EmbodiedKitError as error:
-            said = f"{error.message}; {error.remedy}" if error.remedy else error.message
-            return Reply(done=False, text={"en": said, "zh": self.chinese(error.message)})
+            return Reply(done=False, text=told(error, self.chinese))
         return self._now("inactive")
 
     def activate(self) -> Reply:

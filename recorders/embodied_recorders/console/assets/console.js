@@ -88,7 +88,7 @@ const KINDS = { hello: 72, snapshot: 83, reply: 82, picture: 80 };
 
 const $ = (selector) => document.querySelector(selector);
 const page = document.documentElement;
-const known = { link: "connecting", snapshot: null, age: 0, at: -Infinity, words: {}, undone: [], failureCause: "", names: false, build: null, said: null, saidAt: 0, reached: "" };
+const known = { link: "connecting", snapshot: null, age: 0, at: -Infinity, words: {}, undone: [], failureCause: "", names: false, build: null, said: null, saidAt: -Infinity, reached: "" };
 const pending = new Map(); // number of a request -> what is to be done with its answer
 const names = new Map(); // pseudonym -> name, as they were typed here; nowhere else
 const rows = new Map(), tiles = new Map(), takes = new Map();
@@ -243,7 +243,7 @@ function show() {
   write($("#word"), t(`word_${now}`));
   write($("#elapsed"), take ? stopwatch(take.elapsed_s) : "");
   write($("#sub"), sub(now, take, shot));
-  const said = performance.now() - known.saidAt < SAID_MS ? known.said : null;
+  const said = lastAnswer(shot);
   write($("#said"), pick(said?.text));
   $("#said").dataset.done = said?.done ?? "";
   write($("#link"), t(live ? "link_open" : "link_other"));
@@ -255,6 +255,13 @@ function show() {
   page.toggleAttribute("data-intervening", Boolean(shot?.intervening));
   if (shot) showSnapshot(shot);
   for (const tile of tiles.values()) showTile(tile);
+}
+
+/** The newest answer: to this page, or a refusal of what a pedal, a service or another page asked for. */
+function lastAnswer(shot) {
+  const ours = performance.now() - known.saidAt, theirs = shot?.refused ? 1000 * shot.refused_s + staleMs() : Infinity;
+  if (Math.min(ours, theirs) > SAID_MS) return null;
+  return theirs < ours ? shot.refused : known.said;
 }
 
 function sub(now, take, shot) {
