@@ -151,8 +151,10 @@ def _write_draft(document: JsonObject, seen: Sequence[TopicSurvey], output: Path
     if output is not None:
         click.echo(
             texts(
-                "Declare what a graph cannot tell: clock_id, stamp_semantics, frame_id, sync_group.",
-                "请补上通信图无法得知的字段：clock_id、stamp_semantics、frame_id、sync_group。",
+                "Declare what a graph cannot tell: clock_id, contains_pi, stamp_semantics, frame_id, sync_group.\n"
+                "Call each camera as its calibration does: stream_id.",
+                "请补上通信图无法得知的字段：clock_id、contains_pi、stamp_semantics、frame_id、sync_group。\n"
+                "相机的 stream_id 请与其标定中的一致。",
             )
         )
 

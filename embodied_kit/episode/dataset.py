@@ -118,9 +118,11 @@ class Dataset:
         """
         path = self.root / ROBOTS / robot_id / ROBOT_JSON
         if not path.is_file():
+            known = sorted(path.parent.name for path in self.root.glob(f"{ROBOTS}/*/{ROBOT_JSON}"))
             raise UsageError(
-                f"expected robot {robot_id!r} in {self.root / ROBOTS}, got no {ROBOT_JSON}",
-                remedy="embodied-kit dataset init --robot FILE copies one in",
+                f"expected robot {robot_id!r} in {self.root / ROBOTS}, got {', '.join(known) or 'none'}",
+                remedy="name under `robots:` of the contract one that is there, or bring it:"
+                " embodied-kit dataset init --robot FILE",
             )
         return load_json(path)
 

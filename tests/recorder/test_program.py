@@ -270,6 +270,16 @@ def test_too_little_disk_is_refused_before_the_take(robot: support.Robot, datase
     assert (dataset.episode_ids(), support.staged(dataset)) == ([], [])
 
 
+def test_a_robot_that_the_dataset_does_not_have(dataset: Dataset, robot: support.Robot) -> None:
+    contract = contract_file(dataset.root.parent, support.JOINT_STREAM)
+    contract.write_text(contract.read_text().replace("arm_01", "my_arm"))
+    done = run(dataset.root.parent, *record_words(dataset, robot, "--duration", 1, contract=contract))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(
+        f"error: expected robot 'my_arm' in {dataset.root}/robots, got arm_01\n  -> name under"
+    )
+
+
 def test_sealed_dataset_refuses(robot: support.Robot, dataset: Dataset) -> None:
     words = record_words(dataset, robot, "--duration", 0.3)
     assert run(dataset.root.parent, *words).returncode == 0

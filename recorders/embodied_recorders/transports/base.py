@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
-from embodied_kit.errors import EnvironmentUnfitError
+from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.model.stream import Endpoint, Qos, Sample
 
+_Subscription = TypeVar("_Subscription")
 # A take ends here, so that a flood cannot hold its caller or grow its memory; the next take goes on.
 MAX_SAMPLES_PER_TAKE: Final = 8192
 MAX_BYTES_PER_TAKE: Final = 64 << 20
@@ -35,6 +36,27 @@ def matching_qos(offered: Sequence[Qos]) -> Qos:
         history="keep_all",
         depth=0,
     )
+
+
+def require_open(is_open: bool) -> None:
+    """Refuse to use what was closed.
+
+    Raises:
+        UsageError: It was.
+    """
+    if not is_open:
+        raise UsageError("expected an open transport, got a closed one")
+
+
+def subscription_of(subscriptions: Mapping[str, _Subscription], topic: str) -> _Subscription:
+    """That of a topic.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if topic not in subscriptions:
+        raise UsageError(f"expected a topic subscribed to, got {topic}")
+    return subscriptions[topic]
 
 
 class Publisher(Protocol):

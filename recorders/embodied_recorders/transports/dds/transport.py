@@ -6,9 +6,15 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from embodied_kit.errors import EnvironmentUnfitError, UsageError
+from embodied_kit.errors import EnvironmentUnfitError
 from embodied_kit.model.stream import Endpoint, Qos, Sample
-from embodied_recorders.transports.base import MAX_BYTES_PER_TAKE, MAX_SAMPLES_PER_TAKE, WAIT_SLICE_S
+from embodied_recorders.transports.base import (
+    MAX_BYTES_PER_TAKE,
+    MAX_SAMPLES_PER_TAKE,
+    WAIT_SLICE_S,
+    require_open,
+    subscription_of,
+)
 from embodied_recorders.transports.domain import ros_domain
 
 from . import config, names
@@ -215,13 +221,10 @@ class DdsTransport:
 
     def _subscribed(self, topic: str) -> RawReader:
         self._check_open()
-        if topic not in self._readers:
-            raise UsageError(f"expected a topic subscribed to, got {topic}")
-        return self._readers[topic]
+        return subscription_of(self._readers, topic)
 
     def _check_open(self) -> None:
-        if not self._open:
-            raise UsageError("expected an open transport, got a closed one")
+        require_open(self._open)
 
 
 class DdsPublisher:

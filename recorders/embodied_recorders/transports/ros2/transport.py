@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.model.stream import Endpoint, Qos, Sample
-from embodied_recorders.transports.base import UNKNOWN_PUBLISHER, WAIT_SLICE_S
+from embodied_recorders.transports.base import UNKNOWN_PUBLISHER, WAIT_SLICE_S, require_open, subscription_of
 from embodied_recorders.transports.dds.loss import UdpDrops
 from embodied_recorders.transports.domain import ros_domain
 
@@ -201,13 +201,10 @@ class Ros2Transport:
 
     def _subscribed(self, topic: str) -> tuple[Subscription, Qos]:
         self._check_open()
-        if topic not in self._subscriptions:
-            raise UsageError(f"expected a topic subscribed to, got {topic}")
-        return self._subscriptions[topic]
+        return subscription_of(self._subscriptions, topic)
 
     def _check_open(self) -> None:
-        if not self._open:
-            raise UsageError("expected an open transport, got a closed one")
+        require_open(self._open)
 
 
 class Ros2Publisher:

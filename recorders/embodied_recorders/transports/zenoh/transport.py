@@ -15,6 +15,7 @@ from zenoh.handlers import Callback as Handler
 
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.model.stream import Endpoint, Qos, Sample
+from embodied_recorders.transports.base import require_open, subscription_of
 from embodied_recorders.transports.domain import ros_domain
 
 from .attachment import attachment_bytes, attachment_of
@@ -241,13 +242,10 @@ class ZenohTransport:
 
     def _subscribed(self, topic: str) -> _Subscription:
         self._check_open()
-        if topic not in self._subscriptions:
-            raise UsageError(f"expected a topic subscribed to, got {topic}")
-        return self._subscriptions[topic]
+        return subscription_of(self._subscriptions, topic)
 
     def _check_open(self) -> None:
-        if not self._open:
-            raise UsageError("expected an open transport, got a closed one")
+        require_open(self._open)
 
 
 class ZenohPublisher:
