@@ -11,13 +11,13 @@ from embodied_kit.model.json import JsonObject
 
 
 def schemas_root() -> Path:
-    """Folder `schemas/` of an installed wheel, else of the clone that this package stands in.
+    """Folder `schemas/` of an installed wheel, else of the clone that this package stands in, or is a link into.
 
     Raises:
         EnvironmentUnfitError: Neither exists: the installation is incomplete.
     """
     package = Path(str(files("embodied_kit")))
-    for folder in (package / "schemas", package.parent / "schemas"):
+    for folder in (package / "schemas", package.resolve().parent / "schemas"):
         if (folder / "v1").is_dir():
             return folder
     raise EnvironmentUnfitError(

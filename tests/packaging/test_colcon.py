@@ -18,9 +18,13 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the package is installed."""
-    workspace = tmp_path_factory.mktemp("ws")
+    return built(tmp_path_factory.mktemp("ws"))
+
+
+def built(workspace: Path, *options: str) -> Path:
+    """Where colcon installs the package."""
     source = copy_to(workspace / "src" / "embodied_kit")
-    command = [sys.executable, "-m", "colcon", "build", "--paths", str(source)]
+    command = [sys.executable, "-m", "colcon", "build", "--paths", str(source), *options]
     environment = {**os.environ, "COLCON_LOG_PATH": str(workspace / "log")}
     done = subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -40,6 +44,18 @@ def test_the_program_lies_where_ros2_run_looks_and_runs(prefix: Path, tmp_path: 
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "embodied-kit record contract.yaml" in done.stdout
+
+
+def test_a_build_of_links_into_the_clone_finds_the_standard(tmp_path: Path) -> None:
+    prefix = built(tmp_path, "--symlink-install")
+    program = prefix / "lib" / "embodied_kit" / "embodied-kit"
+    script = f'. install/setup.sh && exec "{sys.executable}" "{program}" rules explain TM-07 --lang en'
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "TM-07" in done.stdout
 
 
 def test_the_package_is_announced_with_its_launch_file(prefix: Path) -> None:
