@@ -46,7 +46,7 @@ def _embedded_documents(episode: Episode) -> list[Row]:
 MEASURERS: tuple[Measurer, ...] = (
     Measurer("container", 2, "index", container_rows),
     Measurer("document", 1, "index", _embedded_documents),
-    Measurer("link", 4, "index", content_links),
+    Measurer("link", 5, "index", content_links),
     Measurer("stream", 4, "index", stream_rows),
     Measurer("coverage", 2, "index", coverage_rows),
     Measurer("error", 5, "index", error_rows),

@@ -137,8 +137,20 @@ def test_commands_are_held_against_states_of_the_same_names(
     found = changed(tmp_path, lambda specs: specs.update(joint_commands=commands(names, ros_type)))
     pairs = [row for row in found.tables["pair"] if row["kind"] == "command_state"]
     assert len(pairs) == paired
-    told = {"joint_commands": "equal" if paired else "different"} if ros_type == JOINT else {}
-    assert links(found, "joint_command_names") == told  # what an array holds, nobody knows but by its names
+    assert links(found, "joint_command_names") == {"joint_commands": "equal" if paired else "different"}
+
+
+def test_an_array_is_one_of_joints_where_its_values_are(tmp_path: Path) -> None:
+    def recorded(root: Path, change: Callable[[Any], Any]) -> dict[str, str]:
+        spec = commands((), ARRAY)
+        for message in spec.messages:
+            message.fields["data"] = change(np.asarray(message.fields["data"]))
+        return links(changed(root, lambda specs: specs.update(joint_commands=spec)), "joint_command_names")
+
+    assert recorded(tmp_path / "joints", lambda data: data) == {"joint_commands": "missing"}
+    assert recorded(tmp_path / "among", lambda data: np.append(data, 9.0)) == {"joint_commands": "missing"}
+    assert recorded(tmp_path / "others", lambda data: data * 3 + 1) == {}
+    assert recorded(tmp_path / "nothing", lambda data: data * np.nan) == {}
 
 
 def test_joint_commands_that_are_promised_and_not_there_are_missed(

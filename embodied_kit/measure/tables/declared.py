@@ -15,7 +15,7 @@ import numpy as np
 
 from embodied_kit.measure.declared.jsonget import get_object, get_objects, get_text, get_texts
 from embodied_kit.measure.declared.links import link_row
-from embodied_kit.measure.derived.track import ARRAYS
+from embodied_kit.measure.derived.track import ARRAYS, joint_tracks
 from embodied_kit.measure.images.framelog import IMAGE_FIELDS, FrameLog
 from embodied_kit.measure.images.frozen import decoded_blocks
 from embodied_kit.measure.kinematics.recorded import POSE_TYPES
@@ -23,6 +23,7 @@ from embodied_kit.measure.streams.episode import Episode, StreamView
 from embodied_kit.measure.streams.pointcloud import POINT_CLOUD
 from embodied_kit.measure.streams.series import CAMERA_INFO, JOINT_STATE, TF, short_type
 from embodied_kit.measure.streams.sound import BYTES_FIELD
+from embodied_kit.measure.tables.likeness import goes_along
 from embodied_kit.model.facts import Row
 from embodied_kit.model.json import JsonObject, JsonValue
 
@@ -126,7 +127,8 @@ def role_links(episode: Episode, path: str) -> Iterator[Row]:
 def command_links(episode: Episode, path: str) -> Iterator[Row]:
     """Joints that are commanded against those that are measured (rule KN-01).
 
-    A command under a name that no state has is held against nothing: it could be a copy, or never be followed.
+    A command under a name that no state has is held against nothing: it could be a copy, or never be followed. An array
+    is one of joints where the robot is commanded by nothing else, or where its values are.
     """
     if not episode.declared_streams:
         return
@@ -136,6 +138,9 @@ def command_links(episode: Episode, path: str) -> Iterator[Row]:
     if not commanded and any(get_text(robot, "action_representation") in _BY_JOINT for robot in episode.robots):
         commanded = {view.stream: _joint_names(view) for view in actions if _is(view, ARRAYS)}
         commanded = commanded or {"role action": frozenset()}
+    arrays = [view for view in actions if view.stream not in commanded and _is(view, ARRAYS)]
+    tracks = [track for view in episode.by_role("state") for track in joint_tracks(view)] if arrays else []
+    commanded |= {view.stream: _joint_names(view) for view in arrays if goes_along(view, tracks)}
     for stream, names in commanded.items():
         state = "missing" if not names else "equal" if names <= measured else "different"
         expected, found = (", ".join(sorted(item)) for item in (measured, names))
