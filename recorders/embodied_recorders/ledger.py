@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from embodied_kit.episode.datafile import QueueCount
@@ -13,6 +14,7 @@ from embodied_recorders.stamps import HEADER_END, STAMP, HeaderStamps
 
 NOT_OBSERVABLE = "not_observable"
 _FOLD_EVERY = 8192  # messages; their heads are 64 KiB
+MOST_ENTRIES = 64  # a topic; a node that dies every other second would fill the closing document
 _MOST_LATE = 16  # numbers in a row below the highest one
 _NO_LOSSES: Mapping[str, int] = {}
 
@@ -158,6 +160,8 @@ class Ledger:
     ) -> list[JsonObject]:
         """`streams[]` of closing.json, one entry a publisher; a stream that stayed silent has one with zero.
 
+        Of more than MOST_ENTRIES publishers of a topic, those that sent least have one entry together.
+
         Args:
             streams: Of the contract.
             queues: What the queue to the writer did to each topic and publisher.
@@ -185,13 +189,13 @@ class Ledger:
 
     def _entries_of(
         self, stream: Stream, queues: Mapping[tuple[str, str], QueueCount], transport_lost_n: int | None
-    ) -> list[JsonObject]:
+    ) -> Sequence[JsonObject]:
         mine: dict[str, StreamCount | None] = {
             publisher: count for (topic, publisher), count in self.counts.items() if topic == stream.topic
         }
         if not mine or (transport_lost_n and len(mine) > 1):
             mine.setdefault("", None)
-        return [
+        entries = [
             _entry(
                 stream,
                 publisher,
@@ -201,6 +205,7 @@ class Ledger:
             )
             for publisher, count in mine.items()
         ]
+        return entries if len(entries) <= MOST_ENTRIES else _bounded(entries)
 
 
 def counter_difference(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
@@ -228,7 +233,7 @@ def _totals(counts: Iterable[StreamCount]) -> StreamTotals:
 
 def _entry(
     stream: Stream, publisher: str, count: StreamCount | None, queue: QueueCount, transport_lost_n: int | None
-) -> JsonObject:
+) -> dict[str, JsonValue]:
     entry: dict[str, JsonValue] = {"stream_id": stream.stream_id, "topic": stream.topic}
     if publisher:
         entry["publisher"] = publisher
@@ -245,6 +250,30 @@ def _entry(
     }
     entry["queue_high_water_bytes"] = queue.high_water_bytes
     return entry
+
+
+def _bounded(entries: Sequence[dict[str, JsonValue]]) -> list[JsonObject]:
+    """The entries of the publishers that sent most, and one without publisher that sums up the rest."""
+
+    def size(entry: Mapping[str, JsonValue]) -> int:
+        return _number(entry["received_n"]) if "publisher" in entry else -1
+
+    kept = {str(entry["publisher"]) for entry in heapq.nlargest(MOST_ENTRIES - 1, entries, key=size)}
+    rest = [entry for entry in entries if str(entry.get("publisher", "")) not in kept]
+    losses = [loss for loss in (entry["loss"] for entry in rest) if isinstance(loss, Mapping)]
+    told = {name: [n for n in (loss[name] for loss in losses) if isinstance(n, int)] for name in losses[0]}
+    summed: JsonObject = {
+        "stream_id": rest[0]["stream_id"],
+        "topic": rest[0]["topic"],
+        "received_n": sum(_number(entry["received_n"]) for entry in rest),
+        "loss": {name: sum(counts) if counts else NOT_OBSERVABLE for name, counts in told.items()},
+        "queue_high_water_bytes": max(_number(entry["queue_high_water_bytes"]) for entry in rest),
+    }
+    return [*(entry for entry in entries if str(entry.get("publisher", "")) in kept), summed]
+
+
+def _number(value: JsonValue) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _told(count_n: int | None) -> JsonValue:

@@ -574,6 +574,8 @@ def test_a_disk_that_does_not_answer_holds_up_no_message_and_no_operator(
     with pytest.raises(EnvironmentUnfitError, match="to answer, got nothing for"):
         desk.controller.session.begin(TakeOptions("pick"))
     answers_again.set()
+    monkeypatch.undo()
+    _wait(lambda: not desk.controller.session.room().silent_s)
     desk.until("armed")
 
 

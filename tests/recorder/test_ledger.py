@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorder import support
 
+from embodied_kit.episode.datafile import QueueCount
 from embodied_kit.model.stream import Sample
-from embodied_recorders.ledger import NOT_OBSERVABLE, Evidence, Ledger, counter_difference
+from embodied_recorders.ledger import MOST_ENTRIES, NOT_OBSERVABLE, Evidence, Ledger, counter_difference
 from embodied_recorders.stamps import HeaderStamps, is_stamped
 
 STREAMS = support.contract(support.JOINT_STREAM, support.stream("other", "/other", support.TEXT, None)).streams
@@ -70,6 +71,22 @@ def test_of_a_publisher_that_was_followed_by_another_no_picture_is_kept() -> Non
     for publisher in "abc":
         ledger.add(stamped([1], bytes(1000), publisher))
     assert [len(count.newest) for count in ledger.counts.values()] == [0, 0, 1012]
+
+
+def test_of_too_many_publishers_those_that_sent_least_have_one_entry_together() -> None:
+    ledger = Ledger()
+    for number in range(MOST_ENTRIES + 36):
+        ledger.add(samples([1, 3] if number < 50 else [1, 2, 4, 5], f"p{number}"))
+    queues = {("/joint_states", f"p{number}"): QueueCount(1, 1, number) for number in range(MOST_ENTRIES + 36)}
+    entries = ledger.entries(STREAMS[:1], queues, {"/joint_states": 7})
+    assert len(entries) == MOST_ENTRIES
+    assert len({entry.get("publisher") for entry in entries}) == MOST_ENTRIES
+    rest = entries[-1]
+    assert "publisher" not in rest
+    assert {entry["publisher"] for entry in entries[:-1]} >= {f"p{number}" for number in range(50, 100)}
+    assert rest["received_n"] == 37 * (2 - 1)
+    assert rest["loss"] == {"publisher_sequence": 37, "header_stamp": NOT_OBSERVABLE, "transport": 7, "queue": 37}
+    assert sum(entry["received_n"] for entry in entries) == 50 * (2 - 1) + 50 * (4 - 1)
 
 
 @given(st.integers(1, 20))
