@@ -16,11 +16,11 @@ from embodied_kit.episode.bag_metadata import qos_text
 from embodied_kit.episode.datafile import CommandSink
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.ids import uuid7
-from embodied_kit.episode.layout import DATASET_JSON, ROBOT_JSON, ROBOTS, TASKS_JSON, writing
+from embodied_kit.episode.layout import ROBOT_JSON, ROBOTS, writing
 from embodied_kit.episode.robots import RobotFolder, read_robot
 from embodied_kit.episode.span import Span
 from embodied_kit.episode.take import TakeFile
-from embodied_kit.errors import EnvironmentUnfitError, UsageError, WriteFaultError
+from embodied_kit.errors import EnvironmentUnfitError, WriteFaultError
 from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.contract import Contract
@@ -37,6 +37,7 @@ from embodied_recorders.documents import (
 from embodied_recorders.latched import LatchedMemory
 from embodied_recorders.ledger import Evidence, Ledger, counter_difference
 from embodied_recorders.patience import patiently
+from embodied_recorders.references import require_references
 from embodied_recorders.room import Room, RoomWatch
 from embodied_recorders.running import Opening, Progress, Running
 from embodied_recorders.sink import Sink
@@ -393,19 +394,5 @@ class Session:
         return {name: data for robot in self.robots for name, data in robot.attachments().items()}
 
     def require(self, take: TakeOptions) -> None:
-        """Refuse a take that would refer to nothing.
-
-        Raises:
-            UsageError: Its task is not in tasks.json, or its collection or series not in dataset.json.
-        """
-        _require_known("task", take.task_id, self.dataset.task_ids(), TASKS_JSON)
-        _require_known("collection", take.collection_id, self.dataset.collection_ids(), DATASET_JSON)
-        _require_known("series", take.series_id, self.dataset.series_ids(), DATASET_JSON)
-
-
-def _require_known(kind: str, wanted: str, known: Sequence[str], place: str) -> None:
-    if wanted not in known:
-        raise UsageError(
-            f"expected a {kind} of {place} ({', '.join(known) or 'it has none'}), got {wanted!r}",
-            remedy=f"add it to {place}",
-        )
+        """Refuse a take that would refer to nothing, as `require_references` tells."""
+        require_references(self.dataset, take)
