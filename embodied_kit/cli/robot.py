@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import click
 
 from embodied_kit.cli.options import domain_option, example, path_option, transport_option, verb, verbs
 from embodied_kit.cli.texts import Texts
+from embodied_kit.language import LANGUAGE_VARIABLE
 
 _LOOK_S = 0.2
 
@@ -43,6 +45,7 @@ def _sim(texts: Texts) -> click.Command:
             fail_rate=fail_rate,
             log=str(log) if log else None,
         )
+        os.environ[LANGUAGE_VARIABLE] = texts.language  # its processes speak it too
         ready = texts("the robot is running; Ctrl-C stops it", "机器人已运行；Ctrl-C 停止")
         return sim.run(options, on_ready=lambda _epoch_ns: click.echo(ready, err=True))
 

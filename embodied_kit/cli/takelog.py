@@ -91,8 +91,8 @@ class TakeLog:
         if unlabelled := sum(take.state in _KEPT and take.outcome == "unknown" for take in self._takes.values()):
             lines.append(
                 self._texts(
-                    f"{unlabelled} without an outcome stay below L2: give --outcome; embodied-kit rules explain SM-05",
-                    f"{unlabelled} 次没有结果，达不到 L2：请给出 --outcome；embodied-kit rules explain SM-05",
+                    f"without an outcome, so below L2: {unlabelled}; give --outcome (embodied-kit rules explain SM-05)",
+                    f"没有结果、达不到 L2 的有 {unlabelled} 次；请给出 --outcome（embodied-kit rules explain SM-05）",
                 )
             )
         following = ""

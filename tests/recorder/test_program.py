@@ -139,7 +139,7 @@ def test_takes_that_nobody_labels_are_told_at_both_ends(robot: support.Robot, da
     assert done.returncode == 0, done.stderr
     first, *_, label, _ = done.stdout.splitlines()
     assert first == "note: without --outcome these takes stay below L2"
-    assert label == "1 without an outcome stay below L2: give --outcome; embodied-kit rules explain SM-05"
+    assert label == "without an outcome, so below L2: 1; give --outcome (embodied-kit rules explain SM-05)"
     assert re.search(r"^  FAIL SM-05 .* \(needed for L2\)", done.stdout, re.MULTILINE), done.stdout
 
 

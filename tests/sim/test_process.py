@@ -18,6 +18,7 @@ from transports.harness import free_domain, reachable, until
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.model.stream import Qos, Sample
 from embodied_recorders.sim import SimOptions, run, start
+from embodied_recorders.sim.realtime import Lateness
 from embodied_recorders.sim.run import child_environment
 from embodied_recorders.sim.streams import TOPICS
 from embodied_recorders.transports import open_transport
@@ -169,3 +170,12 @@ def test_a_robot_that_cannot_start_says_so() -> None:
 def test_a_log_that_cannot_be_written_is_refused_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="log file"):
         run(SimOptions(log=str(tmp_path / "no" / "such" / "log.jsonl")))
+
+
+def test_a_robot_that_falls_behind_says_so_in_the_reader_s_language(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for language, said in (("en", "cameras fell 200 ms behind real time"), ("zh", "相机进程比实时慢 200 毫秒")):
+        monkeypatch.setenv("EMBODIED_KIT_LANG", language)
+        Lateness("cameras", 100, None).saw(200_000_000)
+        assert said in capsys.readouterr().err

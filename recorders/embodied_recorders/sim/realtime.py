@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 import time
 
+from embodied_kit.language import language, pick
 from embodied_recorders.sim.log import LogWriter
 
 SECOND_NS = 1_000_000_000
+_PROCESSES = {"control": "控制进程", "cameras": "相机进程"}
 QUIET_NS = 2 * SECOND_NS
 
 
@@ -43,11 +45,13 @@ class Lateness:
         late_ms = self._worst_since_ns // 1_000_000
         if self._worst_since_ns >= self._worth_telling_ns:
             self._worth_telling_ns = 2 * self._worst_since_ns
-            print(
-                f"robot sim: {self._process} fell {late_ms} ms behind real time; nothing is lost, all is sent later",
-                file=sys.stderr,
-                flush=True,
-            )
+            name = _PROCESSES.get(self._process, self._process)
+            late = f"{self._process} fell {late_ms} ms behind real time"
+            said = {
+                "en": f"robot sim: {late}; nothing is lost, all is sent later",
+                "zh": f"robot sim：{name}比实时慢 {late_ms} 毫秒；不丢消息，只是晚发",
+            }
+            print(pick(said, language()), file=sys.stderr, flush=True)
         if self._log is not None:
             self._log.event("late", {"process": self._process, "late_ms": late_ms})
         self._said_ns = now_ns
