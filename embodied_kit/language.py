@@ -5,11 +5,13 @@ from __future__ import annotations
 import locale
 import os
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from embodied_kit.errors import UsageError
 
 Language = Literal["en", "zh"]
+Texts: TypeAlias = Mapping[str, str]
+"""What people read, in every language: language -> text."""
 LANGUAGE_VARIABLE = "EMBODIED_KIT_LANG"
 
 

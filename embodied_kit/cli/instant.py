@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from embodied_kit.cli.judging_process import Begun, Closed, Lost, run_judge
 
 if TYPE_CHECKING:
-    from embodied_recorders.control import Verdict
+    from embodied_recorders.beside import Verdict
 
 _STOP_S = 0.5
 GONE = {
@@ -62,7 +62,7 @@ class InstantJudge:
 
     def finished(self) -> Sequence[tuple[str, Verdict]]:
         """Verdicts that came since the last call; never waits. Where the process has died, there is none but that."""
-        from embodied_recorders.control import Verdict  # noqa: PLC0415  # arrows
+        from embodied_recorders.beside import Verdict  # noqa: PLC0415  # arrows
 
         found: list[tuple[str, Verdict]] = []
         try:

@@ -19,7 +19,7 @@ from embodied_kit.episode.dataset import Dataset
 from embodied_kit.errors import EmbodiedKitError
 
 if TYPE_CHECKING:
-    from embodied_recorders.control import Rescued
+    from embodied_recorders.beside import Rescued
 
 _NICE = 10  # the next take goes first
 _STOP_S = 0.5
@@ -79,7 +79,7 @@ class TakeRescuer:
 def run_rescuer(connection: Connection, dataset: str) -> None:
     """Main of the process."""
     from embodied_kit.episode.recovery import recover_takes  # noqa: PLC0415  # heavy
-    from embodied_recorders.control import Rescued  # noqa: PLC0415  # arrows
+    from embodied_recorders.beside import Rescued  # noqa: PLC0415  # arrows
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the recorder decides

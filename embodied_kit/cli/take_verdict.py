@@ -16,7 +16,7 @@ from embodied_kit.model.facts import Depth
 if TYPE_CHECKING:
     from embodied_kit.cli.judging import Judged
     from embodied_kit.measure.streams.follower import Follower
-    from embodied_recorders.control import Verdict, VerdictLine
+    from embodied_recorders.beside import Verdict, VerdictLine
     from embodied_validators.report.group import Group
 
 
@@ -41,7 +41,7 @@ def judge_take(
     from embodied_kit.cli.judging import Judging, judged, profile_of  # noqa: PLC0415  # heavy
     from embodied_kit.measure import default_cache, measure_path  # noqa: PLC0415
     from embodied_kit.measure.kept.eviction import max_cache_bytes, trim  # noqa: PLC0415
-    from embodied_recorders.control import Verdict  # noqa: PLC0415  # arrows
+    from embodied_recorders.beside import Verdict  # noqa: PLC0415  # arrows
     from embodied_validators.report.group import group_findings  # noqa: PLC0415
 
     try:
@@ -87,7 +87,7 @@ def _skipped(result: Judged, told: set[str]) -> tuple[VerdictLine, ...]:
 
 
 def _with_words(rows: Iterable[tuple[str, str, str]]) -> tuple[VerdictLine, ...]:
-    from embodied_recorders.control import VerdictLine  # noqa: PLC0415  # arrows
+    from embodied_recorders.beside import VerdictLine  # noqa: PLC0415  # arrows
     from embodied_validators.rulebook import load_rulebook  # noqa: PLC0415
 
     rules = load_rulebook().rules

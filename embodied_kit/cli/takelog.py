@@ -14,7 +14,8 @@ from embodied_kit.cli.texts import Texts
 from embodied_kit.cli.verdictlines import verdict_lines
 
 if TYPE_CHECKING:
-    from embodied_recorders.control import Snapshot, TakeEnd, TakeState, Verdict
+    from embodied_recorders.beside import Verdict
+    from embodied_recorders.control import Snapshot, TakeEnd, TakeState
 
 _KEPT = frozenset({"saved", "recovered"})
 _LASTING_S = 2.0  # what is amiss for less is not told: streams begin and stop

@@ -10,7 +10,7 @@ from embodied_kit.cli.texts import Texts
 from embodied_kit.model.rule import LEVELS
 
 if TYPE_CHECKING:
-    from embodied_recorders.control import Verdict, VerdictLine
+    from embodied_recorders.beside import Verdict, VerdictLine
 
 _MOST_LINES = 8
 _MOST_RULES = 6

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from embodied_recorders.control import Judge, Judging, Rescuer, TakeState, Texts
+from embodied_kit.language import Texts
+from embodied_recorders.beside import Judge, Rescuer
+from embodied_recorders.control import Judging, TakeState
 from embodied_recorders.rescues import Rescues
 from embodied_recorders.running import Running
 from embodied_recorders.takelist import TakeList

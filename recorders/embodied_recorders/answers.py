@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from embodied_kit.errors import EmbodiedKitError
-from embodied_recorders.control import Reply, State, Texts
+from embodied_kit.language import Texts
+from embodied_recorders.control import Reply, State
 
 STARTED: Final[Texts] = {"en": "recording", "zh": "开始采集"}
 STOPPED: Final[Texts] = {"en": "stopped", "zh": "已停止"}

@@ -14,27 +14,26 @@ from pathlib import Path
 from embodied_kit.episode.layout import writing
 from embodied_kit.episode.quarantine import discard, restore
 from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError, WriteFaultError
+from embodied_kit.language import Texts
 from embodied_kit.model.stream import Sample
 from embodied_recorders import answers
 from embodied_recorders.aftermath import Aftermath
+from embodied_recorders.beside import Judge, Rescuer
 from embodied_recorders.control import (
     ClosingState,
     Command,
     Describe,
     Discard,
     Intervene,
-    Judge,
     Label,
     Mark,
     Next,
     Reply,
-    Rescuer,
     Shutdown,
     Snapshot,
     Start,
     State,
     Stop,
-    Texts,
     Undo,
 )
 from embodied_recorders.description import Description
@@ -217,8 +216,6 @@ class Controller:
             for change in self._around.look(recording=self._running is not None):
                 if self._running is not None and self._state == "recording":
                     self._running.mark_graph(change.name, change.text)
-            if self._running is None:
-                self.session.learn()
             self._after.rescue(now_ns, may_begin=self._state in {"idle", "armed"} and self._room.may_be_written)
         if now_ns < self._next_snapshot_ns:
             return

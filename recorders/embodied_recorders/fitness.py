@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from embodied_kit.language import Texts
 from embodied_kit.model.contract import Contract
 from embodied_kit.model.stream import Endpoint, Qos, Stream
-
-Texts = Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from embodied_kit.episode.datafile import QueueCount
+from embodied_kit.language import Texts
 from embodied_kit.measure.images.access import Access, access
 from embodied_kit.measure.images.encoding import VIDEO_CODECS, read_coding
 from embodied_kit.messages.coded import PICTURE_TYPES, coded_picture
 from embodied_kit.model.contract import Contract
 from embodied_kit.model.stream import Sample, Stream
-from embodied_recorders.control import Band, StreamState, Texts
+from embodied_recorders.control import Band, StreamState
 from embodied_recorders.ledger import StreamTotals
 from embodied_recorders.watch import GraphView
 

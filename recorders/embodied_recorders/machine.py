@@ -8,18 +8,18 @@ import platform
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
 from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError, MissingExtraError
+from embodied_kit.language import Texts
 from embodied_recorders.clock import clock_state
 from embodied_recorders.transports import LOCAL_ROUTER, open_transport
 
 CheckState = Literal["ok", "warn", "fail"]
-Texts = Mapping[str, str]
 WANTED_RMEM_BYTES = 4 * 2**20  # 3 MB images at 30 Hz were lost below it (measured)
 WANTED_FREE_BYTES = 5 * 2**30
 _OLDEST_PYTHON = (3, 10)

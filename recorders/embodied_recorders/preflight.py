@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from embodied_kit.language import Texts
 from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.contract import Contract
 from embodied_kit.model.stream import Endpoint, Stream
@@ -19,7 +20,6 @@ from embodied_recorders.fitness import (
     STAMP_ZERO,
     UNMATCHED,
     Problem,
-    Texts,
     declared_hashes,
     endpoints_fault,
     filled,

@@ -10,6 +10,7 @@ from pathlib import Path
 from embodied_kit.episode.robots import RobotFolder
 from embodied_kit.episode.urdf import read_urdf
 from embodied_kit.errors import DataError
+from embodied_kit.language import Texts
 from embodied_kit.messages.codec import codec
 from embodied_kit.model.contract import Contract
 from embodied_kit.model.json import JsonObject, JsonValue
@@ -17,7 +18,6 @@ from embodied_kit.model.stream import Endpoint, Stream
 from embodied_recorders.machine import (
     CheckRow,
     CheckState,
-    Texts,
     clock,
     existing,
     socket_buffer,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from embodied_recorders.control import Rescued, Rescuer
+from embodied_recorders.beside import Rescued, Rescuer
 
 _SHORTEST_NS: Final = 2_000_000_000  # between two tries; each waits twice as long
 _LONGEST_NS: Final = 60_000_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import Protocol, TypeAlias
 
 from embodied_kit import __version__
 from embodied_kit.canonical import pretty_bytes
-from embodied_kit.episode.bag_metadata import qos_text
 from embodied_kit.episode.datafile import CommandSink
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.ids import uuid7
@@ -22,10 +21,10 @@ from embodied_kit.episode.span import Span
 from embodied_kit.episode.take import TakeFile
 from embodied_kit.errors import EnvironmentUnfitError, WriteFaultError
 from embodied_kit.messages.definitions import TypeStore
-from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.contract import Contract
 from embodied_kit.model.json import JsonObject
-from embodied_kit.model.stream import Endpoint, Sample, Stream
+from embodied_kit.model.stream import Sample
+from embodied_recorders.channels import Channels
 from embodied_recorders.clock import Clock, SystemClock, clock_document
 from embodied_recorders.documents import (
     TakeOptions,
@@ -35,15 +34,13 @@ from embodied_recorders.documents import (
     recorder_document,
 )
 from embodied_recorders.latched import LatchedMemory
-from embodied_recorders.ledger import Evidence, Ledger, counter_difference
+from embodied_recorders.ledger import Ledger, counter_difference
 from embodied_recorders.patience import patiently
 from embodied_recorders.references import require_references
 from embodied_recorders.room import Room, RoomWatch
 from embodied_recorders.running import Opening, Progress, Running
 from embodied_recorders.sink import Sink
-from embodied_recorders.stamps import is_stamped
-from embodied_recorders.survey import by_topic
-from embodied_recorders.transports.base import UNKNOWN_PUBLISHER, Transport
+from embodied_recorders.transports.base import Transport
 
 
 class EndableSink(CommandSink, Protocol):
@@ -61,8 +58,6 @@ _PAUSE_S = 0.008  # messages taken in batches cost a quarter of messages taken o
 _CHECK_PERIOD_NS = 1_000_000_000
 _LONGEST_DRAIN_S = 1.0
 RECORDER_CLOCK = "host_realtime"
-PICTURE_MODALITIES = frozenset({"vision", "spatial"})
-BULK_MODALITIES = frozenset({*PICTURE_MODALITIES, "acoustic"})  # they give way where the queue to the writer is full
 
 
 @dataclass(frozen=True)
@@ -101,14 +96,13 @@ class Session:
     new_sink: Callable[[], EndableSink] = Sink
     clock: Clock = field(default_factory=SystemClock)
     random_bits: Callable[[int], int] = secrets.randbits
-    _endpoints: dict[str, Endpoint] = field(default_factory=dict)
     _sink: EndableSink | None = None
     _file: TakeFile | None = None
     _next_check_ns: int = 0
 
     def __post_init__(self) -> None:
         self.dataset.require_open()
-        self._streams: Mapping[str, Stream] = {stream.topic: stream for stream in self.contract.streams}
+        self.channels = Channels(self.transport, self.contract.streams, self.definitions, self.distro)
         self._watch = RoomWatch(self.dataset.root)
         self._latched = LatchedMemory(s.topic for s in self.contract.streams if s.cadence == "latched")
         self.robots: Sequence[RobotFolder] = [self._robot(robot_id) for robot_id in self.contract.robots]
@@ -125,16 +119,8 @@ class Session:
         """
         if self._sink is None:
             self._sink = self.new_sink()
-        self.learn()
+        self.channels.learn()
         return self._sink
-
-    def learn(self) -> None:
-        """Look up the definitions of what is published now: half a second for the first, nothing for a known one."""
-        for topic, group in by_topic(self.transport.endpoints()).items():
-            if topic in self._streams:
-                hashes = {endpoint.type_hash for endpoint in group}
-                for wire_hash in hashes if len(hashes) == 1 else {*hashes, None}:
-                    self.definitions.definition(self._streams[topic].ros_type, wire_hash, self.distro)
 
     def idle(self, timeout_s: float) -> Sequence[Sample]:
         """Keep up with the graph between takes: latched messages are remembered, the rest is let go."""
@@ -195,7 +181,7 @@ class Session:
         counters, losses = self.transport.loss_counters(), self.transport.losses_by_topic()
         opening = Opening(capture, pretty_bytes(capture), clock, counters, losses)
         running = Running(
-            file, opening, self._channel_for, self._is_bulk, self.clock, start_ns, ledger=self.new_ledger()
+            file, opening, self.channels.channel, self.channels.is_bulk, self.clock, start_ns, ledger=self.new_ledger()
         )
         with self._ending_the_writer(may_be_tried_again=False):
             file.open(opening.capture_bytes, self._attachments(), file_ns, start_ns)
@@ -284,7 +270,7 @@ class Session:
 
     def new_ledger(self) -> Ledger:
         """An empty ledger that knows what each publisher's messages can tell."""
-        return Ledger(evidence_of=self._evidence, monotonic_ns=self.clock.monotonic_ns)
+        return Ledger(evidence_of=self.channels.evidence, monotonic_ns=self.clock.monotonic_ns)
 
     def close(self) -> None:
         """End the writer process, and leave an unfinished take to be recovered; the transport is the caller's."""
@@ -339,45 +325,6 @@ class Session:
         deadline = time.monotonic() + _LONGEST_DRAIN_S
         while self.idle(0.0) and time.monotonic() < deadline:
             pass
-
-    def _channel_for(self, sample: Sample) -> ChannelInfo:
-        offered = self._offered(sample)
-        stream = self._streams[sample.topic]
-        hashes = {endpoint.type_hash for endpoint in offered}
-        wire_hash = hashes.pop() if len(hashes) == 1 else None
-        found = self.definitions.definition(stream.ros_type, wire_hash, self.distro)
-        return ChannelInfo(
-            topic=sample.topic,
-            ros_type=stream.ros_type,
-            schema_encoding="ros2msg" if found else "",
-            definition=found.text if found else "",
-            type_hash=wire_hash or (found.type_hash if found else ""),
-            qos_text=qos_text([endpoint.qos for endpoint in offered]) if offered else "",
-            publisher=sample.publisher,
-            sequence_source="none" if sample.sequence is None else "publisher",
-            stream_id=stream.stream_id,
-        )
-
-    def _evidence(self, sample: Sample) -> Evidence:
-        stream, definition = self._streams[sample.topic], self._channel_for(sample).definition
-        rate_hz = stream.nominal_rate_hz if stream.cadence == "periodic" else None
-        return Evidence(
-            is_stamped=is_stamped(definition, sample.cdr),
-            period_ns=1e9 / rate_hz if rate_hz else None,
-            is_picture=stream.modality in PICTURE_MODALITIES,
-        )
-
-    def _offered(self, sample: Sample) -> Sequence[Endpoint]:
-        """The publisher of a sample, as the graph shows it; every one of its topic where nothing tells which."""
-        if sample.publisher == UNKNOWN_PUBLISHER:
-            return by_topic(self.transport.endpoints()).get(sample.topic, [])
-        if sample.publisher not in self._endpoints:
-            self._endpoints.update({endpoint.publisher: endpoint for endpoint in self.transport.endpoints()})
-        found = self._endpoints.get(sample.publisher)
-        return [found] if found else []
-
-    def _is_bulk(self, sample: Sample) -> bool:
-        return self._streams[sample.topic].modality in BULK_MODALITIES
 
     def _capture(self, episode_id: str, take: TakeOptions, clock: JsonObject) -> JsonObject:
         return capture_document(

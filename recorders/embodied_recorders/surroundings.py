@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from embodied_kit.language import Texts
 from embodied_kit.model.stream import Sample
-from embodied_recorders.control import StreamState, Texts
+from embodied_recorders.control import StreamState
 from embodied_recorders.live import LiveStreams
 from embodied_recorders.preroll import PreRoll
 from embodied_recorders.running import Running
@@ -49,8 +50,10 @@ class Surroundings:
         return self._preroll.take()
 
     def look(self, *, recording: bool) -> Sequence[GraphChange]:
-        """See who publishes, and what has changed since the last look."""
+        """See who publishes, and what has changed since the last look; between takes their types are looked up."""
         seen = self._watch.look(recording=recording)
+        if not recording:
+            self._session.channels.learn()
         self._live.see(seen)
         return seen.changes
 

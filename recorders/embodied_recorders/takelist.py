@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from embodied_recorders.control import TakeEnd, TakeState, Texts, Verdict
+from embodied_kit.language import Texts
+from embodied_recorders.beside import Verdict
+from embodied_recorders.control import TakeEnd, TakeState
 from embodied_recorders.running import Running
 
 _KEPT_TAKES = 50

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from embodied_kit.language import Texts
 from embodied_kit.model.contract import Contract
 from embodied_kit.model.stream import Endpoint, Qos, Stream
 from embodied_recorders.fitness import (
     NOT_SOURCED,
-    Texts,
     declared_hashes,
     endpoints_problem,
     filled,

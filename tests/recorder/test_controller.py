@@ -27,6 +27,7 @@ from embodied_kit.errors import EnvironmentUnfitError, WriteFaultError
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.stream import LATCHED, Qos, Sample
 from embodied_recorders import room
+from embodied_recorders.beside import Verdict, VerdictLine
 from embodied_recorders.clock import ClockState
 from embodied_recorders.control import (
     Command,
@@ -41,8 +42,6 @@ from embodied_recorders.control import (
     Start,
     Stop,
     Undo,
-    Verdict,
-    VerdictLine,
 )
 from embodied_recorders.controller import Controller
 from embodied_recorders.documents import TakeOptions, TakeResult

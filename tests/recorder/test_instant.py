@@ -17,7 +17,7 @@ from embodied_kit.cli.instant import InstantJudge
 from embodied_kit.cli.texts import Texts
 from embodied_kit.cli.verdictlines import verdict_lines
 from embodied_kit.episode.layout import data_file
-from embodied_recorders.control import Verdict, VerdictLine
+from embodied_recorders.beside import Verdict, VerdictLine
 from embodied_validators.rulebook import load_rulebook
 
 SAMPLES = ROOT / "sample_episodes"

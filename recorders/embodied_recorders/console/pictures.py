@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from embodied_kit.errors import DataError
+from embodied_kit.language import Texts
 from embodied_kit.measure.images.depthcolours import DEPTH_RANGE_M
 from embodied_kit.measure.images.encoding import VIDEO_CODECS, read_coding
 from embodied_kit.measure.images.preview import Preview, Rows, preview
 from embodied_kit.measure.images.video import can_decode_video
 from embodied_kit.messages.codec import codec
 from embodied_kit.messages.coded import IMAGE, coded_picture
-from embodied_recorders.control import Texts
 
 WIDTH = 320
 VIDEO_PERIOD_S = 0.5

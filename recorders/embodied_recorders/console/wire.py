@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from embodied_kit.episode.scene import scene_problem
+from embodied_kit.language import Texts
 from embodied_kit.model.ending import UNDONE
 from embodied_kit.model.json import JsonObject
 from embodied_kit.spec import standard
@@ -31,7 +32,6 @@ from embodied_recorders.control import (
     Snapshot,
     Start,
     Stop,
-    Texts,
     Undo,
 )
 from embodied_recorders.documents import TakeResult

@@ -9,9 +9,9 @@ from typing import Final
 import orjson
 
 from embodied_kit.errors import EmbodiedKitError
-from embodied_kit.language import Language, pick
+from embodied_kit.language import Language, Texts, pick
 from embodied_recorders.answers import told
-from embodied_recorders.control import Command, Intervene, Recorder, Snapshot, Texts
+from embodied_recorders.control import Command, Intervene, Recorder, Snapshot
 from embodied_recorders.words import OUTCOME_WORDS, Said, command_of
 
 TRIGGERS: Final = ("start", "stop", *OUTCOME_WORDS, "discard", "undo", "next", "mark")

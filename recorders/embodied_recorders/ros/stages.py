@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from embodied_kit.errors import EmbodiedKitError
+from embodied_kit.language import Texts
 from embodied_recorders.answers import told
-from embodied_recorders.control import Label, Recorder, Reply, Stop, Texts
+from embodied_recorders.control import Label, Recorder, Reply, Stop
 from embodied_recorders.documents import TakeResult
 
 Stage = Literal["unconfigured", "inactive", "active", "finalized"]
