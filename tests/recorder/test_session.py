@@ -354,7 +354,7 @@ def test_latched_messages_whose_publishers_cannot_be_told_apart_are_all_kept(dat
         assert [m.cdr for m in messages if not m.publisher] == [texts[1], texts[2]]
     session._latched.see(Sample("/robot_description", bytes([n]), 1, 2, UNKNOWN_PUBLISHER, None) for n in range(100))
     assert len(session._latched) == 64 + 1
-    offered = session._channel_for(Sample("/robot_description", CDR, 1, 2, UNKNOWN_PUBLISHER, None)).qos_text
+    offered = session.channels.channel(Sample("/robot_description", CDR, 1, 2, UNKNOWN_PUBLISHER, None)).qos_text
     assert [entry["depth"] for entry in yaml.safe_load(offered)] == [1, 3]
 
 
