@@ -132,8 +132,8 @@ setup(
     entry_points={
         "console_scripts": [
             "embodied-kit = embodied_kit.__main__:main",
-            "episode_recorder = embodied_kit.cli.episode_recorder:main",
-            "episode_recorder_node = embodied_kit.cli.recorder_node:main",
+            "episode_recorder = embodied_kit.cli.recording.episode_recorder:main",
+            "episode_recorder_node = embodied_kit.cli.recording.recorder_node:main",
         ]
     },
     zip_safe=False,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from embodied_kit.cli.gonogo import EXIT_UNFIT, go_or_no_go, show_checkup
 from embodied_kit.cli.options import (
     example,
     output_option,
@@ -21,6 +20,7 @@ from embodied_kit.cli.options import (
     verbs,
 )
 from embodied_kit.cli.output import write_report
+from embodied_kit.cli.recording.gonogo import EXIT_UNFIT, go_or_no_go, show_checkup
 from embodied_kit.cli.sentences import told
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import UsageError
@@ -28,7 +28,7 @@ from embodied_kit.model.json import JsonObject
 
 if TYPE_CHECKING:
     from embodied_kit.episode.robots import RobotFolder
-    from embodied_recorders.survey import TopicSurvey
+    from embodied_recorders.graph.survey import TopicSurvey
 
 
 def build(texts: Texts) -> click.Command:
@@ -87,7 +87,7 @@ def _init(texts: Texts) -> click.Command:
 
 def init(options: InitOptions, texts: Texts) -> int:
     """Look, write the draft, say what it still lacks; the exit code."""
-    from embodied_recorders.contract import draft_contract, robots_of  # noqa: PLC0415  # arrows
+    from embodied_recorders.graph.contract import draft_contract, robots_of  # noqa: PLC0415  # arrows
 
     if options.output is not None and options.output.exists():
         raise UsageError(
@@ -115,7 +115,7 @@ def init(options: InitOptions, texts: Texts) -> int:
 
 
 def _seen(options: InitOptions) -> Sequence[TopicSurvey]:
-    from embodied_recorders.survey import survey  # noqa: PLC0415  # arrows
+    from embodied_recorders.graph.survey import survey  # noqa: PLC0415  # arrows
     from embodied_recorders.transports import open_transport  # noqa: PLC0415
 
     graph = open_transport(options.transport, domain_id=options.domain_id, interface=options.interface)
@@ -142,7 +142,7 @@ def _tell_left_out(seen: Sequence[TopicSurvey], texts: Texts) -> None:
 
 
 def _write_draft(document: JsonObject, seen: Sequence[TopicSurvey], output: Path | None, texts: Texts) -> None:
-    from embodied_recorders.contract import contract_yaml, seen_comment  # noqa: PLC0415
+    from embodied_recorders.graph.contract import contract_yaml, seen_comment  # noqa: PLC0415
 
     streams = document["streams"]
     count = len(streams) if isinstance(streams, list) else 0
@@ -229,9 +229,9 @@ def _check_options(texts: Texts) -> list[click.Parameter]:
 def check(options: CheckOptions, texts: Texts) -> int:
     """Look, show the table; the exit code."""
     from embodied_kit.messages.definitions import TypeStore  # noqa: PLC0415  # heavy, and arrows
-    from embodied_recorders.checkup import check_up  # noqa: PLC0415
-    from embodied_recorders.contract import load_contract  # noqa: PLC0415
-    from embodied_recorders.preflight import Preflight  # noqa: PLC0415
+    from embodied_recorders.graph.checkup import check_up  # noqa: PLC0415
+    from embodied_recorders.graph.contract import load_contract  # noqa: PLC0415
+    from embodied_recorders.graph.preflight import Preflight  # noqa: PLC0415
     from embodied_recorders.transports import open_transport  # noqa: PLC0415
 
     wanted, robots = load_contract(options.contract), _robots(options)

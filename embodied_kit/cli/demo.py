@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import click
 
 from embodied_kit.cli.attest import sign
-from embodied_kit.cli.gonogo import show_preflight
 from embodied_kit.cli.judging import Judged, Judging, judged, judged_again, measured
-from embodied_kit.cli.liveline import Ticker
 from embodied_kit.cli.options import example, path_option, verb
+from embodied_kit.cli.recording.gonogo import show_preflight
+from embodied_kit.cli.recording.liveline import Ticker
 from embodied_kit.cli.rendering import Presentation, render
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import Dataset
@@ -28,8 +28,8 @@ from embodied_kit.model.rule import Level
 
 if TYPE_CHECKING:
     from embodied_kit.model.stream import Sample
-    from embodied_recorders.session import Recorded, Session
     from embodied_recorders.sim.follow import TakeFollower
+    from embodied_recorders.take.session import Recorded, Session
 
 TAKES = 3
 FAILED_TAKE = 2
@@ -159,10 +159,10 @@ class Demo:
 
     def _record_takes(self, dataset: Dataset, contract_path: Path) -> None:
         from embodied_kit.messages.definitions import TypeStore  # noqa: PLC0415
-        from embodied_recorders.contract import load_contract  # noqa: PLC0415
-        from embodied_recorders.session import Session  # noqa: PLC0415
+        from embodied_recorders.graph.contract import load_contract  # noqa: PLC0415
         from embodied_recorders.sim.files import HOST  # noqa: PLC0415
         from embodied_recorders.sim.follow import TakeFollower  # noqa: PLC0415
+        from embodied_recorders.take.session import Session  # noqa: PLC0415
         from embodied_recorders.transports import open_transport  # noqa: PLC0415
 
         contract = load_contract(contract_path)
@@ -182,7 +182,7 @@ class Demo:
 
     def _preflight(self, session: Session, follower: TakeFollower) -> None:
         """Wait until every stream is there at its rate; a robot on a busy machine may stay late, and is told so."""
-        from embodied_recorders.preflight import Preflight  # noqa: PLC0415
+        from embodied_recorders.graph.preflight import Preflight  # noqa: PLC0415
 
         def take(timeout_s: float) -> Sequence[Sample]:
             samples = session.idle(timeout_s)
@@ -207,9 +207,9 @@ class Demo:
         )
 
     def _take(self, session: Session, follower: TakeFollower) -> Recorded:
-        from embodied_recorders.documents import TakeOptions  # noqa: PLC0415
         from embodied_recorders.sim.annotate import annotate_take  # noqa: PLC0415
         from embodied_recorders.sim.files import OPERATOR, TASK_ID  # noqa: PLC0415
+        from embodied_recorders.take.documents import TakeOptions  # noqa: PLC0415
 
         take = TakeOptions(
             TASK_ID, operator_pseudonym=OPERATOR, operator_skill_level="not_applicable", acquisition_mode="sim"

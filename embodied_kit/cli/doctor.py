@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from embodied_kit.cli.gonogo import EXIT_UNFIT, MARKS
 from embodied_kit.cli.options import example, path_option, verb
+from embodied_kit.cli.recording.gonogo import EXIT_UNFIT, MARKS
 from embodied_kit.cli.sentences import told
 from embodied_kit.cli.texts import Texts, columns, padded
 
@@ -16,7 +16,7 @@ def build(texts: Texts) -> click.Command:
     """The verb."""
 
     def run(directory: Path) -> int:
-        from embodied_recorders.machine import check_machine  # noqa: PLC0415  # arrows
+        from embodied_recorders.graph.machine import check_machine  # noqa: PLC0415  # arrows
 
         rows = check_machine(directory)
         width = max(columns(texts.of(row.what)) for row in rows)

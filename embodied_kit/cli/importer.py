@@ -19,7 +19,7 @@ def build(texts: Texts) -> click.Command:
         from embodied_kit.convert.importer import import_recording  # noqa: PLC0415
         from embodied_kit.episode.dataset import Dataset  # noqa: PLC0415
         from embodied_kit.episode.robots import read_robot  # noqa: PLC0415
-        from embodied_recorders.contract import load_contract  # noqa: PLC0415  # arrows
+        from embodied_recorders.graph.contract import load_contract  # noqa: PLC0415  # arrows
 
         target = Dataset.open(dataset)
         if task and task not in target.task_ids():

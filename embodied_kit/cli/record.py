@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from embodied_kit.cli.gonogo import EXIT_UNFIT, go_or_no_go
-from embodied_kit.cli.handsfree import Graph, HandsFree, hands_free, hands_free_options
 from embodied_kit.cli.kept_secret import kept_secret
-from embodied_kit.cli.keyboard import Keyboard, has_keys, keyboard
-from embodied_kit.cli.operator import Operator, Plan
 from embodied_kit.cli.options import example, path_argument, path_option, transport_options, verb
 from embodied_kit.cli.pseudonyms import pseudonym
-from embodied_kit.cli.questions import require_words
-from embodied_kit.cli.recorder import RecorderSetup, driven, set_up
-from embodied_kit.cli.takewords import TakeWords, rolled_contract
+from embodied_kit.cli.recording.gonogo import EXIT_UNFIT, go_or_no_go
+from embodied_kit.cli.recording.handsfree import Graph, HandsFree, hands_free, hands_free_options
+from embodied_kit.cli.recording.keyboard import Keyboard, has_keys, keyboard
+from embodied_kit.cli.recording.operator import Operator, Plan
+from embodied_kit.cli.recording.questions import require_words
+from embodied_kit.cli.recording.recorder import RecorderSetup, driven, set_up
+from embodied_kit.cli.recording.takewords import TakeWords, rolled_contract
 from embodied_kit.cli.texts import Texts
 from embodied_kit.episode.dataset import DEFAULT_GROUP, Dataset
 from embodied_kit.errors import UsageError
 from embodied_kit.model.ending import OUTCOMES
 
 if TYPE_CHECKING:
-    from embodied_recorders.controller import Controller
-    from embodied_recorders.words import Said
+    from embodied_recorders.loop.controller import Controller
+    from embodied_recorders.loop.words import Said
 
 _CONSOLE = "127.0.0.1:8765"
 _CONSOLE_KEY = "console.key"
@@ -80,7 +80,7 @@ class RecordOptions:
 
     def said(self) -> Said:
         """What goes with presses."""
-        from embodied_recorders.words import Said  # noqa: PLC0415  # arrows
+        from embodied_recorders.loop.words import Said  # noqa: PLC0415  # arrows
 
         return Said(failure_cause=self.failure_cause)
 
@@ -246,7 +246,7 @@ def record(options: RecordOptions, texts: Texts) -> int:
 
 def _takes(controller: Controller, options: RecordOptions, stack: ExitStack, texts: Texts) -> int:
     """The operator at work until the session ends; the exit code."""
-    from embodied_recorders.stop import stop_on_signals  # noqa: PLC0415  # arrows
+    from embodied_recorders.loop.stop import stop_on_signals  # noqa: PLC0415  # arrows
 
     with stop_on_signals(then_exit=True) as switch, _keys(options) as keys, driven(controller) as driving:
         _serve_console(options, controller, stack, texts)

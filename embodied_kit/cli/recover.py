@@ -45,7 +45,7 @@ def build(texts: Texts) -> click.Command:
 
 def _dataset(dataset: Dataset, texts: Texts) -> int:
     """Recover the takes, and judge what came back; the exit code."""
-    from embodied_kit.cli.recovering import recover_dataset  # noqa: PLC0415  # heavy
+    from embodied_kit.cli.recording.recovering import recover_dataset  # noqa: PLC0415  # heavy
 
     rescues = recover_dataset(dataset, texts)
     if not rescues:
@@ -63,7 +63,7 @@ def _dataset(dataset: Dataset, texts: Texts) -> int:
 
 def _verdict(dataset: Dataset, folder: Path, texts: Texts) -> str:
     """The recovered episode's level and the rules that it fails, measured anew."""
-    from embodied_kit.cli.take_verdict import judge_take  # noqa: PLC0415  # heavy
+    from embodied_kit.cli.recording.take_verdict import judge_take  # noqa: PLC0415  # heavy
 
     verdict = judge_take(dataset.root, folder, None, time.monotonic(), "full")
     if verdict.problem:

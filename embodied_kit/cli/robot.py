@@ -128,7 +128,7 @@ def _describe(texts: Texts) -> click.Command:
 
 def _router(texts: Texts) -> click.Command:
     def run(endpoint: str) -> int:
-        from embodied_recorders.stop import stop_on_signals  # noqa: PLC0415  # arrows
+        from embodied_recorders.loop.stop import stop_on_signals  # noqa: PLC0415  # arrows
         from embodied_recorders.transports import zenoh_router  # noqa: PLC0415
 
         with stop_on_signals() as switch, zenoh_router(endpoint):

@@ -182,8 +182,8 @@ def recorder(graph: Transport, topics: Sequence[Topic], folder: Path) -> Result:
 
     from embodied_kit.messages.definitions import TypeStore  # noqa: PLC0415
     from embodied_kit.model.contract import contract_from  # noqa: PLC0415
-    from embodied_recorders.documents import TakeOptions, TakeResult  # noqa: PLC0415
-    from embodied_recorders.session import Session  # noqa: PLC0415
+    from embodied_recorders.take.documents import TakeOptions, TakeResult  # noqa: PLC0415
+    from embodied_recorders.take.session import Session  # noqa: PLC0415
 
     entries = [stream(f"s{n}", t.name, TYPE, t.rate_hz, modality=t.modality) for n, t in enumerate(topics)]
     session = Session(graph, dataset_in(folder), contract_from(contract_document(*entries)), TypeStore(), "ho-bench")

@@ -22,20 +22,20 @@ from pathlib import Path
 
 import psutil
 
-from embodied_kit.cli.instant import InstantJudge
+from embodied_kit.cli.recording.instant import InstantJudge
 from embodied_kit.episode.datafile import FileWriter
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.ids import uuid7
 from embodied_kit.episode.layout import PARTIAL, data_file
 from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.stream import Qos
-from embodied_recorders.contract import load_contract
-from embodied_recorders.documents import TakeOptions, TakeResult
-from embodied_recorders.session import Session
+from embodied_recorders.graph.contract import load_contract
 from embodied_recorders.sim.files import HOST, OPERATOR, TASK_ID, create_sim_dataset, write_description
 from embodied_recorders.sim.headless import simulate
 from embodied_recorders.sim.offline import ReplayClock, ReplayedGraph
 from embodied_recorders.sim.options import SimOptions
+from embodied_recorders.take.documents import TakeOptions, TakeResult
+from embodied_recorders.take.session import Session
 
 TAKE_S = 60.0
 EPOCH_NS = 1_790_000_000_000_000_000

@@ -18,9 +18,9 @@ from embodied_kit.measure import default_cache, facts_lines, measure_path
 from embodied_kit.model.facts import Facts
 from embodied_kit.model.report import Report
 from embodied_kit.model.rule import LEVELS
-from embodied_recorders.session import Recorded
 from embodied_recorders.sim import SimOptions
 from embodied_recorders.sim.offline import Window, record_dataset
+from embodied_recorders.take.session import Recorded
 from embodied_validators.context import make_context
 from embodied_validators.judge import judge
 from embodied_validators.profiles import load_profile

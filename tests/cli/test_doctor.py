@@ -11,8 +11,8 @@ from rich.cells import cell_len
 from transports.harness import rclpy_standin
 
 from embodied_kit.cli.texts import columns, padded
-from embodied_recorders import machine
-from embodied_recorders.machine import CheckRow, check_machine
+from embodied_recorders.graph import machine
+from embodied_recorders.graph.machine import CheckRow, check_machine
 from embodied_recorders.transports import TRANSPORTS
 
 LINE = re.compile(r"^(ok  |warn|FAIL)  (.*?\S)  +(\S.*)$")

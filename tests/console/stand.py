@@ -19,11 +19,11 @@ from embodied_kit.canonical import pretty_bytes
 from embodied_kit.episode.datafile import FileWriter
 from embodied_kit.messages.codec import codec
 from embodied_kit.model.stream import LATCHED, Qos, Sample
-from embodied_recorders.beside import Verdict, VerdictLine
-from embodied_recorders.control import Shutdown
-from embodied_recorders.controller import Controller
-from embodied_recorders.documents import TakeOptions
-from embodied_recorders.session import Session
+from embodied_recorders.loop.beside import Verdict, VerdictLine
+from embodied_recorders.loop.control import Shutdown
+from embodied_recorders.loop.controller import Controller
+from embodied_recorders.take.documents import TakeOptions
+from embodied_recorders.take.session import Session
 from embodied_recorders.transports.base import Publisher
 from embodied_recorders.transports.memory import MemoryTransport
 

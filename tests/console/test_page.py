@@ -20,9 +20,9 @@ from console.stand import CAMERAS, GAP, Stand, running_stand
 from embodied_kit.canonical import load_json, sha256_hex
 from embodied_kit.episode.quarantine import quarantined
 from embodied_recorders.console import Asked, serve
-from embodied_recorders.control import Describe, Start
-from embodied_recorders.sink import Sink
-from embodied_recorders.words import Said, command_of
+from embodied_recorders.loop.control import Describe, Start
+from embodied_recorders.loop.words import Said, command_of
+from embodied_recorders.writing.sink import Sink
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
 LIVE = "document.querySelectorAll('figure:not(.old)').length"

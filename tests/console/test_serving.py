@@ -25,8 +25,8 @@ from embodied_recorders.console import serve
 from embodied_recorders.console.access import Access
 from embodied_recorders.console.server import Console
 from embodied_recorders.console.wire import Asked, Request, hello, read
-from embodied_recorders.control import Describe, Intervene, Label, Mark, Start, Stop
-from embodied_recorders.documents import TakeResult
+from embodied_recorders.loop.control import Describe, Intervene, Label, Mark, Start, Stop
+from embodied_recorders.take.documents import TakeResult
 
 TOKEN = "test-token-0123456789"  # noqa: S105  # of the test alone
 PATIENCE_S = 20.0

@@ -71,8 +71,8 @@ def test_no_module_imports_against_an_arrow(path: Path) -> None:
         ("embodied_kit.cli.validate", "from embodied_validators import judge"),
         ("embodied_kit.cli.validate", "class A:\n    from embodied_validators import judge"),
         ("embodied_kit.cli.validate", "try:\n    import embodied_recorders\nexcept ImportError:\n    pass"),
-        ("embodied_recorders.session", "def f():\n    from embodied_validators.judge import judge"),
-        ("embodied_recorders.session", "def f():\n    from embodied_kit.cli.texts import Texts"),
+        ("embodied_recorders.take.session", "def f():\n    from embodied_validators.judge import judge"),
+        ("embodied_recorders.take.session", "def f():\n    from embodied_kit.cli.texts import Texts"),
         ("embodied_validators.judge", "from embodied_recorders import contract"),
         ("embodied_validators.judge.engine", "lambda: __import__('embodied_recorders')"),
     ],
@@ -86,7 +86,7 @@ def test_an_import_against_an_arrow_is_seen(module: str, source: str) -> None:
     [
         ("embodied_kit.cli.validate", "def f():\n    from embodied_validators.judge import judge"),
         ("embodied_kit.cli.judging", "if TYPE_CHECKING:\n    from embodied_validators.report.info import SubjectInfo"),
-        ("embodied_recorders.session", "from embodied_kit.episode import take\nimport embodied_kit.errors"),
+        ("embodied_recorders.take.session", "from embodied_kit.episode import take\nimport embodied_kit.errors"),
         ("embodied_validators.judge.engine", "from . import lines\nfrom .. import profiles\nimport embodied_kit"),
     ],
 )

@@ -100,7 +100,7 @@ def test_the_wheel_carries_the_ros2_marker_the_script_and_the_licence(wheel: Pat
     assert f"{DATA}embodied_kit/package.xml" in names
     assert f"{DIST_INFO}licenses/LICENSE" in names or f"{DIST_INFO}LICENSE" in names
     assert "embodied-kit = embodied_kit.__main__:main" in scripts
-    assert "episode_recorder = embodied_kit.cli.episode_recorder:main" in scripts
+    assert "episode_recorder = embodied_kit.cli.recording.episode_recorder:main" in scripts
     assert f"{DATA}embodied_kit/launch/episode_recorder.launch.py" in names
 
 

@@ -16,10 +16,10 @@ from transports.harness import until
 from embodied_kit.episode.datafile import FileWriter
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.model.stream import LATCHED, Qos
-from embodied_recorders.control import Shutdown, Snapshot
-from embodied_recorders.controller import Controller
-from embodied_recorders.documents import TakeOptions
-from embodied_recorders.session import Session
+from embodied_recorders.loop.control import Shutdown, Snapshot
+from embodied_recorders.loop.controller import Controller
+from embodied_recorders.take.documents import TakeOptions
+from embodied_recorders.take.session import Session
 from embodied_recorders.transports.memory import MemoryTransport
 
 DESCRIPTION = stream("description", "/robot_description", support.TEXT, None, cadence="latched")

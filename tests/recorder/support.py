@@ -26,7 +26,7 @@ from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.contract import contract_from
 from embodied_kit.model.json import JsonObject
 from embodied_kit.spec import check, standard
-from embodied_recorders.contract import contract_yaml
+from embodied_recorders.graph.contract import contract_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ROBOT = Path(__file__).with_name("robot.py")

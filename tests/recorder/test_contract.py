@@ -10,9 +10,9 @@ from recorder import support
 from embodied_kit.errors import DataError, UsageError
 from embodied_kit.model.stream import Endpoint, Qos
 from embodied_kit.spec import check, load_yaml, standard
-from embodied_recorders.contract import contract_yaml, draft_contract, load_contract, robots_of, seen_comment
-from embodied_recorders.survey import describe
-from embodied_recorders.type_hints import HINTS, UNKNOWN, hint_for
+from embodied_recorders.graph.contract import contract_yaml, draft_contract, load_contract, robots_of, seen_comment
+from embodied_recorders.graph.survey import describe
+from embodied_recorders.graph.type_hints import HINTS, UNKNOWN, hint_for
 
 GOOD = contract_yaml(support.contract_document())
 

@@ -26,10 +26,8 @@ from embodied_kit.episode.rebuild import rebuild
 from embodied_kit.errors import EnvironmentUnfitError, WriteFaultError
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.stream import LATCHED, Qos, Sample
-from embodied_recorders import room
-from embodied_recorders.beside import Verdict, VerdictLine
-from embodied_recorders.clock import ClockState
-from embodied_recorders.control import (
+from embodied_recorders.loop.beside import Verdict, VerdictLine
+from embodied_recorders.loop.control import (
     Command,
     Describe,
     Discard,
@@ -43,12 +41,14 @@ from embodied_recorders.control import (
     Stop,
     Undo,
 )
-from embodied_recorders.controller import Controller
-from embodied_recorders.documents import TakeOptions, TakeResult
-from embodied_recorders.room import Room
-from embodied_recorders.running import MOST_GRAPH_EVENTS
-from embodied_recorders.session import Session
+from embodied_recorders.loop.controller import Controller
+from embodied_recorders.take.clock import ClockState
+from embodied_recorders.take.documents import TakeOptions, TakeResult
+from embodied_recorders.take.running import MOST_GRAPH_EVENTS
+from embodied_recorders.take.session import Session
 from embodied_recorders.transports.memory import MemoryTransport
+from embodied_recorders.writing import room
+from embodied_recorders.writing.room import Room
 
 STREAMS = (JOINT_STREAM, stream("description", "/robot_description", support.TEXT, None, cadence="latched"))
 CDR = b"\0\1\0\0\5\0\0\0text\0\0\0\0"

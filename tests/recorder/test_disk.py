@@ -40,12 +40,12 @@ from embodied_kit.mcap.recover import recover
 from embodied_kit.mcap.writer import McapWriter
 from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.stream import Qos
-from embodied_recorders import room
-from embodied_recorders.documents import TakeOptions, TakeResult
-from embodied_recorders.room import Room, RoomWatch
-from embodied_recorders.session import Recorded, Session
-from embodied_recorders.sink import Sink
+from embodied_recorders.take.documents import TakeOptions, TakeResult
+from embodied_recorders.take.session import Recorded, Session
 from embodied_recorders.transports.memory import MemoryTransport
+from embodied_recorders.writing import room
+from embodied_recorders.writing.room import Room, RoomWatch
+from embodied_recorders.writing.sink import Sink
 
 CHANNEL = ChannelInfo("/t", "std_msgs/msg/String", "ros2msg", "string data\n", "", "", "", "none", "t")
 limits = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of another process: Linux alone")

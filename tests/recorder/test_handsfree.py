@@ -15,11 +15,11 @@ from recorder.test_ros_plain import called
 from transports.harness import Process, until
 
 from embodied_kit.canonical import load_json
-from embodied_kit.cli.handsfree import Graph, HandsFree, hands_free
+from embodied_kit.cli.recording.handsfree import Graph, HandsFree, hands_free
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import UsageError
-from embodied_recorders.pedal import BOOL
-from embodied_recorders.words import Said
+from embodied_recorders.loop.pedal import BOOL
+from embodied_recorders.loop.words import Said
 
 
 @pytest.mark.wire

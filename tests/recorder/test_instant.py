@@ -13,11 +13,11 @@ import pytest
 from recorder.support import ROOT
 from transports.harness import until
 
-from embodied_kit.cli.instant import InstantJudge
+from embodied_kit.cli.recording.instant import InstantJudge
+from embodied_kit.cli.recording.verdictlines import verdict_lines
 from embodied_kit.cli.texts import Texts
-from embodied_kit.cli.verdictlines import verdict_lines
 from embodied_kit.episode.layout import data_file
-from embodied_recorders.beside import Verdict, VerdictLine
+from embodied_recorders.loop.beside import Verdict, VerdictLine
 from embodied_validators.rulebook import load_rulebook
 
 SAMPLES = ROOT / "sample_episodes"

@@ -16,10 +16,10 @@ from recorder import support
 from embodied_kit.episode.datafile import AddChannel, OpenFile, OutMessage
 from embodied_kit.errors import EnvironmentUnfitError
 from embodied_kit.model.channel import ChannelInfo
-from embodied_recorders import shared_block, sink
-from embodied_recorders.memory import is_strict, memory_room_bytes
-from embodied_recorders.shared_block import SharedBlock
-from embodied_recorders.sink import Sink
+from embodied_recorders.writing import shared_block, sink
+from embodied_recorders.writing.memory import is_strict, memory_room_bytes
+from embodied_recorders.writing.shared_block import SharedBlock
+from embodied_recorders.writing.sink import Sink
 
 CHANNEL = ChannelInfo("/t", "std_msgs/msg/String", "ros2msg", "string data\n", "", "", "", "none", "t")
 MIB = 1 << 20
@@ -97,7 +97,7 @@ _RECORDS = f"""
 import os, sys
 sys.path[:0] = [{str(support.ROOT)!r}, {str(support.ROOT / "recorders")!r}]
 from embodied_kit.errors import EnvironmentUnfitError
-from embodied_recorders.sink import Sink
+from embodied_recorders.writing.sink import Sink
 if __name__ == "__main__":
     if sys.argv[1] == "none":
         del os.memfd_create

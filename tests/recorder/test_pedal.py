@@ -19,7 +19,7 @@ from embodied_kit.episode.quarantine import quarantined
 from embodied_kit.errors import DataError, UsageError
 from embodied_kit.messages.codec import codec
 from embodied_kit.model.stream import Qos, Sample
-from embodied_recorders.control import (
+from embodied_recorders.loop.control import (
     Command,
     Discard,
     Intervene,
@@ -34,11 +34,11 @@ from embodied_recorders.control import (
     Stop,
     Undo,
 )
-from embodied_recorders.documents import TakeResult
-from embodied_recorders.pedal import BOOL, JOY, Control, Presses, joy, listening, pedal
+from embodied_recorders.loop.pedal import BOOL, JOY, Control, Presses, joy, listening, pedal
+from embodied_recorders.loop.words import WORDS, Said, command_of
+from embodied_recorders.take.documents import TakeResult
 from embodied_recorders.transports import open_transport
 from embodied_recorders.transports.memory import MemoryTransport
-from embodied_recorders.words import WORDS, Said, command_of
 
 GAMEPAD = Path(__file__).with_name("gamepad.py")
 TOPICS = {"/joy": JOY, "/pedal": BOOL}

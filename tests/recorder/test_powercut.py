@@ -22,7 +22,7 @@ from embodied_kit.episode.datafile import Flush
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.rebuild import read_whole
 from embodied_kit.episode.recovery import Rescue, recover_takes
-from embodied_recorders.documents import TakeResult
+from embodied_recorders.take.documents import TakeResult
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what a descriptor stands for: Linux alone")
 NOW_NS = 1_790_000_000_000_000_000

@@ -9,9 +9,9 @@ from recorder import support
 from recorder.support import JOINT_STREAM, stream
 
 from embodied_kit.model.stream import Endpoint, Qos
-from embodied_recorders.fitness import ABSENT, OFF_RATE, SILENT, WRONG_HASH, WRONG_TYPE
-from embodied_recorders.preflight import Preflight
-from embodied_recorders.survey import describe, rate_hz
+from embodied_recorders.graph.fitness import ABSENT, OFF_RATE, SILENT, WRONG_HASH, WRONG_TYPE
+from embodied_recorders.graph.preflight import Preflight
+from embodied_recorders.graph.survey import describe, rate_hz
 from embodied_recorders.transports import open_transport
 
 FALSE_HASH = "RIHS01_" + "0" * 64

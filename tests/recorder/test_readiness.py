@@ -19,8 +19,8 @@ from embodied_kit.episode.robots import RobotFolder, read_robot
 from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.contract import contract_from
 from embodied_kit.model.stream import Endpoint, Qos, Sample
-from embodied_recorders.checkup import longest_take_s
-from embodied_recorders.fitness import (
+from embodied_recorders.graph.checkup import longest_take_s
+from embodied_recorders.graph.fitness import (
     MIXED_RELIABILITY,
     NO_DEFINITION,
     NOT_LATCHED,
@@ -28,9 +28,9 @@ from embodied_recorders.fitness import (
     STAMP_ZERO,
     Problem,
 )
-from embodied_recorders.preflight import Preflight
-from embodied_recorders.readiness import NextTake, disk_budget, readiness, robot_rows, sim_time
-from embodied_recorders.survey import Arrivals
+from embodied_recorders.graph.preflight import Preflight
+from embodied_recorders.graph.readiness import NextTake, disk_budget, readiness, robot_rows, sim_time
+from embodied_recorders.graph.survey import Arrivals
 from embodied_recorders.transports import open_transport
 from embodied_recorders.transports.memory import MemoryTransport
 

@@ -27,8 +27,8 @@ from embodied_kit.episode.recovery import Rescue, recover_takes
 from embodied_kit.errors import UsageError, WriteFaultError
 from embodied_kit.mcap.reader import McapScan
 from embodied_kit.model.channel import ChannelInfo
-from embodied_recorders.documents import TakeResult
-from embodied_recorders.running import Running
+from embodied_recorders.take.documents import TakeResult
+from embodied_recorders.take.running import Running
 
 NOW_NS = 1_790_000_000_000_000_000
 

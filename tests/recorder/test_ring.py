@@ -25,12 +25,12 @@ from embodied_kit.errors import EnvironmentUnfitError
 from embodied_kit.mcap.recover import recover
 from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.stream import Qos
-from embodied_recorders.documents import TakeOptions, TakeResult
-from embodied_recorders.ring import RingReader, RingWriter, block_size
-from embodied_recorders.session import Session
-from embodied_recorders.shared_block import SharedBlock
-from embodied_recorders.sink import Sink
+from embodied_recorders.take.documents import TakeOptions, TakeResult
+from embodied_recorders.take.session import Session
 from embodied_recorders.transports.memory import MemoryTransport
+from embodied_recorders.writing.ring import RingReader, RingWriter, block_size
+from embodied_recorders.writing.shared_block import SharedBlock
+from embodied_recorders.writing.sink import Sink
 
 KIB = 1024
 CHANNEL = ChannelInfo("/t", "std_msgs/msg/String", "ros2msg", "string data\n", "", "", "", "none", "t")
@@ -275,7 +275,7 @@ KILLED = """
 import os, signal, sys
 from embodied_kit.episode.datafile import AddChannel, OpenFile, OutMessage
 from embodied_kit.model.channel import ChannelInfo
-from embodied_recorders.sink import Sink
+from embodied_recorders.writing.sink import Sink
 
 sink = Sink()
 sink.send(OpenFile(sys.argv[1]))

@@ -17,13 +17,13 @@ from transports.harness import REAL, REAL_RCLPY, free_domain, rclpy_of, rclpy_st
 from embodied_kit.canonical import load_json
 from embodied_kit.cli import main as program
 from embodied_kit.cli.app import application
-from embodied_kit.cli.episode_recorder import main, split
+from embodied_kit.cli.recording.episode_recorder import main, split
 from embodied_kit.cli.texts import Texts
 from embodied_kit.model.stream import Qos
 from embodied_recorders.transports.dds.transport import DdsTransport
 
 LAUNCH = support.ROOT / "recorders" / "launch" / "episode_recorder.launch.py"
-SCRIPT = "import sys\nfrom embodied_kit.cli.episode_recorder import main\nsys.exit(main())\n"
+SCRIPT = "import sys\nfrom embodied_kit.cli.recording.episode_recorder import main\nsys.exit(main())\n"
 STREAMS = (
     JOINT_STREAM,
     stream("camera", "/camera/image", support.IMAGE, 10, modality="vision", role="observation"),

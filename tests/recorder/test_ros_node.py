@@ -18,27 +18,27 @@ from recorder.test_ros_plain import CALLER, ROS2_CALLER, SAID, Caller, called, t
 from transports.harness import REAL, REAL_RCLPY, free_domain, rclpy_of, rclpy_standin, until
 
 from embodied_kit.canonical import load_json
-from embodied_kit.cli.recorder_node import PARAMETERS, main, opened
+from embodied_kit.cli.recording.recorder_node import PARAMETERS, main, opened
 from embodied_kit.cli.texts import Texts
 from embodied_kit.errors import UsageError
 from embodied_kit.messages.codec import codec
 from embodied_kit.model.stream import Qos
-from embodied_recorders.control import Label, Recorder, Start
-from embodied_recorders.documents import TakeResult
-from embodied_recorders.machine import ros_control
-from embodied_recorders.pedal import BOOL
+from embodied_recorders.graph.machine import ros_control
+from embodied_recorders.loop.control import Label, Recorder, Start
+from embodied_recorders.loop.pedal import BOOL
+from embodied_recorders.loop.words import Said
 from embodied_recorders.ros.desk import Desk
 from embodied_recorders.ros.load import RosModules
 from embodied_recorders.ros.node import SAID as SAID_PARAMETERS
 from embodied_recorders.ros.node import ManagedNode, attached, spinning
 from embodied_recorders.ros.stages import Stages
+from embodied_recorders.take.documents import TakeResult
 from embodied_recorders.transports import open_transport
 from embodied_recorders.transports.base import Publisher
-from embodied_recorders.words import Said
 
 pytestmark = pytest.mark.wire
 LAUNCH = support.ROOT / "recorders" / "launch" / "episode_recorder_node.launch.py"
-SCRIPT = "import sys\nfrom embodied_kit.cli.recorder_node import main\nsys.exit(main())\n"
+SCRIPT = "import sys\nfrom embodied_kit.cli.recording.recorder_node import main\nsys.exit(main())\n"
 VERSIONS = pytest.mark.parametrize("version", ["jazzy", REAL_RCLPY])
 SCENE = '{"scene_id": "b1", "scene_type": "tabletop"}'
 CLOCK = {"topic": "/clock", "kind": "clock", "rate_hz": 10}

@@ -12,17 +12,17 @@ from recorder.running import Running, running_controller
 from transports.harness import REAL_RCLPY, Process, free_domain, rclpy_of, until
 
 from embodied_kit.canonical import load_json
-from embodied_kit.cli.recorder import in_chinese
+from embodied_kit.cli.recording.recorder import in_chinese
 from embodied_kit.episode.quarantine import quarantined
 from embodied_kit.errors import EnvironmentUnfitError
 from embodied_kit.language import Language
+from embodied_recorders.loop.words import Said
 from embodied_recorders.ros.desk import SET_BOOL, TRIGGER, Desk
 from embodied_recorders.ros.plain import serving
 from embodied_recorders.transports.dds.service import joined, parted
 from embodied_recorders.transports.dds.transport import DdsTransport
 from embodied_recorders.transports.ros2.api import CYCLONE
 from embodied_recorders.transports.ros2.load import Rclpy
-from embodied_recorders.words import Said
 
 CALLER, ROS2_CALLER = (Path(__file__).with_name(name) for name in ("caller.py", "ros2_caller.py"))
 

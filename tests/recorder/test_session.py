@@ -36,12 +36,12 @@ from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.messages.definitions import Definition, TypeStore
 from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.stream import LATCHED, Qos, Sample
-from embodied_recorders.clock import SystemClock
-from embodied_recorders.documents import TakeOptions, TakeResult
-from embodied_recorders.session import Recorded, Session
-from embodied_recorders.sink import Sink
+from embodied_recorders.take.clock import SystemClock
+from embodied_recorders.take.documents import TakeOptions, TakeResult
+from embodied_recorders.take.session import Recorded, Session
 from embodied_recorders.transports.base import UNKNOWN_PUBLISHER, Publisher
 from embodied_recorders.transports.memory import MemoryTransport
+from embodied_recorders.writing.sink import Sink
 
 CHANNEL = ChannelInfo("/t", "std_msgs/msg/String", "ros2msg", "string data\n", "", "", "", "none", "t")
 CONTRACT = support.contract(
@@ -278,7 +278,7 @@ import os, signal, sys
 signal.signal(signal.SIGINT, lambda *_: None)
 signal.signal(signal.SIGTERM, lambda *_: None)
 from embodied_kit.episode.datafile import OpenFile
-from embodied_recorders.sink import Sink
+from embodied_recorders.writing.sink import Sink
 
 class Early(Sink):
     def _receive(self):
@@ -304,7 +304,7 @@ sink.shut_down()
 
 
 def test_a_recorder_that_forgets_its_writer_ends_all_the_same(tmp_path: Path) -> None:
-    code = "from embodied_recorders.sink import Sink\nkept = Sink()\nloop = [kept]\nloop.append(loop)\n"
+    code = "from embodied_recorders.writing.sink import Sink\nkept = Sink()\nloop = [kept]\nloop.append(loop)\n"
     done = subprocess.run(
         [sys.executable, "-c", code], env=support.environment(tmp_path), timeout=60, check=False, capture_output=True
     )

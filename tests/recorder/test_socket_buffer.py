@@ -14,9 +14,9 @@ from transports.harness import until
 
 from embodied_kit.episode.datafile import FileWriter
 from embodied_kit.model.stream import Qos
-from embodied_recorders.documents import TakeOptions, TakeResult
-from embodied_recorders.ledger import NOT_OBSERVABLE
-from embodied_recorders.session import Session
+from embodied_recorders.take.documents import TakeOptions, TakeResult
+from embodied_recorders.take.ledger import NOT_OBSERVABLE
+from embodied_recorders.take.session import Session
 from embodied_recorders.transports import open_transport
 
 pytestmark = pytest.mark.wire

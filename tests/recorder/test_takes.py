@@ -16,9 +16,9 @@ from rosbags.rosbag2 import Reader
 from embodied_kit.canonical import load_json, parse_json, sha256_file, sha256_hex
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.rebuild import rebuild
-from embodied_recorders.documents import TakeOptions, TakeResult
-from embodied_recorders.preflight import Preflight, PreflightRow
-from embodied_recorders.session import Recorded, Session
+from embodied_recorders.graph.preflight import Preflight, PreflightRow
+from embodied_recorders.take.documents import TakeOptions, TakeResult
+from embodied_recorders.take.session import Recorded, Session
 from embodied_recorders.transports import open_transport
 
 pytestmark = pytest.mark.wire

@@ -18,10 +18,10 @@ from embodied_kit.canonical import parse_json
 from embodied_kit.episode.datafile import FileWriter
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.stream import Qos
-from embodied_recorders.control import Command, Reply, Start, Stop
-from embodied_recorders.controller import Controller
-from embodied_recorders.documents import TakeOptions, TakeResult
-from embodied_recorders.session import Session
+from embodied_recorders.loop.control import Command, Reply, Start, Stop
+from embodied_recorders.loop.controller import Controller
+from embodied_recorders.take.documents import TakeOptions, TakeResult
+from embodied_recorders.take.session import Session
 from embodied_recorders.transports import open_transport
 from embodied_recorders.transports.base import Publisher, Transport
 

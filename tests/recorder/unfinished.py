@@ -13,9 +13,9 @@ from recorder.support import JOINT_STREAM, dataset_in, stream
 from embodied_kit.episode.datafile import FileWriter, Flush
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.model.stream import LATCHED, Qos
-from embodied_recorders.documents import TakeOptions, TakeResult
-from embodied_recorders.running import Running
-from embodied_recorders.session import Recorded, Session
+from embodied_recorders.take.documents import TakeOptions, TakeResult
+from embodied_recorders.take.running import Running
+from embodied_recorders.take.session import Recorded, Session
 from embodied_recorders.transports.memory import MemoryTransport
 
 CONTRACT = support.contract(

@@ -14,8 +14,8 @@ from transports.harness import free_domain, payload, rclpy_standin, until
 
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.model.stream import LATCHED, Qos, Sample
-from embodied_recorders.contract import draft_contract
-from embodied_recorders.survey import survey
+from embodied_recorders.graph.contract import draft_contract
+from embodied_recorders.graph.survey import survey
 from embodied_recorders.transports import open_transport
 from embodied_recorders.transports.base import MAX_SAMPLES_PER_TAKE, UNKNOWN_PUBLISHER
 from embodied_recorders.transports.dds.transport import DdsTransport

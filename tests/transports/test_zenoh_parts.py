@@ -133,7 +133,7 @@ sys.meta_path.insert(0, Block())
 if version:
     importlib.metadata.version = lambda name: version
 from embodied_kit.errors import EnvironmentUnfitError
-from embodied_recorders.machine import zenoh
+from embodied_recorders.graph.machine import zenoh
 from embodied_recorders.transports import open_transport
 assert "zenoh" not in sys.modules
 try:

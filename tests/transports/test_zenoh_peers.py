@@ -18,8 +18,8 @@ from transports.test_zenoh_parts import old_form
 from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.stream import Qos, Sample, Stream
-from embodied_recorders import machine
-from embodied_recorders.ledger import Ledger
+from embodied_recorders.graph import machine
+from embodied_recorders.take.ledger import Ledger
 from embodied_recorders.transports import open_transport, zenoh_router
 from embodied_recorders.transports.zenoh.transport import ZenohTransport
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from embodied_kit.errors import MissingExtraError
 from embodied_recorders.console.wire import Asked
-from embodied_recorders.control import Recorder
+from embodied_recorders.loop.control import Recorder
 
 __all__ = ["Asked", "serve"]
 _NOTHING = Asked()

@@ -28,7 +28,7 @@ from embodied_recorders.console.wire import (
     reply_frame,
     snapshot_frame,
 )
-from embodied_recorders.control import Recorder, Snapshot
+from embodied_recorders.loop.control import Recorder, Snapshot
 
 PERIOD_S = 0.2
 _REST_PER_WORK = 3.0  # pictures take a quarter of one core at most, however many and large they are

@@ -27,7 +27,7 @@ from embodied_recorders.console.access import Access, is_loopback
 from embodied_recorders.console.client import Client, Freshness
 from embodied_recorders.console.pictures import Pictures
 from embodied_recorders.console.wire import Asked
-from embodied_recorders.control import Recorder
+from embodied_recorders.loop.control import Recorder
 
 _ASSETS = {
     "index.html": "text/html",

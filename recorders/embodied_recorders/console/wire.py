@@ -20,7 +20,7 @@ from embodied_kit.model.ending import UNDONE
 from embodied_kit.model.json import JsonObject
 from embodied_kit.spec import standard
 from embodied_recorders.console.pictures import Picture
-from embodied_recorders.control import (
+from embodied_recorders.loop.control import (
     Command,
     Describe,
     Discard,
@@ -34,7 +34,7 @@ from embodied_recorders.control import (
     Stop,
     Undo,
 )
-from embodied_recorders.documents import TakeResult
+from embodied_recorders.take.documents import TakeResult
 
 Json: TypeAlias = dict[str, object]
 HELLO, SNAPSHOT, REPLY, PICTURE = b"H", b"S", b"R", b"P"

@@ -10,9 +10,9 @@ import orjson
 
 from embodied_kit.errors import EmbodiedKitError
 from embodied_kit.language import Language, Texts, pick
-from embodied_recorders.answers import told
-from embodied_recorders.control import Command, Intervene, Recorder, Snapshot
-from embodied_recorders.words import OUTCOME_WORDS, Said, command_of
+from embodied_recorders.loop.answers import told
+from embodied_recorders.loop.control import Command, Intervene, Recorder, Snapshot
+from embodied_recorders.loop.words import OUTCOME_WORDS, Said, command_of
 
 TRIGGERS: Final = ("start", "stop", *OUTCOME_WORDS, "discard", "undo", "next", "mark")
 TRIGGER: Final = "std_srvs/srv/Trigger"

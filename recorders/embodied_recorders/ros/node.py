@@ -13,11 +13,11 @@ from typing import Final, cast
 from embodied_kit.errors import UsageError
 from embodied_kit.language import pick
 from embodied_kit.model.stream import LATCHED
-from embodied_recorders.control import Reply
+from embodied_recorders.loop.control import Reply
+from embodied_recorders.loop.words import Said
 from embodied_recorders.transports.domain import ros_domain
 from embodied_recorders.transports.ros2.qos import profile_of
 from embodied_recorders.transports.ros2.transport import refusals
-from embodied_recorders.words import Said
 
 from .api import (
     LifecycleModule,

@@ -14,9 +14,9 @@ from typing import Literal
 
 from embodied_kit.errors import EmbodiedKitError
 from embodied_kit.language import Texts
-from embodied_recorders.answers import told
-from embodied_recorders.control import Label, Recorder, Reply, Stop
-from embodied_recorders.documents import TakeResult
+from embodied_recorders.loop.answers import told
+from embodied_recorders.loop.control import Label, Recorder, Reply, Stop
+from embodied_recorders.take.documents import TakeResult
 
 Stage = Literal["unconfigured", "inactive", "active", "finalized"]
 _ARMED_S = 10.0

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.layers import Segment, SkillLayer, annotate
-from embodied_recorders.session import Recorded
 from embodied_recorders.sim.follow import Phase
+from embodied_recorders.take.session import Recorded
 
 LAYER = SkillLayer("skills")
 """Made by the script that moves the robot: no person and no model looked at anything."""

@@ -14,7 +14,7 @@ from embodied_kit.episode.layout import (
 from embodied_kit.episode.robots import add_robot, read_robot
 from embodied_kit.episode.templates import read_template
 from embodied_kit.episode.times import rfc3339
-from embodied_recorders.contract import contract_yaml
+from embodied_recorders.graph.contract import contract_yaml
 from embodied_recorders.sim.describe import describe
 from embodied_recorders.sim.models import urdf
 from embodied_recorders.sim.options import SimOptions

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from embodied_kit.messages.codec import codec
 from embodied_kit.model.stream import Sample
-from embodied_recorders.documents import TakeResult
-from embodied_recorders.session import Session, StopWhen
 from embodied_recorders.sim.streams import DEPTH_IMAGE, FRONT_IMAGE, PHASE, WRIST_IMAGE
+from embodied_recorders.take.documents import TakeResult
+from embodied_recorders.take.session import Session, StopWhen
 
 STOP_REASON = "operator"
 _STRING = "std_msgs/msg/String"
