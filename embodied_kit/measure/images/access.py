@@ -59,7 +59,7 @@ def _h264(data: bytes) -> Access:
 
 def _slice_type(head: bytes) -> int:
     """The second of the Exp-Golomb numbers that a slice begins with."""
-    bits = f"{int.from_bytes(head, 'big'):0{8 * len(head)}b}"
+    bits, number = f"{int.from_bytes(head, 'big'):0{8 * len(head)}b}", ""
     for _ in range(2):
         zeros = len(bits) - len(bits.lstrip("0"))
         number, bits = bits[zeros : 2 * zeros + 1], bits[2 * zeros + 1 :]
