@@ -101,7 +101,8 @@ def _numbers(data: bytes | memoryview, block_words: int) -> Iterator[Numbers]:
     rest: NDArray[np.uint8] = np.empty(0, np.uint8)
     for first in range(0, len(words), block_words):
         pairs = words[first : first + block_words].astype(">u4").view(np.uint8)
-        nibbles: NDArray[np.uint8] = np.concatenate([rest, np.stack([pairs >> np.uint8(4), pairs & np.uint8(15)], axis=1).ravel()])
+        halves = np.stack([pairs >> np.uint8(4), pairs & np.uint8(15)], axis=1).ravel()
+        nibbles: NDArray[np.uint8] = np.concatenate([rest, halves])
         ends = np.flatnonzero(nibbles < 8)
         starts = np.append(0, ends + 1)
         too_long = np.flatnonzero(np.diff(starts, append=len(nibbles)) > _MOST_NIBBLES)
