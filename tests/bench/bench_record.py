@@ -188,7 +188,7 @@ def recorder(graph: Transport, topics: Sequence[Topic], folder: Path) -> Result:
     entries = [stream(f"s{n}", t.name, TYPE, t.rate_hz, modality=t.modality) for n, t in enumerate(topics)]
     session = Session(graph, dataset_in(folder), contract_from(contract_document(*entries)), TypeStore(), "ho-bench")
     session.definitions.definition(TYPE, None)  # a preflight would have looked it up
-    processes = [os.getpid(), session.prepare()._process.pid]  # type: ignore[attr-defined]  # of the bench's own sink
+    processes = [os.getpid(), session.prepare()._child.process.pid]  # type: ignore[attr-defined]  # of the bench's own sink
     stop, most, turns = asked_to_stop(), 0.0, 0
     before = 0.0
 

@@ -284,7 +284,7 @@ def test_a_slow_disk_is_shown_as_saving_and_never_as_hung(tmp_path: Path, browse
     ):
         page.until_state("armed")
         page.press(" ", "recording")
-        writer = stand.controller.session.prepare()._process.pid
+        writer = stand.controller.session.prepare()._child.process.pid
         os.kill(writer, signal.SIGSTOP)
         try:
             page.press("s", "closing")

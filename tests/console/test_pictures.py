@@ -29,7 +29,7 @@ from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.stream import Sample
 from embodied_recorders.console import serve
 from embodied_recorders.console.pictures import NEEDS_VIDEO, VIDEO_PERIOD_S, Picture, Pictures
-from embodied_recorders.graph.live import LiveStreams
+from embodied_recorders.loop.live import LiveStreams
 
 pytest.importorskip("av", reason="the extra video is not installed")
 SIZE = 240, 320

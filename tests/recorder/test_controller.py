@@ -26,6 +26,7 @@ from embodied_kit.episode.rebuild import rebuild
 from embodied_kit.errors import EnvironmentUnfitError, WriteFaultError
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.stream import LATCHED, Qos, Sample
+from embodied_recorders.graph.clock import ClockState
 from embodied_recorders.loop.beside import Verdict, VerdictLine
 from embodied_recorders.loop.control import (
     Command,
@@ -42,7 +43,6 @@ from embodied_recorders.loop.control import (
     Undo,
 )
 from embodied_recorders.loop.controller import Controller
-from embodied_recorders.take.clock import ClockState
 from embodied_recorders.take.documents import TakeOptions, TakeResult
 from embodied_recorders.take.running import MOST_GRAPH_EVENTS
 from embodied_recorders.take.session import Session

@@ -272,12 +272,12 @@ def test_the_writer_waits_for_room_and_loses_nothing(tmp_path: Path) -> None:
     sink = Sink(2**24)
     partial = opened(sink, tmp_path / "data_000.mcap")
     until(partial.exists, "the file")
-    pid = sink._process.pid
+    pid = sink._child.process.pid
     before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (1_500_000, before[1]))
     sent = [noise(number) for number in range(60)]
     assert sink.write(sent) == sent
-    until(sink._connection.poll, "the fault")
+    until(sink._child.connection.poll, "the fault")
     with pytest.raises(WriteFaultError, match="File too large"):
         sink.check()
     sink.check()  # it is told once
@@ -297,11 +297,11 @@ def test_a_recorder_that_dies_during_a_fault_leaves_a_prefix(tmp_path: Path) -> 
     sink = Sink(2**24)
     partial = opened(sink, tmp_path / "data_000.mcap")
     until(partial.exists, "the file")
-    resource.prlimit(sink._process.pid, resource.RLIMIT_FSIZE, (1_500_000, 1_500_000))
+    resource.prlimit(sink._child.process.pid, resource.RLIMIT_FSIZE, (1_500_000, 1_500_000))
     sink.write([noise(number) for number in range(60)])
-    until(sink._connection.poll, "the fault")
+    until(sink._child.connection.poll, "the fault")
     sink.shut_down()
-    assert sink._process.exitcode == 0
+    assert sink._child.process.exitcode == 0
     kept = rescued(partial)
     assert 0 < len(kept) < 60
     assert kept == list(range(len(kept)))
@@ -352,7 +352,7 @@ def rig(tmp_path: Path) -> Iterator[tuple[Rig, Dataset]]:
 @limits
 def test_a_full_disk_ends_a_take_that_is_whole_once_there_is_room(rig: tuple[Rig, Dataset]) -> None:
     recorder, dataset = rig
-    pid = recorder.session.prepare()._process.pid
+    pid = recorder.session.prepare()._child.process.pid
     before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (2_500_000, before[1]))
     done = recorder.take(10_000, lambda: resource.prlimit(pid, resource.RLIMIT_FSIZE, before))
@@ -371,7 +371,7 @@ def test_a_full_disk_ends_a_take_that_is_whole_once_there_is_room(rig: tuple[Rig
 @limits
 def test_a_disk_that_stays_full_keeps_the_take_as_a_prefix_and_the_recorder_goes_on(rig: tuple[Rig, Dataset]) -> None:
     recorder, dataset = rig
-    pid = recorder.session.prepare()._process.pid
+    pid = recorder.session.prepare()._child.process.pid
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (2_500_000, 2_500_000))
     with pytest.raises(WriteFaultError, match="File too large") as caught:
         recorder.take(10_000, lambda: None)
@@ -469,7 +469,7 @@ def test_too_many_open_files_refuse_a_take_and_not_the_next_one(rig: tuple[Rig, 
 
 def test_a_stopped_writer_holds_nothing_up(rig: tuple[Rig, Dataset]) -> None:
     recorder, _ = rig
-    pid = recorder.session.prepare()._process.pid
+    pid = recorder.session.prepare()._child.process.pid
     os.kill(pid, signal.SIGSTOP)
     done = recorder.take(100, lambda: os.kill(pid, signal.SIGCONT))
     assert len(read(done.folder)) == 100

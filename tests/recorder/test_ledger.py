@@ -14,8 +14,8 @@ from recorder import support
 
 from embodied_kit.episode.datafile import QueueCount
 from embodied_kit.model.stream import Sample
+from embodied_recorders.graph.stamps import HeaderStamps, is_stamped
 from embodied_recorders.take.ledger import MOST_ENTRIES, NOT_OBSERVABLE, Evidence, Ledger, counter_difference
-from embodied_recorders.take.stamps import HeaderStamps, is_stamped
 
 STREAMS = support.contract(support.JOINT_STREAM, support.stream("other", "/other", support.TEXT, None)).streams
 

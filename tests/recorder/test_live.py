@@ -9,9 +9,9 @@ from recorder.support import JOINT_STREAM, stream
 
 from embodied_kit.episode.datafile import QueueCount
 from embodied_kit.model.stream import Sample
-from embodied_recorders.graph.live import LiveStreams
 from embodied_recorders.graph.watch import GraphView
 from embodied_recorders.loop.control import StreamState
+from embodied_recorders.loop.live import LiveStreams
 from embodied_recorders.take.ledger import Evidence, Ledger
 
 CAMERA = stream("camera", "/camera/image", support.IMAGE, 10, modality="vision", role="observation", rate_tolerance=0.1)

@@ -221,7 +221,7 @@ def test_the_recorder_never_waits_for_a_writer_that_stands_still(tmp_path: Path)
         graph.subscribe(entry.topic, entry.ros_type, qos=Qos(), type_hash=None)
     dataset = dataset_in(tmp_path)
     session = Session(graph, dataset, contract, support.STORE, "ho-test", new_sink=lambda: Sink(2**20))
-    writer = session.prepare()._process.pid
+    writer = session.prepare()._child.process.pid
     turns = iter(range(50))
 
     def stop_when(_samples: object) -> str:
@@ -257,7 +257,7 @@ def test_a_writer_without_work_sleeps(tmp_path: Path) -> None:
     if not status.exists():
         pytest.skip("no /proc here")
     sink = opened(tmp_path / "data_000.mcap")
-    process = Path(f"/proc/{sink._process.pid}/status")
+    process = Path(f"/proc/{sink._child.process.pid}/status")
 
     def turns() -> list[str]:
         return [line for line in process.read_text().splitlines() if "ctxt_switches" in line]
@@ -280,13 +280,13 @@ from embodied_recorders.writing.sink import Sink
 sink = Sink()
 sink.send(OpenFile(sys.argv[1]))
 sink.send(AddChannel(0, ChannelInfo("/t", "std_msgs/msg/String", "ros2msg", "string data", "", "", "", "none", "t")))
-os.kill(sink._process.pid, signal.SIGSTOP)
+os.kill(sink._child.process.pid, signal.SIGSTOP)
 for number in range(1000):
     sink.write([OutMessage(0, number, number, number, bytes(1000))])
-print(sink._process.pid, flush=True)
-os.kill(sink._process.pid, signal.SIGCONT)
-os.kill(os.getpid() if sys.argv[2] == "recorder" else sink._process.pid, signal.SIGKILL)
-sink._process.join()
+print(sink._child.process.pid, flush=True)
+os.kill(sink._child.process.pid, signal.SIGCONT)
+os.kill(os.getpid() if sys.argv[2] == "recorder" else sink._child.process.pid, signal.SIGKILL)
+sink._child.process.join()
 """
 
 

@@ -36,7 +36,7 @@ from embodied_kit.errors import EnvironmentUnfitError, UsageError
 from embodied_kit.messages.definitions import Definition, TypeStore
 from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.stream import LATCHED, Qos, Sample
-from embodied_recorders.take.clock import SystemClock
+from embodied_recorders.graph.clock import SystemClock
 from embodied_recorders.take.documents import TakeOptions, TakeResult
 from embodied_recorders.take.session import Recorded, Session
 from embodied_recorders.transports.base import UNKNOWN_PUBLISHER, Publisher
@@ -243,8 +243,8 @@ def test_a_killed_writer_is_an_error_and_no_hang(tmp_path: Path) -> None:
     sink = Sink()
     sink.send(OpenFile(str(tmp_path / "data_000.mcap")))
     sink.send(AddChannel(0, CHANNEL))
-    sink._process.kill()
-    sink._process.join()
+    sink._child.process.kill()
+    sink._child.process.join()
     sink.write([OutMessage(0, 1, 1, 0, bytes(4096))])
     with pytest.raises(EnvironmentUnfitError, match="the writer process died"):
         until(sink.check, "the error")
@@ -258,7 +258,7 @@ def test_a_writer_killed_during_a_take_ends_it(dataset: Dataset) -> None:
     session = robot.session(dataset, Sink)
     kept = robot.take(session)
     with pytest.raises(EnvironmentUnfitError, match="the writer process died"):
-        robot.take(session, 10_000, lambda: os.kill(session.prepare()._process.pid, signal.SIGKILL))
+        robot.take(session, 10_000, lambda: os.kill(session.prepare()._child.process.pid, signal.SIGKILL))
     assert dataset.episode_ids() == [kept.episode_id]
     assert robot.take(session).folder.is_dir()
     session.close()
@@ -320,9 +320,9 @@ def test_what_the_recorder_handed_over_is_kept_when_it_dies(tmp_path: Path) -> N
     partial = tmp_path / "data_000.mcap.partial"
     size = until(lambda: partial.exists() and partial.stat().st_size, "the file")
     sink.write([OutMessage(0, 1, 1, 0, os.urandom(4096))])
-    sink._connection.close()
-    sink._process.join(20)
-    assert sink._process.exitcode == 0
+    sink._child.connection.close()
+    sink._child.process.join(20)
+    assert sink._child.process.exitcode == 0
     assert partial.stat().st_size > size + 4096
     assert not path.exists()
 
@@ -433,7 +433,7 @@ def test_a_slow_end_is_waited_for_with_open_ears(dataset: Dataset) -> None:
     running = session.begin(PICK)
     session.turn(running)
     running.stop("operator")
-    writer = session._sink._process.pid
+    writer = session._sink._child.process.pid
     os.kill(writer, signal.SIGSTOP)
     heard: list[int] = []
 

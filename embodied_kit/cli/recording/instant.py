@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,19 +31,10 @@ class InstantJudge:
     """
 
     def __init__(self, dataset: Path, profile: str | None = None) -> None:
-        from embodied_recorders.loop.stop import signals_held  # noqa: PLC0415  # arrows
+        from embodied_recorders.child import Child  # noqa: PLC0415  # arrows
 
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
         self._awaited: dict[str, None] = {}  # in order
-        self._process = context.Process(
-            target=run_judge, args=(theirs, str(dataset), profile), name="embodied-kit-judge", daemon=True
-        )
-        with signals_held():
-            self._process.start()
-        theirs.close()
-        # At exit multiprocessing waits for its children, and this one waits for the end of its pipe.
-        Finalize(self, self._connection.close, exitpriority=1)
+        self._child = Child(run_judge, str(dataset), profile, name="embodied-kit-judge")
 
     def follow(self, episode_id: str, staging: str) -> None:
         """Have a take read while it is recorded; returns at once."""
@@ -66,8 +55,8 @@ class InstantJudge:
 
         found: list[tuple[str, Verdict]] = []
         try:
-            while self._connection.poll():
-                episode_id, verdict = self._connection.recv()
+            while self._child.connection.poll():
+                episode_id, verdict = self._child.connection.recv()
                 found.append((episode_id, verdict))
                 if verdict.whole:
                     self._awaited.pop(episode_id, None)
@@ -79,21 +68,17 @@ class InstantJudge:
     @property
     def alive(self) -> bool:
         """Whether the process lives."""
-        return self._process.is_alive()
+        return self._child.process.is_alive()
 
     @property
     def process_id(self) -> int:
         """Of the process; 0 where there is none."""
-        return self._process.pid or 0
+        return self._child.process.pid or 0
 
     def close(self) -> None:
         """End it; verdicts that did not come are not waited for."""
-        self._connection.close()
-        self._process.join(_STOP_S)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        self._child.end(_STOP_S)
 
     def _tell(self, what: Begun | Lost | Closed) -> None:
         with suppress(OSError):  # it died, which `finished` says
-            self._connection.send(what)
+            self._child.connection.send(what)

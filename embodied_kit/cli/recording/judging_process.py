@@ -8,7 +8,6 @@ a verdict in between goes by every message without its images.
 from __future__ import annotations
 
 import os
-import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -58,10 +57,9 @@ class Closed:
 
 def run_judge(connection: Connection, dataset: str, profile: str | None) -> None:
     """Main of the judging process: verdicts on what comes, until the pipe closes."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the recorder decides
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
+    from embodied_recorders.child import settle  # noqa: PLC0415  # arrows
+
+    settle(_NICE)
     os.environ.update(_ONE_CORE)
     root = Path(dataset)
     _warm(root, profile)

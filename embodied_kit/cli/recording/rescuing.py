@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +15,7 @@ from embodied_kit.episode.dataset import Dataset
 from embodied_kit.errors import EmbodiedKitError
 
 if TYPE_CHECKING:
+    from embodied_recorders.child import Child
     from embodied_recorders.loop.beside import Rescued
 
 _NICE = 10  # the next take goes first
@@ -34,57 +31,40 @@ class TakeRescuer:
 
     def __init__(self, dataset: Path) -> None:
         self._dataset = dataset
-        self._process: BaseProcess | None = None
-        self._connection: Connection | None = None
+        self._child: Child | None = None
 
     def begin(self) -> None:
         """Begin, unless it is at work already; returns at once."""
-        from embodied_recorders.loop.stop import signals_held  # noqa: PLC0415  # arrows
+        from embodied_recorders.child import Child  # noqa: PLC0415  # arrows
 
-        if self._process is not None:
-            return
-        context = multiprocessing.get_context("spawn")
-        with suppress(OSError):  # too many files are open, say: it is asked again
-            self._connection, theirs = context.Pipe()
-            process = context.Process(
-                target=run_rescuer, args=(theirs, str(self._dataset)), name="embodied-kit-rescuer", daemon=True
-            )
-            with signals_held():
-                process.start()
-            theirs.close()
-            self._process = process
+        if self._child is None:
+            with suppress(OSError):  # too many files are open, say: it is asked again
+                self._child = Child(run_rescuer, str(self._dataset), name="embodied-kit-rescuer")
 
     def finished(self) -> Sequence[Rescued]:
         """What became of the takes, once, when all is done; never waits."""
-        if self._process is None or self._connection is None or not self._connection.poll():
+        if self._child is None or not self._child.connection.poll():
             return ()
         found: Sequence[Rescued] = ()
         with suppress(EOFError, OSError):  # it was killed, and is begun anew
-            found = self._connection.recv()
+            found = self._child.connection.recv()
         self.close()
         return found
 
     def close(self) -> None:
         """End it, even before it is done: the next one takes up what it left."""
-        if self._connection is not None:
-            self._connection.close()
-        if self._process is not None:
-            self._process.join(_STOP_S)
-            if self._process.is_alive():
-                self._process.kill()
-                self._process.join()
-        self._process = self._connection = None
+        if self._child is not None:
+            self._child.end(_STOP_S)
+            self._child = None
 
 
 def run_rescuer(connection: Connection, dataset: str) -> None:
     """Main of the process."""
     from embodied_kit.episode.recovery import recover_takes  # noqa: PLC0415  # heavy
+    from embodied_recorders.child import settle  # noqa: PLC0415  # arrows
     from embodied_recorders.loop.beside import Rescued  # noqa: PLC0415  # arrows
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the recorder decides
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
+    settle(_NICE)
     found: list[Rescued] = []
     with suppress(EmbodiedKitError, OSError):  # the disk is gone again
         for one in recover_takes(Dataset(Path(dataset)), time.time_ns()):

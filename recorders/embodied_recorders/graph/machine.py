@@ -16,7 +16,7 @@ from typing import Literal
 
 from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError, MissingExtraError
 from embodied_kit.language import Texts
-from embodied_recorders.take.clock import clock_state
+from embodied_recorders.graph.clock import clock_state
 from embodied_recorders.transports import LOCAL_ROUTER, open_transport
 
 CheckState = Literal["ok", "warn", "fail"]

@@ -25,8 +25,8 @@ from embodied_recorders.graph.fitness import (
     filled,
     policies,
 )
+from embodied_recorders.graph.stamps import is_stamped, stamp_ns
 from embodied_recorders.graph.survey import Arrivals, Take, observe, rate_hz, wait_for_topics
-from embodied_recorders.take.stamps import is_stamped, stamp_ns
 from embodied_recorders.transports.base import Transport, TypeNotSourcedError, matching_qos
 
 _OPTIONAL_S = 1.0

@@ -16,7 +16,6 @@ from embodied_kit.episode.quarantine import discard, restore
 from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError, WriteFaultError
 from embodied_kit.language import Texts
 from embodied_kit.model.stream import Sample
-from embodied_recorders.graph.surroundings import Surroundings
 from embodied_recorders.loop import answers
 from embodied_recorders.loop.aftermath import Aftermath
 from embodied_recorders.loop.beside import Judge, Rescuer
@@ -40,6 +39,7 @@ from embodied_recorders.loop.control import (
 from embodied_recorders.loop.description import Description
 from embodied_recorders.loop.mailbox import Mailbox
 from embodied_recorders.loop.showing import ClosingWatch, closing_step, disk_and_clock
+from embodied_recorders.loop.surroundings import Surroundings
 from embodied_recorders.loop.takelist import take_state
 from embodied_recorders.take.documents import TakeOptions, TakeResult
 from embodied_recorders.take.ledger import counter_difference

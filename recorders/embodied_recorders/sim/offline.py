@@ -18,6 +18,7 @@ from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.contract import Contract, contract_from
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.stream import Qos, Sample
+from embodied_recorders.graph.clock import ClockState
 from embodied_recorders.graph.contract import load_contract
 from embodied_recorders.sim.annotate import annotate_take
 from embodied_recorders.sim.files import HOST, OPERATOR, TASK_ID, create_sim_dataset, write_description
@@ -26,7 +27,6 @@ from embodied_recorders.sim.frames import FrameState
 from embodied_recorders.sim.headless import every_frame, simulate
 from embodied_recorders.sim.options import SimOptions
 from embodied_recorders.sim.plan import TAKE_MS
-from embodied_recorders.take.clock import ClockState
 from embodied_recorders.take.documents import TakeOptions
 from embodied_recorders.take.session import Recorded, Session
 from embodied_recorders.transports.memory import MemoryTransport

@@ -8,9 +8,9 @@ from embodied_kit.episode.bag_metadata import qos_text
 from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.stream import Endpoint, Sample, Stream
+from embodied_recorders.graph.stamps import is_stamped
 from embodied_recorders.graph.survey import by_topic
 from embodied_recorders.take.ledger import Evidence
-from embodied_recorders.take.stamps import is_stamped
 from embodied_recorders.transports.base import UNKNOWN_PUBLISHER, Transport
 
 _PICTURES = frozenset({"vision", "spatial"})

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from embodied_kit.episode.datafile import QueueCount
 from embodied_kit.model.json import JsonObject, JsonValue
 from embodied_kit.model.stream import Sample, Stream
-from embodied_recorders.take.stamps import HEADER_END, STAMP, HeaderStamps
+from embodied_recorders.graph.stamps import HEADER_END, STAMP, HeaderStamps
 
 NOT_OBSERVABLE = "not_observable"
 _FOLD_EVERY = 8192  # messages; their heads are 64 KiB

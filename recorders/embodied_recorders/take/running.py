@@ -13,7 +13,7 @@ from embodied_kit.errors import EnvironmentUnfitError, WriteFaultError
 from embodied_kit.model.channel import ChannelInfo
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.stream import Sample
-from embodied_recorders.take.clock import Clock
+from embodied_recorders.graph.clock import Clock
 from embodied_recorders.take.ledger import Ledger
 
 _SEQUENCE_MASK = 2**32 - 1  # MCAP has 32 bits for it

@@ -24,9 +24,8 @@ from embodied_kit.messages.definitions import TypeStore
 from embodied_kit.model.contract import Contract
 from embodied_kit.model.json import JsonObject
 from embodied_kit.model.stream import Sample
-from embodied_recorders.graph.references import require_references
+from embodied_recorders.graph.clock import Clock, SystemClock, clock_document
 from embodied_recorders.take.channels import Channels
-from embodied_recorders.take.clock import Clock, SystemClock, clock_document
 from embodied_recorders.take.documents import (
     TakeOptions,
     TakeResult,
@@ -36,6 +35,7 @@ from embodied_recorders.take.documents import (
 )
 from embodied_recorders.take.latched import LatchedMemory
 from embodied_recorders.take.ledger import Ledger, counter_difference
+from embodied_recorders.take.references import require_references
 from embodied_recorders.take.running import Opening, Progress, Running
 from embodied_recorders.transports.base import Transport
 from embodied_recorders.writing.patience import patiently

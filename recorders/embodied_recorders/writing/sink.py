@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import errno
-import multiprocessing
 import pickle
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
-from multiprocessing.util import Finalize
 from typing import TypeVar
 
 from embodied_kit.episode.datafile import (
@@ -27,7 +23,7 @@ from embodied_kit.episode.datafile import (
 )
 from embodied_kit.errors import EmbodiedKitError, EnvironmentUnfitError, WriteFaultError
 from embodied_kit.mcap.writer import CHUNK_BYTES
-from embodied_recorders.loop.stop import SIGNALS, signals_held
+from embodied_recorders.child import Child, settle
 from embodied_recorders.writing.memory import memory_room_bytes
 from embodied_recorders.writing.ring import RING_BYTES, RingReader, RingWriter, block_size
 from embodied_recorders.writing.shared_block import SharedBlock
@@ -77,28 +73,10 @@ class Sink:
             undo.callback(self._block.close)
             self._ring = RingWriter(self._block, self._wake)
             with _starting():
-                self._connection, self._process = self._started()
+                self._child = Child(run_writer, self._block, name="embodied-kit-writer")
+            self._block.let_go()
             undo.pop_all()
-        # At exit multiprocessing waits for its children, and this one waits for the end of its pipe.
-        Finalize(self, self._connection.close, exitpriority=1)
         self._receive()
-
-    def _started(self) -> tuple[Connection, BaseProcess]:
-        """Our end of the pipe to the writer, and its process."""
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(
-            target=run_writer, args=(theirs, self._block), name="embodied-kit-writer", daemon=True
-        )
-        with theirs:
-            try:
-                with signals_held():
-                    process.start()
-            except BaseException:
-                ours.close()
-                raise
-        self._block.let_go()
-        return ours, process
 
     def send(self, command: Command) -> None:
         """Hand one command over; it was not handed over where this raises.
@@ -134,7 +112,7 @@ class Sink:
         if now_s < self._next_look_s and self._ring.answers_n == self._answers_n:
             return
         self._next_look_s = now_s + _LOOK_S
-        if self._connection.poll():
+        if self._child.connection.poll():
             self._receive()
 
     def queue_count(self, channel: int) -> QueueCount:
@@ -164,11 +142,7 @@ class Sink:
 
     def shut_down(self) -> None:
         """End the process; an unfinished file stays under its `.partial` name. A second call changes nothing."""
-        self._connection.close()
-        self._process.join(_STOP_TIMEOUT_S)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        self._child.end(_STOP_TIMEOUT_S)
         self._block.close()
 
     def _wake(self) -> None:
@@ -182,11 +156,11 @@ class Sink:
 
     def _tell(self, word: bytes) -> None:
         with suppress(OSError):  # `check` tells what has become of it
-            self._connection.send_bytes(word)
+            self._child.connection.send_bytes(word)
 
     def _receive(self) -> ClosedFile | WriterReady:
         try:
-            answer: ClosedFile | WriterReady | WriterFailure = self._connection.recv()
+            answer: ClosedFile | WriterReady | WriterFailure = self._child.connection.recv()
         except (EOFError, OSError) as error:
             raise EnvironmentUnfitError("the writer process died", remedy="embodied-kit doctor") from error
         self._answers_n += 1
@@ -244,8 +218,7 @@ def _too_many_files(error: OSError) -> EnvironmentUnfitError:
 
 def run_writer(connection: Connection, block: SharedBlock) -> None:
     """Main of the writer process: carry out what is in the ring until the recorder is gone and the ring empty."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the recorder decides
+    settle()
     work = _Work(connection, RingReader(block, view_bytes=CHUNK_BYTES), FileWriter())
     with suppress(OSError):  # the recorder is gone
         work.answer(WriterReady())

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from embodied_kit.language import Texts
 from embodied_kit.model.stream import Sample
-from embodied_recorders.graph.live import LiveStreams
 from embodied_recorders.graph.watch import GraphChange, GraphWatch
 from embodied_recorders.loop.control import StreamState
+from embodied_recorders.loop.live import LiveStreams
 from embodied_recorders.take.preroll import PreRoll
 from embodied_recorders.take.running import Running
 from embodied_recorders.take.session import Session
