@@ -14,7 +14,7 @@ import zstandard
 
 from embodied_kit.convert.base import ForeignRecording
 from embodied_kit.episode.datafile import OutMessage
-from embodied_kit.errors import DataError
+from embodied_kit.errors import DataError, EnvironmentUnfitError
 from embodied_kit.model.channel import ChannelInfo
 
 SUFFIX: Final = ".zstd"
@@ -22,6 +22,8 @@ SUFFIX: Final = ".zstd"
 _GROUP_BYTES: Final = 4 * 2**20
 _MAX_MESSAGE_BYTES: Final = 2**30
 _LONGEST_HEADER: Final = 18
+_LEFT_FREE_BYTES: Final = 2**30
+"""A temporary folder is never filled up: other programs need it."""
 
 
 @dataclass
@@ -59,6 +61,7 @@ def unpacked(files: Sequence[Path], open_plain: Callable[[Sequence[Path]], Forei
 
     Raises:
         DataError: One is not compressed with zstd, or is cut off.
+        EnvironmentUnfitError: There is no room for them.
     """
     folder = Path(tempfile.mkdtemp(prefix="embodied-kit-bag-"))
     try:
@@ -82,14 +85,29 @@ def _plain(cdr: bytes | memoryview) -> bytes:
 
 def _unpack(file: Path, folder: Path) -> Path:
     target = folder / file.stem
+    room = shutil.disk_usage(folder).free - _LEFT_FREE_BYTES
     with file.open("rb") as source, target.open("wb") as sink:
         head = source.read(_LONGEST_HEADER)
         source.seek(0)
+        got = 0
         try:
             wanted = zstandard.frame_content_size(head)
-            _, got = zstandard.ZstdDecompressor().copy_stream(source, sink)
+            _require_room(wanted, room, folder.parent)
+            for part in zstandard.ZstdDecompressor().read_to_iter(source):
+                got += len(part)
+                _require_room(got, room, folder.parent)
+                sink.write(part)
         except zstandard.ZstdError as error:
             raise DataError(f"expected a file compressed with zstd, got: {error} in {file.name}") from error
     if wanted not in {got, -1}:  # -1: not told
         raise DataError(f"expected {wanted} bytes in {file.name}, got {got}")
     return target
+
+
+def _require_room(size: int, room: int, folder: Path) -> None:
+    """A few bytes may decompress to any number of them."""
+    if size > room:
+        raise EnvironmentUnfitError(
+            f"expected {size} bytes free for {folder}, got {max(room, 0)}",
+            remedy="free disk space, or name a folder on another disk: TMPDIR=FOLDER",
+        )

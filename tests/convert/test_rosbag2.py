@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -20,9 +22,10 @@ from mcap.writer import CompressionType
 from rosbags.rosbag2 import Reader
 
 from embodied_kit.canonical import load_json, parse_json
+from embodied_kit.convert import rosbag2_zstd
 from embodied_kit.episode.dataset import Dataset
 from embodied_kit.episode.rebuild import rebuild
-from embodied_kit.errors import DataError, EmbodiedKitError, UsageError
+from embodied_kit.errors import DataError, EmbodiedKitError, EnvironmentUnfitError, UsageError
 from embodied_kit.spec import check, standard
 
 REFUSED = {
@@ -273,6 +276,23 @@ def test_a_compressed_file_that_is_cut_off_is_refused(keep: int, tmp_path: Path,
     whole = zstandard.ZstdCompressor().compress(write_mcap(tmp_path / "bag.mcap").read_bytes())
     (tmp_path / "bag.mcap.zstd").write_bytes(whole[:keep])
     assert "bag.mcap.zstd" in refused(tmp_path / "bag.mcap.zstd", dataset)
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["size in the header", "size not told"])
+def test_a_file_that_would_fill_the_temporary_folder_is_refused(
+    is_told: bool, tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spare = tmp_path / "spare"
+    spare.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(spare))
+    monkeypatch.setattr(rosbag2_zstd, "_LEFT_FREE_BYTES", shutil.disk_usage(spare).free - 10_000_000)
+    pack = zstandard.ZstdCompressor(write_content_size=is_told)
+    bag = tmp_path / "bag.mcap.zstd"
+    bag.write_bytes(pack.compress(bytes(300_000_000)))
+    assert bag.stat().st_size < 100_000
+    with pytest.raises(EnvironmentUnfitError, match=f"bytes free for {spare}"):
+        imported(bag, dataset)
+    assert list(spare.iterdir()) == []
 
 
 @pytest.mark.parametrize("part", [0, 1, 7, 8, 100, 0.3, 0.5, 0.9, 0.999])

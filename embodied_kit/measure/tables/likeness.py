@@ -17,7 +17,11 @@ _MOST_COLUMNS, _MOST_ROWS, _LEAST_ROWS = 64, 2048, 20
 
 
 def goes_along(commands: StreamView, states: Sequence[Track]) -> bool:
-    """Whether half of the elements of an array, and two at least, go along with joints that moved."""
+    """Whether half of the elements of an array, and two at least, go along with joints that moved.
+
+    Looked at are up to 4096 messages spread over the episode, and the first 64 elements of either side: this tells
+    what an array is, and no limit is held against it.
+    """
     tracks = [
         track
         for series in commands.series
